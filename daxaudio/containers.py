@@ -1,0 +1,296 @@
+"""The things that flow through the package, and nothing that computes them.
+
+Conventions: times are in seconds, frequencies in Hz, audio samples are float32 in about [-1, 1].
+Letters in shapes: S audio samples, T frames, F frequency bins, C channels, N perturbations,
+K segments. Constructors check shapes and ranges; nothing later checks again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+ScoreFn = Callable[[Tensor], Tensor]
+"""A black box as the explainers see it: spectrograms `[N, F, T]` in, one score each `[N]` out."""
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Event:
+    """A stretch of time with a label.
+
+    Args:
+        start: seconds, at least 0.
+        end: seconds, at least `start`.
+        label: what happens in it.
+
+    Raises:
+        ValueError: when the times are not finite, negative, or in the wrong order.
+
+    Example:
+        >>> Event(1.0, 3.0, "dog").duration
+        2.0
+        >>> Event(1.0, 3.0).overlap(Event(2.5, 9.0))
+        0.5
+    """
+
+    start: float
+    end: float
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end < float("inf"):
+            raise ValueError(
+                f"an event needs 0 <= start <= end in seconds, got start={self.start}, "
+                f"end={self.end} (label {self.label!r})"
+            )
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.end - self.start
+
+    def overlap(self, other: Event) -> float:
+        """Seconds that this event shares with another."""
+        return max(0.0, min(self.end, other.end) - max(self.start, other.start))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recording:
+    """Audio in memory.
+
+    Args:
+        waveform: float32 `[C, S]`, at least one channel and one sample, all finite.
+        sample_rate: samples per second.
+        recording_id: name used in tables, seeds and file names.
+
+    Raises:
+        ValueError: when the waveform has another shape or type, or holds NaN or infinity.
+
+    Example:
+        >>> Recording(torch.zeros(1, 8000), 16000, "a").duration
+        0.5
+    """
+
+    waveform: Tensor
+    sample_rate: int
+    recording_id: str = ""
+
+    def __post_init__(self) -> None:
+        name = f"recording {self.recording_id!r}: " if self.recording_id else ""
+        if self.waveform.ndim != 2 or min(self.waveform.shape) < 1:
+            raise ValueError(
+                f"{name}waveform must be [channels, samples] with at least one of each, "
+                f"got shape {tuple(self.waveform.shape)}"
+            )
+        if self.waveform.dtype != torch.float32:
+            raise ValueError(f"{name}waveform must be float32, got {self.waveform.dtype}")
+        if self.sample_rate < 1:
+            raise ValueError(f"{name}sample_rate must be at least 1, got {self.sample_rate}")
+        if not torch.isfinite(self.waveform).all():
+            raise ValueError(f"{name}waveform holds NaN or infinite samples")
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.waveform.shape[-1] / self.sample_rate
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Spectrogram:
+    """A time-frequency picture of one recording, on its own axes.
+
+    Args:
+        values: `[F, T]`, in dB.
+        frequencies: `[F]` centre of each bin in Hz, increasing.
+        times: `[T]` centre of each frame in seconds, increasing.
+        recording_id: the recording that it shows.
+
+    Raises:
+        ValueError: when the axes do not fit the values, or values are not finite.
+    """
+
+    values: Tensor
+    frequencies: Tensor
+    times: Tensor
+    recording_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or min(self.values.shape) < 1:
+            raise ValueError(
+                f"spectrogram values must be [F, T], got shape {tuple(self.values.shape)}"
+            )
+        axes = (len(self.frequencies), len(self.times))
+        if axes != tuple(self.values.shape):
+            raise ValueError(
+                f"spectrogram is {tuple(self.values.shape)} but has {axes[0]} frequencies "
+                f"and {axes[1]} times"
+            )
+        if not torch.isfinite(self.values).all():
+            raise ValueError(f"spectrogram of {self.recording_id!r} holds NaN or infinite values")
+
+    @property
+    def hop(self) -> float:
+        """Seconds from one frame to the next (0 when there is only one frame)."""
+        if len(self.times) < 2:
+            return 0.0
+        return float(self.times[-1] - self.times[0]) / (len(self.times) - 1)
+
+    def to(self, device: torch.device | str) -> Spectrogram:
+        """The same spectrogram with its values on another device."""
+        return dataclasses.replace(self, values=self.values.to(device))
+
+
+class Perturbation(Protocol):
+    """N ways to keep parts of a spectrogram, held in compact form (see `neighbourhood`)."""
+
+    @property
+    def kept(self) -> Tensor:
+        """`[N, K]` bool: which of K parts each sample keeps."""
+
+    def masks(self, start: int, end: int) -> Tensor:
+        """`[end - start, F, T]` in [0, 1], 1 where the sample keeps the input."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """What was perturbed and what the black box said of it.
+
+    Perturbed spectrograms are made on demand by `inputs`, a batch at a time, so that memory does
+    not grow with N.
+
+    Args:
+        spectrogram: the input that is explained.
+        perturbation: N ways to keep parts of it.
+        background: `[F, T]`, what stands where a part is masked off.
+        scores: `[N]`, the black box's score of each perturbed input.
+        original_score: its score of the input as it is.
+        seconds: time that the N queries took, making the inputs included.
+        settings: how it was drawn.
+
+    Raises:
+        ValueError: when the numbers of samples or the shapes disagree.
+    """
+
+    spectrogram: Spectrogram
+    perturbation: Perturbation
+    background: Tensor
+    scores: Tensor
+    original_score: float
+    seconds: float = 0.0
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.background.shape != self.spectrogram.values.shape:
+            raise ValueError(
+                f"background is {tuple(self.background.shape)}, the spectrogram is "
+                f"{tuple(self.spectrogram.values.shape)}"
+            )
+        if self.scores.shape != (len(self.perturbation.kept),):
+            raise ValueError(
+                f"{len(self.perturbation.kept)} perturbations need as many scores, got shape "
+                f"{tuple(self.scores.shape)}"
+            )
+        if not torch.isfinite(self.scores).all():
+            raise ValueError("the black box answered NaN or infinite scores")
+
+    @property
+    def n_samples(self) -> int:
+        """N, the number of perturbed inputs."""
+        return len(self.scores)
+
+    @property
+    def n_queries(self) -> int:
+        """Black-box evaluations that it cost: the perturbed inputs and the input itself."""
+        return self.n_samples + 1
+
+    def inputs(self, start: int, end: int) -> Tensor:
+        """Perturbed spectrograms `[end - start, F, T]` of the samples from `start` to `end`."""
+        masks = self.perturbation.masks(start, end)
+        return torch.lerp(self.background, self.spectrogram.values, masks)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Explanation:
+    """Where the black box listened.
+
+    Args:
+        mask: `[F, T]` in [0, 1]; 1 is most salient. Has the axes of `spectrogram`.
+        spectrogram: the input that was explained.
+        method: name of the method, as in tables.
+        target: the class that was explained ("" when only a score function was known).
+        score: the black box's score of the unperturbed input.
+        n_queries: black-box evaluations that the explanation cost.
+        seconds: time in seconds by phase: at least `query` and `fit`.
+        settings: what the method was set to.
+        seed: seed of its random draws.
+        attribution: `[F, T]` signed values before they were scaled to the mask, in the method's
+            own unit; the mask itself for methods that give a mask.
+        history: what happened while it was fitted, by name, one entry an epoch.
+
+    Raises:
+        ValueError: when the mask's shape is not the spectrogram's or it leaves [0, 1].
+    """
+
+    mask: Tensor
+    spectrogram: Spectrogram
+    method: str
+    target: str = ""
+    score: float = float("nan")
+    n_queries: int = 0
+    seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    seed: int = 0
+    attribution: Tensor | None = None
+    history: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.mask.shape != self.spectrogram.values.shape:
+            raise ValueError(
+                f"mask is {tuple(self.mask.shape)}, the spectrogram is "
+                f"{tuple(self.spectrogram.values.shape)}"
+            )
+        if not bool(((self.mask >= 0) & (self.mask <= 1)).all()):
+            raise ValueError(f"mask of {self.method!r} leaves [0, 1] or holds NaN")
+
+    @property
+    def profile(self) -> Tensor:
+        """`[T]` time profile: the mean of the mask over frequency."""
+        return self.mask.mean(dim=0)
+
+
+class Explainer(Protocol):
+    """What every method is: called with an input and a black box, it gives an explanation."""
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
+        """Explain `score_fn(spectrogram)`."""
+
+
+def scale_to_mask(attribution: Tensor) -> Tensor:
+    """Scale signed attributions to [0, 1] by their smallest and largest value.
+
+    The order of the values is kept, so rankings and thresholds in units of mean and standard
+    deviation give the same frames before and after.
+
+    Args:
+        attribution: any shape, finite.
+
+    Returns:
+        The same shape in [0, 1]; all zeros when every value is the same (nothing stands out).
+
+    Raises:
+        ValueError: when a value is NaN or infinite.
+
+    Example:
+        >>> scale_to_mask(torch.tensor([-1.0, 0.0, 3.0]))
+        tensor([0.0000, 0.2500, 1.0000])
+    """
+    if not torch.isfinite(attribution).all():
+        raise ValueError("attribution holds NaN or infinite values")
+    low, high = attribution.min(), attribution.max()
+    if high <= low:
+        return torch.zeros_like(attribution)
+    return ((attribution - low) / (high - low)).clamp(0, 1)

@@ -1,0 +1,1 @@
+"""daxaudio: shows what an audio classifier listened to."""
