@@ -17,6 +17,9 @@ from torch import Tensor
 ScoreFn = Callable[[Tensor], Tensor]
 """A black box as the explainers see it: spectrograms `[N, F, T]` in, one score each `[N]` out."""
 
+Rows = slice | Tensor
+"""Which samples of a neighbourhood: a slice, or an int64 tensor of indices `[n]`."""
+
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Event:
@@ -151,8 +154,8 @@ class Perturbation(Protocol):
     def kept(self) -> Tensor:
         """`[N, K]` bool: which of K parts each sample keeps."""
 
-    def masks(self, start: int, end: int) -> Tensor:
-        """`[end - start, F, T]` in [0, 1], 1 where the sample keeps the input."""
+    def masks(self, rows: Rows) -> Tensor:
+        """`[n, F, T]` in [0, 1] of n samples, 1 where the sample keeps the input."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -168,8 +171,10 @@ class Neighbourhood:
         background: `[F, T]`, what stands where a part is masked off.
         scores: `[N]`, the black box's score of each perturbed input.
         original_score: its score of the input as it is.
-        seconds: time that the N queries took, making the inputs included.
+        background_score: its score of the background alone, everything masked off.
+        seconds: time that it took, segmenting, drawing and making the inputs included.
         settings: how it was drawn.
+        seed: seed of the draws.
 
     Raises:
         ValueError: when the numbers of samples or the shapes disagree.
@@ -180,8 +185,10 @@ class Neighbourhood:
     background: Tensor
     scores: Tensor
     original_score: float
+    background_score: float
     seconds: float = 0.0
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.background.shape != self.spectrogram.values.shape:
@@ -204,12 +211,12 @@ class Neighbourhood:
 
     @property
     def n_queries(self) -> int:
-        """Black-box evaluations that it cost: the perturbed inputs and the input itself."""
-        return self.n_samples + 1
+        """Black-box evaluations that it cost: perturbed inputs, the input and the background."""
+        return self.n_samples + 2
 
-    def inputs(self, start: int, end: int) -> Tensor:
-        """Perturbed spectrograms `[end - start, F, T]` of the samples from `start` to `end`."""
-        masks = self.perturbation.masks(start, end)
+    def inputs(self, rows: Rows) -> Tensor:
+        """Perturbed spectrograms `[n, F, T]` of n samples: a slice, or an index tensor `[n]`."""
+        masks = self.perturbation.masks(rows)
         return torch.lerp(self.background, self.spectrogram.values, masks)
 
 

@@ -1,1 +1,1 @@
-"""daxaudio: shows what an audio classifier listened to."""
+"""Classifiers that the recipes train, and their training loop."""

@@ -1,0 +1,210 @@
+"""A trained classifier as a black box: spectrograms in, the score of one class out."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from daxaudio.containers import ScoreFn, Spectrogram
+from daxaudio.files import whole_file, write_text
+from daxaudio.frontends import FrontEnd, front_end_from_settings
+from daxaudio.models.resnet import SpectrogramResNet
+
+Precision = Literal["fp32", "bf16"]
+
+WEIGHTS_FILE = "model.safetensors"
+FACTS_FILE = "model.yaml"
+
+
+@dataclasses.dataclass(eq=False)
+class BlackBox:
+    """Scores spectrograms with a torch module, in batches, without gradients.
+
+    Args:
+        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`. It is put into eval mode and
+            moved to the device.
+        front_end: makes the spectrograms that the module takes.
+        class_names: C names, in the order of the logits.
+        device: where the module runs.
+        precision: "fp32", or "bf16" by autocast; scores are float32 either way.
+        batch_size: most inputs at once; halved, and kept so, when memory runs out.
+        channels_last: memory layout of the convolutions; faster on most processors.
+        training: facts of the training, stored beside the weights.
+
+    Attributes:
+        n_queries: inputs scored so far.
+
+    Raises:
+        ValueError: when there are fewer than two class names, names repeat, or a setting is
+            unknown.
+    """
+
+    module: nn.Module
+    front_end: FrontEnd
+    class_names: Sequence[str]
+    device: torch.device | str = "cpu"
+    precision: Precision = "fp32"
+    batch_size: int = 64
+    channels_last: bool = True
+    training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    n_queries: int = dataclasses.field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if len(self.class_names) < 2 or len(set(self.class_names)) != len(self.class_names):
+            raise ValueError(f"need two or more different class names, got {self.class_names}")
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
+        self.module = self.module.eval().to(self.device)
+        if self.channels_last:
+            self.module = self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def probabilities(self, spectrograms: Tensor) -> Tensor:
+        """Softmax of every class.
+
+        Args:
+            spectrograms: `[N, F, T]` in dB.
+
+        Returns:
+            float32 `[N, C]` on the black box's device, rows sum to 1.
+
+        Raises:
+            RuntimeError: when not even one input fits into memory.
+        """
+        self.n_queries += len(spectrograms)
+        rows: list[Tensor] = []
+        start = 0
+        while start < len(spectrograms):
+            try:
+                rows.append(self._forward(spectrograms[start : start + self.batch_size]))
+            except RuntimeError as error:
+                if self.batch_size == 1 or not _out_of_memory(error):
+                    raise
+                self.batch_size = max(1, min(self.batch_size, len(spectrograms)) // 2)
+                continue
+            start += self.batch_size
+        return torch.cat(rows)
+
+    def _forward(self, spectrograms: Tensor) -> Tensor:
+        inputs = spectrograms.to(self.device)
+        kind = inputs.device.type
+        with (
+            torch.inference_mode(),
+            torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"),
+        ):
+            logits = self.module(inputs)
+        return logits.float().softmax(dim=-1)
+
+    def score_fn(self, target: str) -> ScoreFn:
+        """The score of one class, as explainers take it.
+
+        Args:
+            target: one of the class names.
+
+        Returns:
+            A function of `[N, F, T]` spectrograms that gives `[N]` probabilities.
+
+        Raises:
+            ValueError: when the class is unknown.
+        """
+        index = self.class_index(target)
+
+        def score(spectrograms: Tensor) -> Tensor:
+            return self.probabilities(spectrograms)[:, index]
+
+        return score
+
+    def class_index(self, name: str) -> int:
+        """Position of a class; raises ValueError that lists the known ones."""
+        if name not in self.class_names:
+            raise ValueError(
+                f"class {name!r} is unknown to this model; it knows {', '.join(self.class_names)}"
+            )
+        return list(self.class_names).index(name)
+
+    def predict(self, spectrogram: Spectrogram) -> tuple[str, float]:
+        """The most probable class of one spectrogram and its probability (one query)."""
+        probabilities = self.probabilities(spectrogram.values[None])[0]
+        best = int(probabilities.argmax())
+        return self.class_names[best], float(probabilities[best])
+
+
+def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
+    """Write `model.safetensors` and `model.yaml`, each whole or not at all.
+
+    Args:
+        black_box: its module must have `settings` that `load_black_box` knows.
+        folder: made where it does not exist.
+    """
+    weights = {name: value.contiguous() for name, value in black_box.module.state_dict().items()}
+    facts = {
+        "model": getattr(black_box.module, "settings", {}),
+        "front_end": black_box.front_end.settings,
+        "classes": list(black_box.class_names),
+        "training": dict(black_box.training),
+    }
+    with whole_file(Path(folder) / WEIGHTS_FILE) as temporary:
+        save_file(weights, temporary)
+    write_text(Path(folder) / FACTS_FILE, yaml.safe_dump(facts, sort_keys=False))
+
+
+def load_black_box(
+    folder: str | os.PathLike[str],
+    device: torch.device | str = "cpu",
+    precision: Precision = "fp32",
+    batch_size: int = 64,
+    channels_last: bool = True,
+) -> BlackBox:
+    """Read what `save_black_box` wrote; nothing is unpickled.
+
+    Args:
+        folder: holds `model.safetensors` and `model.yaml`.
+        device: where it shall run.
+        precision: "fp32" or "bf16".
+        batch_size: most inputs at once.
+        channels_last: memory layout of the convolutions.
+
+    Returns:
+        The black box.
+
+    Raises:
+        ValueError: when a file is missing or does not hold what it should.
+    """
+    folder = Path(folder)
+    for name in (WEIGHTS_FILE, FACTS_FILE):
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder}: no {name} here; give the folder that training wrote")
+    try:
+        facts = yaml.safe_load((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        settings = dict(facts["model"])
+        if settings.pop("kind") != "resnet":
+            raise ValueError(f"{folder / FACTS_FILE}: model kind must be 'resnet'")
+        module = SpectrogramResNet(**settings)
+        front_end = front_end_from_settings(facts["front_end"])
+        module.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    except (yaml.YAMLError, KeyError, TypeError, SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{folder}: not a model that daxaudio wrote ({error})") from error
+    return BlackBox(
+        module,
+        front_end,
+        facts["classes"],
+        device,
+        precision,
+        batch_size,
+        channels_last,
+        facts.get("training", {}),
+    )
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,0 +1,69 @@
+"""The `daxaudio` command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import NoReturn
+
+from daxaudio.commands import explain, pad, plot, score, train
+
+COMMANDS = {
+    "pad": (pad, "put noise at both ends of recordings and note where they then lie"),
+    "train": (train, "train a classifier on a folder of labelled recordings"),
+    "explain": (explain, "show where a classifier listened"),
+    "score": (score, "compare explanations with true events"),
+    "plot": (plot, "draw stored explanations"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line instead of the usage text, which `--help` shows."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = _Parser("daxaudio", description="Shows what an audio classifier listened to.")
+    version = metadata.version("daxaudio")
+    parser.add_argument("--version", action="version", version=f"daxaudio {version}")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=_Parser
+    )
+    for name, (command, text) in COMMANDS.items():
+        command.configure(commands.add_parser(name, help=text, description=f"{text}."))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the program's name; those of the process when None.
+
+    Returns:
+        Exit code: 0, or 2 after one line on standard error for bad input.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    arguments = make_parser().parse_args(argv)
+    try:
+        COMMANDS[arguments.command][0].run(arguments)
+    except (ValueError, OSError) as error:
+        print(f"daxaudio {arguments.command}: {_one_line(error)}", file=sys.stderr)  # noqa: T201
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; start again to go on", file=sys.stderr)  # noqa: T201
+        return 130
+    return 0
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `daxaudio`, one a file: `configure` adds the arguments, `run` does the work."""

@@ -1,0 +1,62 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from daxaudio.annotations import read_events
+from daxaudio.blackbox import BlackBox, load_black_box
+from daxaudio.config import build, load_config
+from daxaudio.containers import Event
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """`--config`, `--seed` and `--quiet`."""
+    parser.add_argument(
+        "--config", metavar="FILE", help="YAML file of settings; what it leaves out has defaults"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of every random draw (default 0)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress bars")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """`--model`, and how it runs."""
+    parser.add_argument(
+        "--model", required=True, metavar="DIR", help="folder that `daxaudio train` wrote"
+    )
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default cpu)")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16"),
+        help="bf16 is faster on most processors, masks differ a little (default fp32)",
+    )
+
+
+def load_model(arguments: argparse.Namespace) -> BlackBox:
+    """The black box of `--model`, as `--config`, `--device` and `--precision` ask for it."""
+    settings = load_config(arguments.config)["black_box"]
+    for name in ("device", "precision"):
+        if getattr(arguments, name) is not None:
+            settings[name] = getattr(arguments, name)
+    return build(load_black_box, "black_box", {**settings, "folder": arguments.model})
+
+
+def is_data_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a Kaldi-style data folder; an audio file is none."""
+    if not Path(path).exists():
+        raise ValueError(f"{path}: no such file or folder")
+    if not Path(path).is_dir():
+        return False
+    if not (Path(path) / "wav.scp").is_file():
+        raise ValueError(f"{path}: a folder without wav.scp; give an audio file or a data folder")
+    return True
+
+
+def events_by_recording(path: str | os.PathLike[str]) -> dict[str, Sequence[Event]]:
+    """Events of a table by recording id: the file name without folder and suffix."""
+    return {Path(name).stem: events for name, events in read_events(path).items()}

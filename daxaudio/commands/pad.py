@@ -1,0 +1,108 @@
+"""`daxaudio pad`: noise at both ends of recordings, and where the recording then lies."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+from pathlib import Path
+
+from tqdm import tqdm
+
+from daxaudio.annotations import DataFolder, read_data_folder, write_data_folder, write_events
+from daxaudio.audio import duration_of, read_recording, write_recording
+from daxaudio.commands.arguments import add_common, is_data_folder
+from daxaudio.config import build, load_config
+from daxaudio.containers import Event
+from daxaudio.files import write_text
+from daxaudio.padding import NoisePadding
+from daxaudio.seeds import derive_seed
+
+logger = logging.getLogger(__name__)
+
+EVENTS_FILE = "events.tsv"
+BAD_FILES = "bad_files.txt"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio pad`."""
+    parser.add_argument(
+        "audio", metavar="AUDIO", help="an audio file, or a Kaldi-style data folder"
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="padded WAV files and events.tsv go here"
+    )
+    parser.add_argument(
+        "--snr_db", type=float, metavar="DB", help="recording above noise, in dB (default 10)"
+    )
+    parser.add_argument(
+        "--noise",
+        metavar="KIND",
+        help="white, pink, or an audio file or folder to take noise from (default white)",
+    )
+    parser.add_argument(
+        "--min_duration", type=float, metavar="S", help="shortest noise at an end (default 1 s)"
+    )
+    parser.add_argument(
+        "--max_duration", type=float, metavar="S", help="longest noise at an end (default 5 s)"
+    )
+    add_common(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Pad one file or every recording of a data folder."""
+    settings = load_config(arguments.config)["padding"]
+    for name in ("snr_db", "noise", "min_duration", "max_duration"):
+        if getattr(arguments, name) is not None:
+            settings[name] = getattr(arguments, name)
+    padding = build(NoisePadding, "padding", settings)
+    out = Path(arguments.out)
+    if is_data_folder(arguments.audio):
+        _pad_folder(padding, read_data_folder(arguments.audio), out, arguments)
+        return
+    name = Path(arguments.audio).stem
+    event = _pad_one(padding, arguments.audio, name, name, out / f"{name}.wav", arguments.seed)
+    write_events(out / EVENTS_FILE, {f"{name}.wav": [event]})
+    print(f"{out / name}.wav: recording from {event.start:.3f} s to {event.end:.3f} s")  # noqa: T201
+
+
+def _pad_folder(
+    padding: NoisePadding, data: DataFolder, out: Path, arguments: argparse.Namespace
+) -> None:
+    events: dict[str, Event] = {}
+    bad: list[str] = []
+    for name in tqdm(sorted(data.wav_scp), desc="padding", disable=arguments.quiet):
+        path, label = data.wav_scp[name], data.text[name]
+        try:
+            events[name] = _pad_one(
+                padding, path, name, label, out / "audio" / f"{name}.wav", arguments.seed
+            )
+        except ValueError as error:
+            logger.warning("%s is left out: %s", name, error)
+            bad.append(f"{name}\t{error}\n")
+    write_text(out / BAD_FILES, "".join(bad))
+    if not events:
+        raise ValueError(f"{arguments.audio}: not one recording could be padded; see {BAD_FILES}")
+    write_events(out / EVENTS_FILE, {f"{name}.wav": [event] for name, event in events.items()})
+    padded = dataclasses.replace(
+        data,
+        wav_scp={name: str(out / "audio" / f"{name}.wav") for name in events},
+        text={name: data.text[name] for name in events},
+        utt2spk={name: data.utt2spk[name] for name in events},
+        utt2dur=_durations(out, events),
+    )
+    write_data_folder(out, padded)
+    print(f"{len(events)} recordings padded, {len(bad)} left out")  # noqa: T201
+
+
+def _pad_one(
+    padding: NoisePadding, path: str, name: str, label: str, target: Path, seed: int
+) -> Event:
+    recording = read_recording(path, recording_id=name)
+    padded = padding(recording, derive_seed(seed, name, "padding"))
+    write_recording(target, padded.recording)
+    return dataclasses.replace(padded.event, label=label)
+
+
+def _durations(out: Path, events: dict[str, Event]) -> dict[str, float]:
+    return {name: duration_of(out / "audio" / f"{name}.wav") for name in events}

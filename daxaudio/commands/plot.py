@@ -1,0 +1,43 @@
+"""`daxaudio plot`: pictures of stored explanations."""
+
+from __future__ import annotations
+
+import argparse
+
+from daxaudio.commands.arguments import events_by_recording
+from daxaudio.plot import plot_comparison, plot_explanation, plot_history
+from daxaudio.store import load_explanation
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio plot`."""
+    parser.add_argument(
+        "explanations",
+        nargs="+",
+        metavar="DIR",
+        help="folders of explanations: one is drawn in detail, several of one recording side by "
+        "side",
+    )
+    parser.add_argument("--out", required=True, metavar="FILE", help="PNG, PDF or SVG to write")
+    parser.add_argument("--events", metavar="FILE", help="TSV or CSV of true events to draw")
+    parser.add_argument(
+        "--history",
+        action="store_true",
+        help="masks and losses by epoch, for a method that trains a mask network (DAX V1, V2)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Draw one picture."""
+    explanations = [load_explanation(folder) for folder in arguments.explanations]
+    if arguments.history:
+        if len(explanations) > 1:
+            raise ValueError("--history draws one explanation, got several folders")
+        plot_history(explanations[0], arguments.out)
+        return
+    table = events_by_recording(arguments.events) if arguments.events else {}
+    events = table.get(explanations[0].spectrogram.recording_id, ())
+    if len(explanations) == 1:
+        plot_explanation(explanations[0], arguments.out, events)
+    else:
+        plot_comparison(explanations, arguments.out, events)

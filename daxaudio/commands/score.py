@@ -1,0 +1,32 @@
+"""`daxaudio score`: explanations against true events."""
+
+from __future__ import annotations
+
+import argparse
+
+from daxaudio.commands.arguments import events_by_recording
+from daxaudio.compare import score_folder
+from daxaudio.report.markdown import summary_table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio score`."""
+    parser.add_argument(
+        "explanations", metavar="DIR", help="folder at or below which explanations lie"
+    )
+    parser.add_argument(
+        "--events",
+        required=True,
+        metavar="FILE",
+        help="TSV or CSV of true events: filename, onset, offset (seconds), event_label",
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="results.csv and summary.csv go here"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Score, write the tables, and print the summary."""
+    events = events_by_recording(arguments.events)
+    _, summary = score_folder(arguments.explanations, events, arguments.out)
+    print(summary_table(summary))  # noqa: T201

@@ -1,0 +1,150 @@
+"""`daxaudio train`: a classifier from a Kaldi-style data folder."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from daxaudio.annotations import DataFolder, read_data_folder
+from daxaudio.audio import read_recording
+from daxaudio.blackbox import WEIGHTS_FILE, BlackBox, save_black_box
+from daxaudio.commands.arguments import add_common
+from daxaudio.compare import PREDICTIONS_FILE, predict_folder, write_csv
+from daxaudio.config import build, load_config
+from daxaudio.containers import Recording
+from daxaudio.files import write_text
+from daxaudio.frontends import LogMel
+from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.models.training import (
+    CHECKPOINT_FILE,
+    Trainer,
+    TrainingSettings,
+    confusion_matrix,
+    measure_normalisation,
+)
+from daxaudio.plot import plot_confusion
+from daxaudio.seeds import derive_seed
+
+logger = logging.getLogger(__name__)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio train`."""
+    parser.add_argument(
+        "data", metavar="DATA", help="Kaldi-style data folder: wav.scp and text (id, class)"
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="the model goes here")
+    parser.add_argument(
+        "--test", metavar="DATA", help="data folder to measure accuracy on when trained"
+    )
+    parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda (default cpu)")
+    add_common(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train, going on from a checkpoint, and write the model and how well it does."""
+    out, config = Path(arguments.out), load_config(arguments.config)
+    if (out / WEIGHTS_FILE).is_file():
+        raise ValueError(f"{out} already holds a trained model; remove it or choose another --out")
+    trainer_parts = (
+        build(LogMel, "front_end", config["front_end"]),
+        build(TrainingSettings, "training", config["training"]),
+        build(Augmentation, "augmentation", config["augmentation"]),
+    )
+    data = read_data_folder(arguments.data)
+    test = read_data_folder(arguments.test) if arguments.test else None
+    recordings, bad = _read_all(data, trainer_parts[0], arguments.quiet)
+    write_text(out / "bad_files.txt", "".join(bad))
+    black_box = _train(recordings, data, config, trainer_parts, out, arguments)
+    save_black_box(black_box, out)
+    (out / CHECKPOINT_FILE).unlink(missing_ok=True)
+    if test is not None:
+        _measure(black_box, test, out, arguments.quiet)
+
+
+def _read_all(
+    data: DataFolder, front_end: LogMel, quiet: bool
+) -> tuple[list[Recording], list[str]]:
+    recordings, bad = [], []
+    shortest = front_end.n_fft / front_end.sample_rate
+    for name in tqdm(sorted(data.wav_scp), desc="reading", disable=quiet):
+        try:
+            recordings.append(
+                read_recording(data.wav_scp[name], front_end.sample_rate, name, shortest)
+            )
+        except ValueError as error:
+            logger.warning("%s is left out: %s", name, error)
+            bad.append(f"{name}\t{error}\n")
+    if not recordings:
+        raise ValueError(f"not one of {len(bad)} training recordings could be read")
+    return recordings, bad
+
+
+def _train(
+    recordings: list[Recording],
+    data: DataFolder,
+    config: dict[str, dict[str, Any]],
+    parts: tuple[LogMel, TrainingSettings, Augmentation],
+    out: Path,
+    arguments: argparse.Namespace,
+) -> BlackBox:
+    front_end, settings, augmentation = parts
+    began = time.perf_counter()
+    classes = sorted({data.text[recording.recording_id] for recording in recordings})
+    if len(classes) < 2:
+        raise ValueError(f"{arguments.data}: training needs two or more classes, got {classes}")
+    mean, std = measure_normalisation(recordings, front_end, augmentation, arguments.seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(arguments.seed, "model"))
+        arguments_of_model = {**config["model"], "n_classes": len(classes)}
+        module = build(
+            SpectrogramResNet, "model", {**arguments_of_model, "mean": mean, "std": std}
+        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainer = Trainer(
+        module,
+        front_end,
+        settings,
+        augmentation,
+        arguments.seed,
+        arguments.device,
+        not arguments.quiet,
+    )
+    labels = [classes.index(data.text[recording.recording_id]) for recording in recordings]
+    rows = trainer.run(recordings, labels, out)
+    write_csv(pd.DataFrame(rows).round(6), out / "history.csv")
+    facts = {
+        "seed": arguments.seed,
+        "recordings": len(recordings),
+        "seconds": round(time.perf_counter() - began, 1),
+        "settings": {name: config[name] for name in ("training", "augmentation")},
+    }
+    return BlackBox(module, front_end, classes, arguments.device, training=facts)
+
+
+def _measure(black_box: BlackBox, test: DataFolder, out: Path, quiet: bool) -> None:
+    predictions = predict_folder(black_box, test, out / PREDICTIONS_FILE, not quiet)
+    readable = predictions[predictions["problem"] == ""]
+    names = list(black_box.class_names)
+    matrix = confusion_matrix(
+        [names.index(label) for label in readable["label"]],
+        [names.index(label) for label in readable["predicted"]],
+        len(names),
+    )
+    write_csv(
+        pd.DataFrame(matrix, columns=names).assign(label=names)[["label", *names]],
+        out / "confusion.csv",
+    )
+    plot_confusion(matrix, names, out / "confusion.png")
+    correct = int(readable["correct"].sum())
+    print(  # noqa: T201
+        f"accuracy {correct / max(1, len(readable)):.3f} ({correct} of {len(readable)}, "
+        f"{len(predictions) - len(readable)} left out)"
+    )

@@ -1,0 +1,357 @@
+"""Explain a folder of recordings by several methods, and score what they marked.
+
+Every explanation is stored as soon as it is there, so that a run can be stopped at any moment and
+started again; its numbers depend on the seed, the recording and the method alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from daxaudio.annotations import DataFolder
+from daxaudio.audio import read_recording
+from daxaudio.blackbox import BlackBox
+from daxaudio.containers import (
+    Event,
+    Explainer,
+    Explanation,
+    Neighbourhood,
+    ScoreFn,
+    Spectrogram,
+)
+from daxaudio.files import whole_file
+from daxaudio.methods import METHODS, MethodSettings, make_explainer
+from daxaudio.metrics import evaluate
+from daxaudio.seeds import derive_seed
+from daxaudio.store import is_stored, load_explanation, load_facts, save_explanation
+
+logger = logging.getLogger(__name__)
+
+PREDICTIONS_FILE = "predictions.csv"
+RESULTS_FILE = "results.csv"
+SUMMARY_FILE = "summary.csv"
+METRICS = ("iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou")
+
+
+class SharedQueries:
+    """Remembers the neighbourhoods of one recording, so that no query is asked twice.
+
+    Methods whose samplers are equal (same segments, draws, fill and number) get the same
+    neighbourhood; each explanation still reports the queries and the time that it rests on.
+    """
+
+    def __init__(self) -> None:
+        self.answered: dict[Any, Neighbourhood] = {}
+
+    def share(self, explainer: Explainer) -> Explainer:
+        """The same explainer, asking through this memory where it has a sampler."""
+        sampler = getattr(explainer, "sampler", None)
+        if sampler is None:
+            return explainer
+        return dataclasses.replace(  # type: ignore[type-var]
+            explainer, sampler=_Remembering(sampler, self.answered)
+        )
+
+
+class _Remembering:
+    def __init__(self, sampler: Any, answered: dict[Any, Neighbourhood]) -> None:
+        self.sampler = sampler
+        self.answered = answered
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
+        key = repr(self.sampler)
+        if key not in self.answered:
+            self.answered[key] = self.sampler(spectrogram, score_fn)
+        return self.answered[key]
+
+
+def predict_folder(
+    black_box: BlackBox, data: DataFolder, path: str | os.PathLike[str], progress: bool = True
+) -> pd.DataFrame:
+    """Classify every recording of a data folder.
+
+    A recording that cannot be read, or whose label the model does not know, is listed with the
+    reason and left out of nothing else.
+
+    Args:
+        black_box: the classifier.
+        data: the recordings and their labels.
+        path: CSV file to write.
+        progress: show a progress bar.
+
+    Returns:
+        One row a recording, sorted by id: `recording_id`, `label`, `predicted`, `score` of the
+        predicted class, `correct` (0 or 1), `problem` ("" when there is none).
+    """
+    rows = []
+    for recording_id in tqdm(sorted(data.wav_scp), desc="classifying", disable=not progress):
+        label = data.text[recording_id]
+        row = {"recording_id": recording_id, "label": label, "predicted": "", "score": 0.0}
+        try:
+            black_box.class_index(label)
+            spectrogram = _spectrogram(black_box, data, recording_id)
+            row["predicted"], row["score"] = black_box.predict(spectrogram)
+            problem = ""
+        except ValueError as error:
+            problem = str(error)
+            logger.warning("%s is left out: %s", recording_id, problem)
+        rows.append({**row, "correct": int(row["predicted"] == label), "problem": problem})
+    table = pd.DataFrame(rows).round({"score": 6})
+    write_csv(table, path)
+    return table
+
+
+def choose_recordings(
+    predictions: pd.DataFrame, n_recordings: int | None = None, seed: int = 0
+) -> list[str]:
+    """Ids of correctly classified recordings, spread over the classes.
+
+    Args:
+        predictions: as `predict_folder` gives them.
+        n_recordings: at most so many; None for all.
+        seed: seed of the order within a class.
+
+    Returns:
+        Ids in the order of work: one of each class, then the next of each, and so on. A longer
+        list begins with a shorter one.
+    """
+    correct = predictions[predictions["correct"] == 1].copy()
+    correct["draw"] = [derive_seed(seed, "choice", name) for name in correct["recording_id"]]
+    correct = correct.sort_values("draw")
+    correct["turn"] = correct.groupby("label").cumcount()
+    ordered = correct.sort_values(["turn", "label"])["recording_id"].tolist()
+    return ordered if n_recordings is None else ordered[:n_recordings]
+
+
+def explain_recording(
+    score_fn: ScoreFn,
+    spectrogram: Spectrogram,
+    methods: Sequence[str],
+    events: Sequence[Event] = (),
+    settings: MethodSettings | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Iterator[Explanation]:
+    """Explain one recording by several methods that share their queries where they can.
+
+    Args:
+        score_fn: the black box, for the class to explain.
+        spectrogram: the recording.
+        methods: names as in `METHODS`.
+        events: its true events; only the oracle sees them.
+        settings: of the methods.
+        seed: of the run; each recording and method has its own, derived from it.
+        progress: show a bar while the black box is asked.
+
+    Yields:
+        One explanation a method, as soon as it is there.
+    """
+    shared = SharedQueries()
+    shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
+    for method in methods:
+        explainer = make_explainer(
+            method,
+            settings or MethodSettings(),
+            seed,
+            spectrogram.recording_id,
+            shape,
+            events,
+            progress,
+        )
+        yield shared.share(explainer)(spectrogram, score_fn)
+
+
+def explain_folder(
+    black_box: BlackBox,
+    data: DataFolder,
+    recording_ids: Sequence[str],
+    methods: Sequence[str],
+    out: str | os.PathLike[str],
+    events: Mapping[str, Sequence[Event]] | None = None,
+    settings: MethodSettings | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> None:
+    """Explain each recording for its true class by every method; what is stored is kept.
+
+    Args:
+        black_box: the classifier.
+        data: the recordings and their labels.
+        recording_ids: which to explain, in the order of work.
+        methods: names as in `METHODS`.
+        out: explanations go to `out/METHOD/RECORDING_ID/`.
+        events: true events by recording id; the oracle needs them.
+        settings: of the methods.
+        seed: of the run.
+        progress: show a progress bar with evaluations per second.
+
+    Raises:
+        ValueError: when `out` holds explanations of another seed or other settings.
+    """
+    settings = settings or MethodSettings()
+    folders = {
+        (name, method): Path(out) / method / name for name in recording_ids for method in methods
+    }
+    done = {key for key, folder in folders.items() if is_stored(folder)}
+    run = {"run_seed": seed, "run_settings": _plain(settings)}
+    for key in sorted(done):
+        _check_same_run(folders[key], run)
+    asked, began = black_box.n_queries, time.perf_counter()
+    with tqdm(
+        total=len(folders), initial=len(done), desc="explaining", disable=not progress
+    ) as bar:
+        for name in recording_ids:
+            waiting = [method for method in methods if (name, method) not in done]
+            if not waiting:
+                continue
+            label, spectrogram = data.text[name], _spectrogram(black_box, data, name)
+            score_fn = black_box.score_fn(label)
+            true_events = (events or {}).get(name, ())
+            for explanation in explain_recording(
+                score_fn, spectrogram, waiting, true_events, settings, seed
+            ):
+                explanation = dataclasses.replace(explanation, target=label)
+                facts = {"audio": data.wav_scp[name], **run}
+                save_explanation(folders[name, explanation.method], explanation, facts)
+                rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
+                bar.set_postfix_str(f"{name} {explanation.method}, {rate:.0f} queries/s")
+                bar.update()
+
+
+def score_folder(
+    explanations: str | os.PathLike[str],
+    events: Mapping[str, Sequence[Event]],
+    out: str | os.PathLike[str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score every explanation below a folder against true events.
+
+    Args:
+        explanations: folder that `explain_folder` wrote (or any folders of `daxaudio explain`).
+        events: true events by recording id.
+        out: `results.csv` and `summary.csv` are written here.
+
+    Returns:
+        The results (`recording_id`, `method`, `metric`, `value`) and their summary (`method`,
+        `metric`, `mean`, `std` of the sample, `n`), in the order of tables.
+
+    Raises:
+        ValueError: when there is no explanation, two of one recording and method, or no true
+            event list for a recording.
+    """
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for folder in find_explanations(explanations):
+        explanation = load_explanation(folder)
+        name = explanation.spectrogram.recording_id
+        if name not in events:
+            raise ValueError(f"{folder}: the events name no recording {name!r}")
+        if (name, explanation.method) in rows:
+            raise ValueError(f"{folder}: a second explanation of {name} by {explanation.method}")
+        times = explanation.spectrogram.times
+        rows[name, explanation.method] = evaluate(explanation.profile, times, events[name])
+    order = [method for method in METHODS if any(key[1] == method for key in rows)]
+    ranked = sorted(rows, key=lambda key: (key[0], order.index(key[1])))
+    results = pd.DataFrame(
+        [(*key, metric, rows[key][metric]) for key in ranked for metric in METRICS],
+        columns=["recording_id", "method", "metric", "value"],
+    ).round({"value": 6})
+    summary = summarise(results)
+    write_csv(results, Path(out) / RESULTS_FILE)
+    write_csv(summary, Path(out) / SUMMARY_FILE)
+    return results, summary
+
+
+def find_explanations(folder: str | os.PathLike[str]) -> list[Path]:
+    """Folders at or below `folder` that hold a whole explanation, sorted.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    found = sorted(
+        path.parent for path in Path(folder).rglob("explanation.json") if is_stored(path.parent)
+    )
+    if not found:
+        raise ValueError(f"{folder}: no explanation at or below this folder")
+    return found
+
+
+def summarise(results: pd.DataFrame) -> pd.DataFrame:
+    """Mean, sample deviation and count of each method and metric, undefined values left out.
+
+    Args:
+        results: `recording_id`, `method`, `metric`, `value`.
+
+    Returns:
+        `method`, `metric`, `mean`, `std`, `n`, in the order of tables.
+
+    Example:
+        >>> rows = [("a", "lime", "iou", 0.2), ("b", "lime", "iou", 0.4)]
+        >>> table = pd.DataFrame(rows, columns=["recording_id", "method", "metric", "value"])
+        >>> summarise(table).iloc[0].tolist()
+        ['lime', 'iou', 0.3, 0.141421, 2]
+    """
+    groups = results.groupby(["method", "metric"], sort=False)["value"]
+    summary = groups.agg(["mean", "std", "count"]).reset_index()
+    return summary.rename(columns={"count": "n"}).round({"mean": 6, "std": 6})
+
+
+def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
+    """What each method cost on average, from the stored explanations.
+
+    Args:
+        explanations: folder that `explain_folder` wrote.
+
+    Returns:
+        `method`, `queries`, `query_seconds`, `fit_seconds`: means over recordings.
+    """
+    rows = []
+    for folder in find_explanations(explanations):
+        facts = load_facts(folder)
+        seconds = facts["seconds"]
+        rows.append(
+            {
+                "method": facts["method"],
+                "queries": facts["queries"],
+                "query_seconds": seconds.get("query", 0.0),
+                "fit_seconds": seconds.get("fit", 0.0) + seconds.get("polarity", 0.0),
+            }
+        )
+    means = pd.DataFrame(rows).groupby("method").mean()
+    return means.reindex([name for name in METHODS if name in means.index]).reset_index()
+
+
+def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table whole or not at all."""
+    with whole_file(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _spectrogram(black_box: BlackBox, data: DataFolder, recording_id: str) -> Spectrogram:
+    recording = read_recording(
+        data.wav_scp[recording_id],
+        sample_rate=black_box.front_end.sample_rate,
+        recording_id=recording_id,
+    )
+    return black_box.front_end.spectrogram(recording).to(black_box.device)
+
+
+def _plain(settings: MethodSettings) -> dict[str, Any]:
+    return {key: dict(v) if isinstance(v, Mapping) else v for key, v in vars(settings).items()}
+
+
+def _check_same_run(folder: Path, run: Mapping[str, Any]) -> None:
+    facts = load_facts(folder)
+    for key, value in run.items():
+        if key in facts and facts[key] != value:
+            raise ValueError(
+                f"{folder} holds an explanation of another run ({key} {facts[key]}, now {value}); "
+                f"remove it or write to another folder"
+            )

@@ -1,0 +1,196 @@
+"""Occlusion: how much the score drops when a window is hidden."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import torch
+from torch import Tensor
+
+from daxaudio.containers import Explanation, Neighbourhood, Rows, ScoreFn, Spectrogram
+from daxaudio.neighbourhood import query, to_explanation
+from daxaudio.perturbation import Fill, make_background
+from daxaudio.settings import describe
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WindowMasks:
+    """Each sample hides one rectangle and keeps the rest.
+
+    Args:
+        shape: (F, T) of the masks.
+        window: (bins, frames) of the rectangle.
+        corners: int64 `[N, 2]`, lowest bin and first frame of each rectangle.
+
+    Example:
+        >>> WindowMasks((1, 4), (1, 2), torch.tensor([[0, 1]])).masks(slice(0, 1))
+        tensor([[[1., 0., 0., 1.]]])
+    """
+
+    shape: tuple[int, int]
+    window: tuple[int, int]
+    corners: Tensor
+
+    @property
+    def kept(self) -> Tensor:
+        """`[N, N]` bool: sample i keeps every window but its own."""
+        return ~torch.eye(len(self.corners), dtype=torch.bool, device=self.corners.device)
+
+    def masks(self, rows: Rows) -> Tensor:
+        """`[n, F, T]` float32 of n samples, 0 in the hidden window and 1 elsewhere."""
+        down, along = ((~self.covered(axis, rows)).float() for axis in (0, 1))
+        return torch.maximum(down[:, :, None], along[:, None, :])
+
+    def covered(self, axis: int, rows: Rows = slice(None)) -> Tensor:
+        """`[n, F]` (axis 0) or `[n, T]` (axis 1) bool, true where the window lies."""
+        corners = self.corners[rows, axis, None]
+        places = torch.arange(self.shape[axis], device=corners.device)
+        return (places >= corners) & (places < corners + self.window[axis])
+
+
+@dataclasses.dataclass(frozen=True)
+class Occlusion:
+    """The mean drop of the score over the windows that hide a pixel.
+
+    A window slides over the input; the last one in each direction is moved back to end at the
+    edge, so that every pixel is hidden. A window larger than the input is cut to it.
+
+    Source: Zeiler and Fergus 2014. It differs from captum where the stride does not end at the
+    edge: there captum cuts the last window off, here it stays whole.
+
+    Args:
+        window: (bins, frames) hidden at once.
+        stride: (bins, frames) from one window to the next, at most the window.
+        fill: what stands in the window; "segment_mean" cannot, as there are no segments.
+        batch_size: inputs made at once; never changes the result.
+        seed: seed of the fill "noise"; nothing else is drawn.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: when a number is out of its range.
+
+    Example:
+        >>> picture = Spectrogram(torch.eye(4), torch.arange(4.0), torch.arange(4.0))
+        >>> occlusion = Occlusion(window=(2, 2), stride=(2, 2), fill="floor")
+        >>> occlusion(picture, lambda inputs: inputs[:, 0, 0]).attribution[0]
+        tensor([1., 1., 0., 0.])
+    """
+
+    window: tuple[int, int] = (32, 32)
+    stride: tuple[int, int] = (8, 8)
+    fill: Fill = "global_mean"
+    batch_size: int = 64
+    seed: int = 0
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.window) < 1:
+            raise ValueError(f"window must be at least 1 in each direction, got {self.window}")
+        for step, size in zip(self.stride, self.window, strict=True):
+            if not 1 <= step <= size:
+                raise ValueError(
+                    f"stride must be at least 1 and at most the window {self.window}, so that "
+                    f"every pixel is hidden; got {self.stride}"
+                )
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
+        """Explain `score_fn(spectrogram)`; as many queries as windows, and 2."""
+        shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
+        device = spectrogram.values.device
+        rows, columns = self._starts(shape)
+        corners = torch.cartesian_prod(torch.tensor(rows), torch.tensor(columns)).to(device)
+        masks = WindowMasks(shape, self._window_in(shape), corners)
+        background = make_background(spectrogram, self.fill, seed=self.seed)
+        return self.fit(
+            query(
+                spectrogram,
+                score_fn,
+                masks,
+                background,
+                self.batch_size,
+                self.progress,
+                describe(self),
+                self.seed,
+            )
+        )
+
+    def fit(self, neighbourhood: Neighbourhood) -> Explanation:
+        """Explain from answers that are there already.
+
+        Args:
+            neighbourhood: one of `WindowMasks`.
+
+        Returns:
+            The explanation; its attribution is the mean drop of the score.
+
+        Raises:
+            TypeError: when the neighbourhood is of another kind.
+        """
+        began = time.perf_counter()
+        perturbation = neighbourhood.perturbation
+        if not isinstance(perturbation, WindowMasks):
+            raise TypeError(
+                f"Occlusion needs a neighbourhood of WindowMasks, got "
+                f"{type(perturbation).__name__}: call the explainer itself"
+            )
+        rows, columns = (perturbation.covered(axis).cpu().double() for axis in (0, 1))
+        drops = neighbourhood.original_score - neighbourhood.scores.double()
+        attribution = ((rows.T * drops) @ columns) / (rows.T @ columns)
+        return to_explanation(neighbourhood, attribution, "occlusion", self, began)
+
+    def within(self, n_queries: int, shape: tuple[int, int]) -> Occlusion:
+        """The same explainer with the finest stride that a budget allows.
+
+        Args:
+            n_queries: the most windows; the input and the background come on top, as with the
+                samplers' Q.
+            shape: (F, T) of the spectrogram.
+
+        Returns:
+            An explainer whose stride is as small a part of the window as can be.
+
+        Raises:
+            ValueError: when even windows side by side are too many.
+
+        Example:
+            >>> Occlusion(window=(32, 32)).within(300, (64, 480)).stride
+            (8, 8)
+        """
+        height, width = self.window
+        strides = [(down, along) for down in range(1, height + 1) for along in range(1, width + 1)]
+        affordable = [
+            stride
+            for stride in strides
+            if dataclasses.replace(self, stride=stride).n_windows(shape) <= n_queries
+        ]
+        if not affordable:
+            least = dataclasses.replace(self, stride=self.window).n_windows(shape)
+            raise ValueError(
+                f"windows of {self.window} on a spectrogram of {shape} need at least {least} "
+                f"queries, got n_queries={n_queries}: allow more or take a larger window"
+            )
+
+        def coarseness(stride: tuple[int, int]) -> tuple[float, float, int]:
+            parts = stride[0] / height, stride[1] / width
+            return max(parts), sum(parts), stride[1]
+
+        return dataclasses.replace(self, stride=min(affordable, key=coarseness))
+
+    def n_windows(self, shape: tuple[int, int]) -> int:
+        """Windows on a spectrogram of shape (F, T)."""
+        rows, columns = self._starts(shape)
+        return len(rows) * len(columns)
+
+    def _window_in(self, shape: tuple[int, int]) -> tuple[int, int]:
+        return min(self.window[0], shape[0]), min(self.window[1], shape[1])
+
+    def _starts(self, shape: tuple[int, int]) -> tuple[list[int], list[int]]:
+        """First bins and first frames of the windows, the last at the edge."""
+        lasts = [size - part for size, part in zip(shape, self._window_in(shape), strict=True)]
+        rows, columns = (
+            [*range(0, last, step), last] for last, step in zip(lasts, self.stride, strict=True)
+        )
+        return rows, columns

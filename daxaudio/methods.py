@@ -1,0 +1,174 @@
+"""The methods by the names that tables and commands use."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from daxaudio.config import build
+from daxaudio.containers import Event, Explainer
+from daxaudio.explainers.all_ones import AllOnes
+from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
+from daxaudio.explainers.distilled import DistilThenMask
+from daxaudio.explainers.energy import Energy
+from daxaudio.explainers.lime import Lime
+from daxaudio.explainers.occlusion import Occlusion
+from daxaudio.explainers.oracle import Oracle
+from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.rise import Rise
+from daxaudio.explainers.shap import KernelShap
+from daxaudio.neighbourhood import GridSampler, SegmentSampler
+from daxaudio.perturbation import Fill
+from daxaudio.seeds import derive_seed
+from daxaudio.segments import QuickShift
+
+METHODS = {
+    "dax_v1": "mask net and student trained together, small masks (paper, V1)",
+    "dax_v2": "mask net and student trained together, counterfactual (paper, V2)",
+    "distil_then_mask": "multiplier sought on a frozen student",
+    "lime": "weighted linear regression on segments",
+    "kernel_shap": "Shapley values of segments by weighted regression",
+    "rise": "mean of random smooth grids, weighted by score",
+    "occlusion": "drop of the score where a window hides the input",
+    "random": "reference: random values",
+    "energy": "reference: the spectrogram itself",
+    "all_ones": "reference: everything is salient",
+    "oracle": "reference: the true event",
+}
+"""Names of the methods, and what each does in a line."""
+
+DEFAULT_METHOD = "distil_then_mask"
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodSettings:
+    """What the methods of one run share, and what each is given beyond its defaults.
+
+    Args:
+        queries: black-box evaluations that each perturbation method may ask.
+        batch_size: inputs made at once.
+        fill: what stands where a part is masked off.
+        quick_shift: arguments of `QuickShift`, whose segments LIME, KernelSHAP and DAX share.
+        dax: arguments of `Dax` for V1 and V2, apart from loss, sampler and seed.
+        distil_then_mask: arguments of `DistilThenMask`, apart from sampler and seed.
+        lime: arguments of `Lime`, apart from its sampler.
+        rise: arguments of RISE's `GridSampler`: `cells`, `keep`, `antithetic`.
+        occlusion: arguments of `Occlusion`; its stride is what the queries allow.
+
+    Raises:
+        ValueError: when the number of queries is too small.
+    """
+
+    queries: int = 1000
+    batch_size: int = 64
+    fill: Fill = "global_mean"
+    quick_shift: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    dax: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    distil_then_mask: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    lime: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    rise: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    occlusion: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.queries < 10:
+            raise ValueError(f"queries must be at least 10, got {self.queries}")
+
+
+def check_methods(names: Sequence[str]) -> list[str]:
+    """The names, each once, in the order of tables.
+
+    Raises:
+        ValueError: when a name is unknown; lists the known ones.
+
+    Example:
+        >>> check_methods(["rise", "lime", "rise"])
+        ['lime', 'rise']
+    """
+    for name in names:
+        if name not in METHODS:
+            raise ValueError(f"method {name!r} is unknown; choose from {', '.join(METHODS)}")
+    if not names:
+        raise ValueError(f"no method named; choose from {', '.join(METHODS)}")
+    return [name for name in METHODS if name in names]
+
+
+def make_explainer(
+    name: str,
+    settings: MethodSettings,
+    seed: int,
+    recording_id: str,
+    shape: tuple[int, int],
+    events: Sequence[Event] = (),
+    progress: bool = False,
+) -> Explainer:
+    """The explainer of one method for one recording.
+
+    Its random draws are seeded by (seed, recording, method); the draws of segments by (seed,
+    recording) alone, so that the methods that perturb segments alike can share their queries.
+
+    Args:
+        name: one of `METHODS`.
+        settings: of the run.
+        seed: of the run.
+        recording_id: the recording.
+        shape: (F, T) of its spectrogram.
+        events: its true events; only "oracle" sees them.
+        progress: show a bar while the black box is asked.
+
+    Returns:
+        The explainer.
+
+    Raises:
+        ValueError: when the method is unknown, a setting does not exist, or the oracle has no
+            event.
+    """
+    check_methods([name])
+    own_seed = derive_seed(seed, recording_id, name)
+    segments = SegmentSampler(
+        n_samples=settings.queries,
+        segmenter=build(QuickShift, "quick_shift", settings.quick_shift),
+        fill=settings.fill,
+        batch_size=settings.batch_size,
+        seed=derive_seed(seed, recording_id, "segments"),
+        progress=progress,
+    )
+    grid = {
+        "n_samples": settings.queries,
+        "fill": settings.fill,
+        "batch_size": settings.batch_size,
+        "seed": derive_seed(seed, recording_id, "grid"),
+        "progress": progress,
+        **settings.rise,
+    }
+    shapley = dataclasses.replace(segments, sampling="shapley")
+    student = {"sampler": segments, "seed": own_seed}
+    match name:
+        case "dax_v1":
+            return build(Dax, "dax", {**settings.dax, **student, "loss": SparseMatching()})
+        case "dax_v2":
+            return build(Dax, "dax", {**settings.dax, **student, "loss": Counterfactual()})
+        case "distil_then_mask":
+            return build(DistilThenMask, name, {**settings.distil_then_mask, **student})
+        case "lime":
+            return build(Lime, name, {**settings.lime, "sampler": segments})
+        case "kernel_shap":
+            return KernelShap(shapley)
+        case "rise":
+            return Rise(build(GridSampler, name, grid))
+        case "occlusion":
+            occlusion = {
+                "fill": settings.fill,
+                "batch_size": settings.batch_size,
+                "seed": own_seed,
+                "progress": progress,
+                **settings.occlusion,
+            }
+            return build(Occlusion, name, occlusion).within(settings.queries, shape)
+        case "random":
+            return RandomMask(own_seed)
+        case "energy":
+            return Energy()
+        case "all_ones":
+            return AllOnes()
+    return Oracle(tuple(events))

@@ -1,0 +1,191 @@
+"""How well a profile or mask ranks the true place above the rest, and all metrics at once.
+
+Conventions are those of `iou`. Ranking needs no threshold: `frame_auc` is the chance that a
+frame of the event is above one outside it (0.5 for a profile that knows nothing);
+`average_precision` is the area under precision against recall (the event's share of the time
+for a profile that knows nothing). The `mask_...` metrics do the same with every point `[F, T]`
+of a mask, for made recordings whose evidence is known in time and frequency.
+
+Empty input: ranking is undefined, and NaN, when the truth is nowhere or everywhere. Leave NaN
+out of means and count it. `mask_iou` is 1 when truth and prediction are both empty, 0 when one is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from daxaudio.containers import Event
+from daxaudio.metrics.events import Numbers, check_profile, event_frames, to_array
+from daxaudio.metrics.iou import (
+    best_threshold_iou,
+    count_above,
+    event_iou,
+    iou,
+    paper_threshold,
+    set_iou,
+)
+
+
+def _check_mask(mask: Numbers, truth: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Both flattened to `[F * T]`; raises ValueError when malformed."""
+    values, true = to_array(mask, "mask").astype(np.float64), to_array(truth, "truth")
+    if values.ndim != 2 or values.shape != true.shape:
+        raise ValueError(
+            f"mask and truth must both be [F, T], got shapes {values.shape} and {true.shape}"
+        )
+    if not np.isin(true, (0, 1)).all():
+        raise ValueError("truth must be bool (or 0 and 1), got other values")
+    return values.ravel(), true.ravel().astype(np.bool_)
+
+
+def _area_under_roc(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
+    n_true, n_other = int(truth.sum()), int((~truth).sum())
+    if not n_true or not n_other:
+        return float("nan")
+    # Mann-Whitney U by midranks, so that a tied pair counts one half.
+    u = rankdata(scores)[truth].sum() - n_true * (n_true + 1) / 2
+    return float(u / (n_true * n_other))
+
+
+def _mean_precision(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
+    if truth.all() or not truth.any():
+        return float("nan")
+    n_predicted, n_hits = count_above(scores, truth)
+    recall_steps = np.diff(n_hits, prepend=0) / truth.sum()
+    return float((recall_steps * n_hits / n_predicted).sum())
+
+
+def frame_auc(profile: Numbers, times: Numbers, events: Sequence[Event]) -> float:
+    """Area under the ROC curve of frames in the events against frames outside; ties count half.
+
+    Args:
+        profile: `[T]`, higher where the method found evidence.
+        times: `[T]` frame centres in seconds, increasing.
+        events: true events.
+
+    Returns:
+        In [0, 1], 1 is best, 0.5 is chance; NaN when the events hold no frame or every frame.
+
+    Raises:
+        ValueError: when the profile or times are malformed.
+
+    Example:
+        >>> frame_auc([3, 1, 2, 0], [0.5, 1.5, 2.5, 3.5], [Event(0.0, 2.0)])  # 3 of 4 pairs
+        0.75
+    """
+    values, centres = check_profile(profile, times)
+    return _area_under_roc(values, event_frames(events, centres))
+
+
+def average_precision(profile: Numbers, times: Numbers, events: Sequence[Event]) -> float:
+    """Sum over the distinct thresholds of precision times the recall that each one adds.
+
+    Tied frames come in together, and nothing is interpolated (scikit-learn's definition).
+
+    Args:
+        profile: `[T]`, higher where the method found evidence.
+        times: `[T]` frame centres in seconds, increasing.
+        events: true events.
+
+    Returns:
+        In (0, 1], 1 is best; NaN when the events hold no frame or every frame.
+
+    Raises:
+        ValueError: when the profile or times are malformed.
+
+    Example:
+        >>> times, events = [0.5, 1.5, 2.5, 3.5], [Event(0.0, 2.0)]
+        >>> round(average_precision([3, 1, 2, 0], times, events), 2)  # (1/1 + 2/3) / 2
+        0.83
+    """
+    values, centres = check_profile(profile, times)
+    return _mean_precision(values, event_frames(events, centres))
+
+
+def mask_iou(mask: Numbers, truth: Numbers) -> float:
+    """IoU of the points above mean + std of the mask with the true points.
+
+    Args:
+        mask: `[F, T]`, higher is more salient.
+        truth: `[F, T]` bool.
+
+    Returns:
+        In [0, 1], 1 is best; 1 when both are empty.
+
+    Raises:
+        ValueError: when the two are no arrays `[F, T]` of one shape, or hold bad values.
+
+    Example:
+        >>> mask_iou([[0.0, 0.0, 0.9], [0.0, 0.0, 0.0]], [[False, True, True], [False] * 3])
+        0.5
+    """
+    values, true = _check_mask(mask, truth)
+    return set_iou(values > paper_threshold(values), true)
+
+
+def mask_auc(mask: Numbers, truth: Numbers) -> float:
+    """Area under the ROC curve of true points against the others; ties count half.
+
+    Args:
+        mask: `[F, T]`, higher is more salient.
+        truth: `[F, T]` bool.
+
+    Returns:
+        In [0, 1], 1 is best, 0.5 is chance; NaN when the truth is nowhere or everywhere.
+
+    Raises:
+        ValueError: when the two are no arrays `[F, T]` of one shape, or hold bad values.
+
+    Example:
+        >>> mask_auc([[0.9, 0.1], [0.2, 0.1]], [[True, True], [False, False]])
+        0.625
+    """
+    return _area_under_roc(*_check_mask(mask, truth))
+
+
+def mask_average_precision(mask: Numbers, truth: Numbers) -> float:
+    """Average precision of true points over the others, defined as in `average_precision`.
+
+    Args:
+        mask: `[F, T]`, higher is more salient.
+        truth: `[F, T]` bool.
+
+    Returns:
+        In (0, 1], 1 is best; NaN when the truth is nowhere or everywhere.
+
+    Raises:
+        ValueError: when the two are no arrays `[F, T]` of one shape, or hold bad values.
+
+    Example:
+        >>> mask_average_precision([[0.9, 0.1], [0.2, 0.1]], [[True, True], [False, False]])
+        0.75
+    """
+    return _mean_precision(*_check_mask(mask, truth))
+
+
+def evaluate(profile: Numbers, times: Numbers, events: Sequence[Event]) -> dict[str, float]:
+    """All metrics of one time profile.
+
+    Args:
+        profile: `[T]`, higher where the method found evidence.
+        times: `[T]` frame centres in seconds, increasing.
+        events: true events.
+
+    Returns:
+        `iou`, `best_threshold_iou`, `frame_auc`, `average_precision`, `event_iou`, in this order.
+
+    Raises:
+        ValueError: when the profile or times are malformed.
+
+    Example:
+        >>> scores = evaluate([0, 9, 0, 0, 0], [0.5, 1.5, 2.5, 3.5, 4.5], [Event(1.0, 3.0)])
+        >>> scores["iou"], scores["frame_auc"]
+        (0.5, 0.75)
+    """
+    metrics = (iou, best_threshold_iou, frame_auc, average_precision, event_iou)
+    return {metric.__name__: metric(profile, times, events) for metric in metrics}

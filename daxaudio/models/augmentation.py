@@ -1,0 +1,103 @@
+"""What training does to a recording before the network sees it: padding, shifting, masking, mixing.
+
+Every draw comes from a seed of its own (run, epoch, recording), so that a resumed run sees what an
+uninterrupted one would have seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from daxaudio.containers import Recording
+from daxaudio.frontends import FrontEnd
+from daxaudio.padding import NoisePadding
+from daxaudio.seeds import derive_seed, generator
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Random changes of training examples.
+
+    Args:
+        padding_probability: how often a recording is noise-padded, with the same padding as the
+            localisation test. Without it a classifier falls apart on padded recordings.
+        noises: kinds of noise to pad with, as `NoisePadding` takes them.
+        snr_db: signal-to-noise ratio of the padding in dB.
+        frequency_mask: widest band hidden, in bins (SpecAugment, Park et al. 2019); 0 for none.
+        time_mask: longest stretch hidden, in frames; 0 for none.
+        mixup_alpha: Beta parameter of mixing pairs (Zhang et al. 2018); 0 for none.
+        time_shift: place shorter examples of a batch at a random time (else at its start).
+
+    Raises:
+        ValueError: when a number is out of range.
+    """
+
+    padding_probability: float = 0.6
+    noises: tuple[str, ...] = ("white", "pink")
+    snr_db: float = 10.0
+    frequency_mask: int = 8
+    time_mask: int = 32
+    mixup_alpha: float = 0.2
+    time_shift: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.padding_probability <= 1:
+            raise ValueError(
+                f"padding_probability must lie in [0, 1], got {self.padding_probability}"
+            )
+        if self.padding_probability > 0 and not self.noises:
+            raise ValueError("noise padding needs at least one kind of noise in `noises`")
+        if min(self.frequency_mask, self.time_mask, self.mixup_alpha) < 0:
+            raise ValueError("frequency_mask, time_mask and mixup_alpha must be at least 0")
+
+    def spectrogram(self, recording: Recording, front_end: FrontEnd, seed: int) -> Tensor:
+        """One training example `[F, T]` in dB, with stretches hidden at its own mean."""
+        random = generator(seed, "augmentation")
+        if float(torch.rand(1, generator=random)) < self.padding_probability:
+            noise = self.noises[int(torch.randint(len(self.noises), (1,), generator=random))]
+            padding = NoisePadding(snr_db=self.snr_db, noise=noise)
+            recording = padding(recording, derive_seed(seed, "padding")).recording
+        values = front_end.spectrogram(recording).values
+        return self._hide(values, random)
+
+    def _hide(self, values: Tensor, random: torch.Generator) -> Tensor:
+        values, mean = values.clone(), values.mean()
+        for axis, widest in enumerate((self.frequency_mask, self.time_mask)):
+            size = values.shape[axis]
+            width = int(torch.randint(min(widest, size - 1) + 1, (1,), generator=random))
+            start = int(torch.randint(size - width + 1, (1,), generator=random))
+            values.narrow(axis, start, width).fill_(mean)
+        return values
+
+    def collate(self, examples: list[Tensor], random: torch.Generator) -> Tensor:
+        """Examples `[F, T_i]` to one batch `[N, F, T]`, shorter ones surrounded by their floor."""
+        length = max(example.shape[1] for example in examples)
+        batch = []
+        for example in examples:
+            room = length - example.shape[1]
+            left = int(torch.randint(room + 1, (1,), generator=random)) if self.time_shift else 0
+            floor = float(example.min())
+            batch.append(torch.nn.functional.pad(example, (left, room - left), value=floor))
+        return torch.stack(batch)
+
+    def mix(self, batch: Tensor, targets: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Mix each example with another one: batch `[N, F, T]` and soft targets `[N, C]`."""
+        if self.mixup_alpha == 0:
+            return batch, targets
+        share = _beta(self.mixup_alpha, random)
+        partner = torch.randperm(len(batch), generator=random)
+        return (
+            torch.lerp(batch[partner], batch, share),
+            torch.lerp(targets[partner], targets, share),
+        )
+
+
+def _beta(alpha: float, random: torch.Generator) -> float:
+    """One draw from Beta(alpha, alpha), by Johnk's method, which needs uniform numbers only."""
+    while True:
+        x, y = (torch.rand(2, generator=random, dtype=torch.float64) ** (1 / alpha)).tolist()
+        if 0 < x + y <= 1:
+            return float(x / (x + y))

@@ -1,0 +1,302 @@
+"""Train a classifier on recordings: one loop for every model, seeded, resumable."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from daxaudio.containers import Recording
+from daxaudio.files import whole_file
+from daxaudio.frontends import FrontEnd
+from daxaudio.models.augmentation import Augmentation
+from daxaudio.seeds import derive_seed, generator
+
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how fast a classifier learns.
+
+    Args:
+        epochs: passes over the training recordings.
+        batch_size: recordings in one step.
+        learning_rate: peak of the schedule: linear warm-up over a tenth, then half a cosine.
+        weight_decay: of AdamW (Loshchilov and Hutter 2019).
+        label_smoothing: share of the target spread over all classes.
+        precision: "fp32", or "bf16" by autocast.
+
+    Raises:
+        ValueError: when a number is out of range.
+    """
+
+    epochs: int = 40
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.batch_size) < 1:
+            raise ValueError(
+                f"epochs and batch_size must be at least 1, got {self.epochs} and {self.batch_size}"
+            )
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
+
+    def rate_at(self, progress: float) -> float:
+        """Learning rate when a share `progress` of all steps is done."""
+        warm_up = 0.1
+        if progress < warm_up:
+            return self.learning_rate * max(progress, 1e-3) / warm_up
+        return (
+            self.learning_rate
+            * 0.5
+            * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+        )
+
+
+def measure_normalisation(
+    recordings: Sequence[Recording],
+    front_end: FrontEnd,
+    augmentation: Augmentation,
+    seed: int = 0,
+    at_most: int = 64,
+) -> tuple[float, float]:
+    """Mean and deviation in dB over augmented training spectrograms.
+
+    Args:
+        recordings: the training recordings; `at_most` of them are drawn.
+        front_end: makes the spectrograms.
+        augmentation: as in training.
+        seed: seed of the draws.
+        at_most: how many recordings to look at.
+
+    Returns:
+        Mean and standard deviation over all bins and frames.
+    """
+    chosen = torch.randperm(len(recordings), generator=generator(seed, "normalisation"))[:at_most]
+    values = torch.cat(
+        [
+            augmentation.spectrogram(
+                recordings[i], front_end, derive_seed(seed, "normalisation", i)
+            ).flatten()
+            for i in chosen.tolist()
+        ]
+    )
+    return float(values.mean()), float(values.std())
+
+
+@dataclasses.dataclass
+class Trainer:
+    """Trains one module; call `run`.
+
+    Args:
+        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`; trained in place.
+        front_end: makes the spectrograms.
+        settings: length and speed.
+        augmentation: random changes of the examples.
+        seed: seed of order, changes and dropout.
+        device: where to train.
+        progress: show a progress bar.
+    """
+
+    module: nn.Module
+    front_end: FrontEnd
+    settings: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+    augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
+    seed: int = 0
+    device: torch.device | str = "cpu"
+    progress: bool = True
+
+    def run(
+        self,
+        recordings: Sequence[Recording],
+        labels: Sequence[int],
+        folder: str | os.PathLike[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Train to the end, going on from a checkpoint in `folder` where there is one.
+
+        Args:
+            recordings: training recordings; all are held in memory.
+            labels: index of each one's class.
+            folder: where a checkpoint is written after each epoch, and read from at the start.
+                It is removed by the caller once the trained model is stored.
+
+        Returns:
+            One row an epoch: `epoch`, `loss`, `accuracy` (on augmented examples, of the larger
+            share where two are mixed), `learning_rate`, `seconds`.
+
+        Raises:
+            ValueError: when there are no recordings, labels are missing, or the loss is not
+                finite (the learning rate is too high).
+        """
+        if not recordings or len(recordings) != len(labels):
+            raise ValueError(f"got {len(recordings)} recordings and {len(labels)} labels")
+        self.module.to(self.device)
+        optimiser = torch.optim.AdamW(
+            self.module.parameters(),
+            lr=self.settings.learning_rate,
+            weight_decay=self.settings.weight_decay,
+        )
+        rows = self._resume(folder, optimiser)
+        epochs = range(len(rows), self.settings.epochs)
+        bar = tqdm(epochs, desc="training", unit="epoch", disable=not self.progress)
+        for epoch in bar:
+            rows.append(self._epoch(epoch, recordings, labels, optimiser))
+            bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", accuracy=f"{rows[-1]['accuracy']:.2f}")
+            if folder is not None:
+                self._checkpoint(folder, optimiser, rows)
+        self.module.eval()
+        return rows
+
+    def _epoch(
+        self,
+        epoch: int,
+        recordings: Sequence[Recording],
+        labels: Sequence[int],
+        optimiser: torch.optim.Optimizer,
+    ) -> dict[str, Any]:
+        began = time.perf_counter()
+        self.module.train()
+        order = torch.randperm(len(recordings), generator=generator(self.seed, "order", epoch))
+        batches = order.split(self.settings.batch_size)
+        if len(batches) > 1 and len(batches[-1]) == 1:  # batch norm needs two
+            batches = batches[:-1]
+        losses, hits = [], 0
+        for step, chosen in enumerate(batches):
+            rate = self.settings.rate_at((epoch + step / len(batches)) / self.settings.epochs)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            batch, targets = self._examples(chosen.tolist(), recordings, labels, epoch, step)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
+                loss, logits = self._step(batch, targets, optimiser)
+            losses.append(loss * len(chosen))
+            hits += int((logits.argmax(1) == targets.argmax(1)).sum())
+        n_seen = sum(map(len, batches))
+        return {
+            "epoch": epoch + 1,
+            "loss": sum(losses) / n_seen,
+            "accuracy": hits / n_seen,
+            "learning_rate": rate,
+            "seconds": time.perf_counter() - began,
+        }
+
+    def _examples(
+        self,
+        chosen: list[int],
+        recordings: Sequence[Recording],
+        labels: Sequence[int],
+        epoch: int,
+        step: int,
+    ) -> tuple[Tensor, Tensor]:
+        random = generator(self.seed, "batch", epoch, step)
+        examples = [
+            self.augmentation.spectrogram(
+                recordings[i],
+                self.front_end,
+                derive_seed(self.seed, epoch, recordings[i].recording_id, i),
+            )
+            for i in chosen
+        ]
+        batch = self.augmentation.collate(examples, random)
+        n_classes = self._model_settings["n_classes"]
+        targets = F.one_hot(torch.tensor([labels[i] for i in chosen]), n_classes).float()
+        batch, targets = self.augmentation.mix(batch, targets, random)
+        return batch.to(self.device), targets.to(self.device)
+
+    def _step(
+        self, batch: Tensor, targets: Tensor, optimiser: torch.optim.Optimizer
+    ) -> tuple[float, Tensor]:
+        half = self.settings.precision == "bf16"
+        with torch.autocast(batch.device.type, torch.bfloat16, enabled=half):
+            logits = self.module(batch)
+        loss = F.cross_entropy(
+            logits.float(), targets, label_smoothing=self.settings.label_smoothing
+        )
+        if not torch.isfinite(loss):
+            raise ValueError("the training loss is not finite; lower learning_rate")
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.module.parameters(), 5.0)
+        optimiser.step()
+        return float(loss.detach()), logits.detach()
+
+    def _checkpoint(
+        self,
+        folder: str | os.PathLike[str],
+        optimiser: torch.optim.Optimizer,
+        rows: list[dict[str, Any]],
+    ) -> None:
+        state = {
+            "module": self.module.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "rows": rows,
+            "run": self._identity(),
+        }
+        with whole_file(Path(folder) / CHECKPOINT_FILE) as temporary:
+            torch.save(state, temporary)
+
+    def _resume(
+        self, folder: str | os.PathLike[str] | None, optimiser: torch.optim.Optimizer
+    ) -> list[dict[str, Any]]:
+        if folder is None or not (Path(folder) / CHECKPOINT_FILE).is_file():
+            return []
+        path = Path(folder) / CHECKPOINT_FILE
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        if state["run"] != self._identity():
+            raise ValueError(
+                f"{path} is of a run with other settings; remove it, or train into another folder"
+            )
+        self.module.load_state_dict(state["module"])
+        optimiser.load_state_dict(state["optimiser"])
+        return list(state["rows"])
+
+    @property
+    def _model_settings(self) -> dict[str, Any]:
+        return dict(cast(dict[str, Any], self.module.settings))
+
+    def _identity(self) -> dict[str, Any]:
+        """What must agree for a checkpoint to be gone on from."""
+        augmentation = dataclasses.asdict(self.augmentation)
+        return {
+            "model": self._model_settings,
+            "front_end": dict(self.front_end.settings),
+            "training": dataclasses.asdict(self.settings),
+            "augmentation": {
+                k: list(v) if isinstance(v, tuple) else v for k, v in augmentation.items()
+            },
+            "seed": self.seed,
+        }
+
+
+def confusion_matrix(
+    labels: Sequence[int], predictions: Sequence[int], n_classes: int
+) -> np.ndarray[Any, Any]:
+    """Counts `[C, C]`: rows are true classes, columns predicted ones.
+
+    Args:
+        labels: index of the true class of each recording.
+        predictions: index of the predicted class of each.
+        n_classes: C.
+
+    Example:
+        >>> confusion_matrix([0, 0, 1], [0, 1, 1], 2).tolist()
+        [[1, 1], [0, 1]]
+    """
+    matrix = np.zeros((n_classes, n_classes), dtype=np.int64)
+    np.add.at(matrix, (np.asarray(labels, int), np.asarray(predictions, int)), 1)
+    return matrix

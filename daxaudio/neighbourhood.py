@@ -1,0 +1,362 @@
+"""Perturb an input lazily and ask the black box once; many explainers can share the answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from typing import Any, Literal
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from daxaudio.containers import (
+    Explanation,
+    Neighbourhood,
+    Perturbation,
+    ScoreFn,
+    Spectrogram,
+    scale_to_mask,
+)
+from daxaudio.files import whole_file
+from daxaudio.perturbation import (
+    Fill,
+    GridMasks,
+    SegmentMasks,
+    cell_size,
+    draw_coalitions,
+    draw_kept,
+    make_background,
+)
+from daxaudio.seeds import generator
+from daxaudio.segments import QuickShift, Segmenter
+from daxaudio.settings import describe
+
+
+def query(
+    spectrogram: Spectrogram,
+    score_fn: ScoreFn,
+    perturbation: Perturbation,
+    background: Tensor,
+    batch_size: int = 64,
+    progress: bool = False,
+    settings: dict[str, Any] | None = None,
+    seed: int = 0,
+    began: float | None = None,
+) -> Neighbourhood:
+    """Ask the black box about every perturbed input, a batch at a time.
+
+    Args:
+        spectrogram: the input to explain.
+        score_fn: `[n, F, T]` spectrograms to `[n]` scores.
+        perturbation: N ways to keep parts of the input.
+        background: `[F, T]` (see `make_background`).
+        batch_size: inputs made at once; changes memory, never the result.
+        progress: show a progress bar.
+        settings: stored in the neighbourhood.
+        seed: stored in the neighbourhood.
+        began: `time.perf_counter()` when the work on it began; now when None.
+
+    Returns:
+        The neighbourhood, with the scores on the CPU.
+
+    Raises:
+        ValueError: when the black box does not give one finite score per input.
+    """
+    began = time.perf_counter() if began is None else began
+    empty = Neighbourhood(
+        spectrogram, perturbation, background, torch.zeros(len(perturbation.kept)), 0.0, 0.0
+    )
+    ends = torch.stack([spectrogram.values, background])
+    original_score, background_score = _scores(score_fn, ends).tolist()
+    starts = range(0, empty.n_samples, batch_size)
+    batches = []
+    for start in tqdm(starts, desc="queries", unit="batch", disable=not progress, leave=False):
+        inputs = empty.inputs(slice(start, start + batch_size))
+        batches.append(_scores(score_fn, inputs))
+    return dataclasses.replace(
+        empty,
+        scores=torch.cat(batches),
+        original_score=original_score,
+        background_score=background_score,
+        seconds=time.perf_counter() - began,
+        settings=settings or {},
+        seed=seed,
+    )
+
+
+def _scores(score_fn: ScoreFn, inputs: Tensor) -> Tensor:
+    with torch.no_grad():
+        scores = score_fn(inputs)
+    if scores.shape != (len(inputs),):
+        raise ValueError(
+            f"score_fn must give one score per input: {len(inputs)} inputs, got shape "
+            f"{tuple(scores.shape)}"
+        )
+    if not torch.isfinite(scores).all():
+        raise ValueError("score_fn answered NaN or infinite scores")
+    return scores.float().cpu()
+
+
+def closeness_weights(
+    neighbourhood: Neighbourhood, at_most: int | None = None, batch_size: int = 64
+) -> Tensor:
+    """The paper's gamma_i, proportional to 1 / ||x - x_i||, scaled to mean 1.
+
+    Args:
+        neighbourhood: perturbed inputs of one spectrogram.
+        at_most: only the first so many samples; None for all.
+        batch_size: inputs made at once.
+
+    Returns:
+        `[N]` on the CPU. A sample that equals the input gets the weight of the closest other one.
+    """
+    values = neighbourhood.spectrogram.values
+    rows = torch.arange(neighbourhood.n_samples)[:at_most]
+    distances = torch.cat(
+        [
+            (neighbourhood.inputs(chosen) - values).flatten(1).norm(dim=1).cpu()
+            for chosen in rows.split(batch_size)
+        ]
+    )
+    moved = distances[distances > 0]
+    if len(moved) == 0:
+        return torch.ones(len(rows))
+    weights = 1 / distances.clamp(min=float(moved.min()))
+    return weights / weights.mean()
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentSampler:
+    """Draw a neighbourhood by keeping and dropping segments.
+
+    Args:
+        n_samples: Q, the number of perturbed inputs.
+        segmenter: spectrogram to segments.
+        keep: probability that a segment is kept ("bernoulli" only).
+        sampling: "bernoulli" keeps each segment on its own; "shapley" draws subsets as the Shapley
+            kernel weighs them.
+        fill: what stands where a segment is masked off.
+        batch_size: inputs made at once; never changes the result.
+        seed: seed of the draws.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: when a number is out of its range.
+    """
+
+    n_samples: int = 1000
+    segmenter: Segmenter = dataclasses.field(default_factory=QuickShift)
+    keep: float = 0.5
+    sampling: Literal["bernoulli", "shapley"] = "bernoulli"
+    fill: Fill = "global_mean"
+    batch_size: int = 64
+    seed: int = 0
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        _check_sampler(self.n_samples, self.keep, self.batch_size)
+        if self.sampling not in ("bernoulli", "shapley"):
+            raise ValueError(f"sampling must be 'bernoulli' or 'shapley', got {self.sampling!r}")
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
+        """Segment, draw, and ask the black box; Q + 2 queries."""
+        began = time.perf_counter()
+        segments = self.segmenter(spectrogram).to(spectrogram.values.device)
+        n_parts = int(segments.max()) + 1
+        random = generator(self.seed, "segments", spectrogram.recording_id)
+        if self.sampling == "shapley":
+            kept = draw_coalitions(self.n_samples, n_parts, random)
+        else:
+            kept = draw_kept(self.n_samples, n_parts, self.keep, random)
+        background = make_background(spectrogram, self.fill, segments, self.seed)
+        masks = SegmentMasks(segments, kept.to(segments.device))
+        settings = {**describe(self), "n_segments": n_parts}
+        return query(
+            spectrogram,
+            score_fn,
+            masks,
+            background,
+            self.batch_size,
+            self.progress,
+            settings,
+            self.seed,
+            began,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class GridSampler:
+    """Draw a neighbourhood of smooth grids shifted at random.
+
+    Args:
+        n_samples: Q, the number of perturbed inputs.
+        cells: (rows, columns) of the grid, over frequency and time.
+        keep: probability that a cell is kept.
+        fill: what stands where the mask is 0.
+        antithetic: draw in mirrored pairs.
+        batch_size: inputs made at once; never changes the result.
+        seed: seed of the draws.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: when a number is out of its range.
+    """
+
+    n_samples: int = 1000
+    cells: tuple[int, int] = (4, 12)
+    keep: float = 0.5
+    fill: Fill = "global_mean"
+    antithetic: bool = False
+    batch_size: int = 64
+    seed: int = 0
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        _check_sampler(self.n_samples, self.keep, self.batch_size)
+        if min(self.cells) < 1:
+            raise ValueError(f"cells must be at least 1 in each direction, got {self.cells}")
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
+        """Draw and ask the black box; Q + 2 queries."""
+        began = time.perf_counter()
+        shape = spectrogram.values.shape
+        if shape[0] < self.cells[0] or shape[1] < self.cells[1]:
+            raise ValueError(
+                f"a grid of {self.cells} cells is finer than the spectrogram {tuple(shape)}"
+            )
+        random = generator(self.seed, "grid", spectrogram.recording_id)
+        n_parts = self.cells[0] * self.cells[1]
+        kept = draw_kept(self.n_samples, n_parts, self.keep, random, self.antithetic)
+        limits = [cell_size(size, n) for size, n in zip(shape, self.cells, strict=True)]
+        shifts = torch.stack(
+            [torch.randint(n, (self.n_samples,), generator=random) for n in limits], dim=1
+        )
+        device = spectrogram.values.device
+        masks = GridMasks((shape[0], shape[1]), self.cells, kept.to(device), shifts.to(device))
+        background = make_background(spectrogram, self.fill, seed=self.seed)
+        return query(
+            spectrogram,
+            score_fn,
+            masks,
+            background,
+            self.batch_size,
+            self.progress,
+            describe(self),
+            self.seed,
+            began,
+        )
+
+
+def _check_sampler(n_samples: int, keep: float, batch_size: int) -> None:
+    if n_samples < 1:
+        raise ValueError(f"n_samples must be at least 1, got {n_samples}")
+    if not 0 < keep < 1:
+        raise ValueError(f"keep must lie between 0 and 1, got {keep}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+
+
+def to_explanation(
+    neighbourhood: Neighbourhood, attribution: Tensor, method: str, explainer: Any, began: float
+) -> Explanation:
+    """The explanation that a perturbation method drew from a neighbourhood.
+
+    Args:
+        neighbourhood: what was asked.
+        attribution: `[F, T]` signed importance; the mask is its `scale_to_mask`.
+        method: name of the method, as in tables.
+        explainer: the dataclass whose fields are stored as settings, the sampler's apart.
+        began: `time.perf_counter()` when the fit began.
+
+    Returns:
+        The explanation; its settings hold `sampler`, how the neighbourhood was really drawn.
+    """
+    attribution = attribution.detach().float().cpu()
+    settings = {**describe(explainer), "sampler": dict(neighbourhood.settings)}
+    return Explanation(
+        scale_to_mask(attribution),
+        neighbourhood.spectrogram.to("cpu"),
+        method,
+        score=neighbourhood.original_score,
+        n_queries=neighbourhood.n_queries,
+        seconds={"query": neighbourhood.seconds, "fit": time.perf_counter() - began},
+        settings=settings,
+        seed=neighbourhood.seed,
+        attribution=attribution,
+    )
+
+
+def save_neighbourhood(path: str | os.PathLike[str], neighbourhood: Neighbourhood) -> None:
+    """Write a neighbourhood to one safetensors file, whole or not at all.
+
+    Args:
+        path: the file to write.
+        neighbourhood: what to keep; its queries need not be asked again.
+    """
+    spectrogram, perturbation = neighbourhood.spectrogram, neighbourhood.perturbation
+    tensors = {
+        "values": spectrogram.values,
+        "frequencies": spectrogram.frequencies,
+        "times": spectrogram.times,
+        "background": neighbourhood.background,
+        "scores": neighbourhood.scores,
+        "kept": perturbation.kept,
+    }
+    facts: dict[str, Any] = {
+        "recording_id": spectrogram.recording_id,
+        "original_score": neighbourhood.original_score,
+        "background_score": neighbourhood.background_score,
+        "seconds": neighbourhood.seconds,
+        "settings": dict(neighbourhood.settings),
+        "seed": neighbourhood.seed,
+    }
+    if isinstance(perturbation, SegmentMasks):
+        tensors["segments"] = perturbation.segments
+    elif isinstance(perturbation, GridMasks):
+        tensors["shifts"] = perturbation.shifts
+        facts["cells"] = list(perturbation.cells)
+    else:
+        raise TypeError(f"cannot save a {type(perturbation).__name__}")
+    plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    with whole_file(path) as temporary:
+        save_file(plain, temporary, metadata={"facts": json.dumps(facts)})
+
+
+def load_neighbourhood(path: str | os.PathLike[str]) -> Neighbourhood:
+    """Read what `save_neighbourhood` wrote.
+
+    Args:
+        path: a safetensors file.
+
+    Returns:
+        The neighbourhood, on the CPU.
+    """
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()["facts"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    spectrogram = Spectrogram(
+        tensors["values"], tensors["frequencies"], tensors["times"], facts["recording_id"]
+    )
+    perturbation: Perturbation
+    if "segments" in tensors:
+        perturbation = SegmentMasks(tensors["segments"], tensors["kept"])
+    else:
+        shape = (tensors["values"].shape[0], tensors["values"].shape[1])
+        cells = (facts["cells"][0], facts["cells"][1])
+        perturbation = GridMasks(shape, cells, tensors["kept"], tensors["shifts"])
+    return Neighbourhood(
+        spectrogram,
+        perturbation,
+        tensors["background"],
+        tensors["scores"],
+        facts["original_score"],
+        facts["background_score"],
+        facts["seconds"],
+        facts["settings"],
+        facts["seed"],
+    )

@@ -1,0 +1,110 @@
+"""The two small networks of DAX: the mask network f_M and the student f_S.
+
+The paper gives the number of layers; widths and kernels come from the authors' public image code
+(github.com/iiscleap/DAX, `lime/student_ntw_learn.py`): 7 x 7 kernels and 32 channels in f_M, 3 x 3
+kernels with 32 and 8 channels and 2 x 2 pooling in the convolutional student, 128 hidden units
+after it, 512 in the fully connected student.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+StudentName = Literal["2cnn_1fc", "2fc", "2cnn_2fc"]
+
+
+class MaskNetwork(nn.Module):
+    """f_M: two convolutions and a sigmoid, from inputs to masks of the same size.
+
+    Its filters are shared over the whole spectrogram, so it learns which textures carry evidence.
+
+    Args:
+        channels: feature maps between the two convolutions.
+        kernel_size: odd side of both kernels, in bins and frames.
+
+    Example:
+        >>> MaskNetwork(channels=4)(torch.rand(2, 16, 30)).shape
+        torch.Size([2, 16, 30])
+    """
+
+    def __init__(self, channels: int = 32, kernel_size: int = 7) -> None:
+        super().__init__()
+        if kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, got {kernel_size}")
+        padding = kernel_size // 2
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, channels, kernel_size, padding=padding),
+            nn.LeakyReLU(),
+            nn.Conv2d(channels, 1, kernel_size, padding=padding),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Inputs `[N, F, T]` to masks `[N, F, T]` in [0, 1]."""
+        return self.layers(inputs.unsqueeze(1)).squeeze(1)
+
+
+class Student(nn.Module):
+    """f_S: approximates the black box's score near one input (the rows of the paper's Table VI).
+
+    Args:
+        shape: (F, T) of the inputs.
+        name: "2cnn_1fc", "2fc" or "2cnn_2fc".
+
+    Raises:
+        ValueError: when the name is unknown, or the input too small to be pooled twice.
+
+    Example:
+        >>> Student((16, 30), "2fc")(torch.rand(2, 16, 30)).shape
+        torch.Size([2])
+    """
+
+    def __init__(self, shape: tuple[int, int], name: StudentName = "2cnn_1fc") -> None:
+        super().__init__()
+        n_inputs = shape[0] * shape[1]
+        n_pooled = 8 * (shape[0] // 4) * (shape[1] // 4)
+        if name == "2fc":
+            layers = [nn.Flatten(), nn.Linear(n_inputs, 512), nn.LeakyReLU(), nn.Linear(512, 1)]
+        elif name not in ("2cnn_1fc", "2cnn_2fc"):
+            raise ValueError(f"student must be '2cnn_1fc', '2fc' or '2cnn_2fc', got {name!r}")
+        elif n_pooled == 0:
+            raise ValueError(f"a convolutional student needs at least 4 x 4 inputs, got {shape}")
+        else:
+            head: list[nn.Module] = [nn.Linear(n_pooled, 1)]
+            if name == "2cnn_2fc":
+                head = [nn.Linear(n_pooled, 128), nn.LeakyReLU(), nn.Linear(128, 1)]
+            layers = [*_convolution(1, 32), *_convolution(32, 8), nn.Flatten(), *head]
+        self.layers = nn.Sequential(*layers, nn.Sigmoid())
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Inputs `[N, F, T]` to scores `[N]` in [0, 1]."""
+        return self.layers(inputs.unsqueeze(1)).squeeze(1)
+
+
+def _convolution(n_in: int, n_out: int) -> list[nn.Module]:
+    return [nn.Conv2d(n_in, n_out, 3, padding=1), nn.LeakyReLU(), nn.MaxPool2d(2)]
+
+
+def soft_histogram(scores: Tensor, n_bins: int = 10, width: float = 0.05) -> Tensor:
+    """Share of scores near each of `n_bins` centres in [0, 1], differentiable.
+
+    Each score is spread over the bins by a Gaussian of deviation `width`, then shares sum to 1.
+
+    Args:
+        scores: `[N]` in [0, 1].
+        n_bins: number of bins.
+        width: standard deviation of the Gaussian, in score units.
+
+    Returns:
+        `[n_bins]`, positive, sum 1.
+
+    Example:
+        >>> int(soft_histogram(torch.tensor([0.05, 0.05, 0.95])).argmax())
+        0
+    """
+    centres = (torch.arange(n_bins, device=scores.device) + 0.5) / n_bins
+    near = torch.exp(-0.5 * ((scores[:, None] - centres) / width) ** 2) + 1e-6
+    return (near / near.sum(dim=1, keepdim=True)).mean(dim=0)

@@ -1,0 +1,185 @@
+"""Ways to keep parts of a spectrogram, in compact form, and what stands where a part is missing.
+
+Two kinds, turned into masks a batch at a time: `SegmentMasks` keeps or drops whole segments (LIME,
+KernelSHAP, DAX), `GridMasks` keeps the cells of a coarse grid, smoothed and shifted (RISE).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from daxaudio.containers import Rows, Spectrogram
+from daxaudio.seeds import generator
+from daxaudio.segments import segment_means
+
+Fill = Literal["floor", "global_mean", "segment_mean", "noise"]
+"""What stands where a part is masked off."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SegmentMasks:
+    """Whole segments kept or masked off, equation (5) of the paper.
+
+    Args:
+        segments: int64 `[F, T]`, labels 0 to K - 1.
+        kept: bool `[N, K]`.
+
+    Raises:
+        ValueError: when a label has no column in `kept`.
+
+    Example:
+        >>> segments = torch.tensor([[0, 0, 1]])
+        >>> SegmentMasks(segments, torch.tensor([[True, False]])).masks(slice(0, 1))
+        tensor([[[1., 1., 0.]]])
+    """
+
+    segments: Tensor
+    kept: Tensor
+
+    def __post_init__(self) -> None:
+        if int(self.segments.max()) >= self.kept.shape[1]:
+            raise ValueError(
+                f"segments go up to label {int(self.segments.max())}, but kept has "
+                f"{self.kept.shape[1]} columns"
+            )
+
+    def masks(self, rows: Rows) -> Tensor:
+        """`[n, F, T]` float32 of n samples, 1 where the sample keeps the input."""
+        kept = self.kept[rows].float()
+        return kept.index_select(1, self.segments.flatten()).unflatten(1, self.segments.shape)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GridMasks:
+    """Smooth grids shifted at random, as RISE draws them.
+
+    A grid of kept cells is stretched bilinearly to one cell more than the input in each direction
+    and cut out at the shift. Source: Petsiuk et al. 2018, section 3.2; here on cells that need not
+    be square, by two small matrix products per sample.
+
+    Args:
+        shape: (F, T) of the masks.
+        cells: (rows, columns) of the grid.
+        kept: bool `[N, rows * columns]`.
+        shifts: int64 `[N, 2]`, in bins and frames, below one cell.
+    """
+
+    shape: tuple[int, int]
+    cells: tuple[int, int]
+    kept: Tensor
+    shifts: Tensor
+
+    def masks(self, rows: Rows) -> Tensor:
+        """`[n, F, T]` float32 in [0, 1] of n samples, 1 where the sample keeps the input."""
+        grid = self.kept[rows].float().unflatten(1, self.cells)
+        down, along = (self._stretch(axis)[self.shifts[rows, axis]] for axis in (0, 1))
+        masks = down.transpose(1, 2) @ grid @ along
+        return masks.clamp_(0, 1)
+
+    def _stretch(self, axis: int) -> Tensor:
+        """`[shifts, cells, size]`: how much each cell weighs at each bin, for every shift."""
+        n_cells, size = self.cells[axis], self.shape[axis]
+        identity = torch.eye(n_cells, device=self.kept.device)[None]
+        length = (n_cells + 1) * cell_size(size, n_cells)
+        weights = F.interpolate(identity, size=length, mode="linear", align_corners=False)[0]
+        return weights.unfold(1, size, 1).transpose(0, 1)
+
+
+def cell_size(size: int, n_cells: int) -> int:
+    """Bins in one cell so that `n_cells` cover `size` bins."""
+    return -(-size // n_cells)
+
+
+def draw_kept(
+    n_samples: int, n_parts: int, keep: float, random: torch.Generator, antithetic: bool = False
+) -> Tensor:
+    """Keep each part with probability `keep`, each on its own.
+
+    Args:
+        n_samples: N.
+        n_parts: K.
+        keep: probability in (0, 1).
+        random: source of the draws.
+        antithetic: draw in pairs whose uniform numbers u and 1 - u mirror each other, which lowers
+            the variance of linear estimates.
+
+    Returns:
+        bool `[N, K]`.
+    """
+    uniform = torch.rand(n_samples, n_parts, generator=random)
+    if antithetic:
+        uniform[1::2] = 1 - uniform[0::2][: len(uniform[1::2])]
+    return uniform < keep
+
+
+def draw_coalitions(n_samples: int, n_parts: int, random: torch.Generator) -> Tensor:
+    """Draw subsets as the Shapley kernel weighs them, each followed by its complement.
+
+    Sizes s = 1 to K - 1 are drawn with probability proportional to 1 / (s (K - s)), the kernel's
+    total weight of that size, then members uniformly. Source: Lundberg and Lee 2017, theorem 2;
+    pairing as in Covert and Lee 2021.
+
+    Args:
+        n_samples: N.
+        n_parts: K, at least 2.
+        random: source of the draws.
+
+    Returns:
+        bool `[N, K]`.
+
+    Example:
+        >>> kept = draw_coalitions(6, 4, torch.Generator().manual_seed(0))
+        >>> bool((kept[0] ^ kept[1]).all())
+        True
+    """
+    sizes = torch.arange(1, n_parts, dtype=torch.float64)
+    n_pairs = (n_samples + 1) // 2
+    weights = 1 / (sizes * (n_parts - sizes))
+    drawn = torch.multinomial(weights, n_pairs, replacement=True, generator=random) + 1
+    ranks = torch.rand(n_pairs, n_parts, generator=random).argsort(dim=1).argsort(dim=1)
+    kept = ranks < drawn[:, None]
+    return torch.stack([kept, ~kept], dim=1).flatten(0, 1)[:n_samples]
+
+
+def make_background(
+    spectrogram: Spectrogram, fill: Fill, segments: Tensor | None = None, seed: int = 0
+) -> Tensor:
+    """What stands where a part is masked off.
+
+    Args:
+        spectrogram: the input.
+        fill: "floor" its lowest value; "global_mean" its mean; "segment_mean" the mean of each
+            segment; "noise" Gaussian noise with the mean and deviation of each frequency bin, one
+            draw for the whole neighbourhood.
+        segments: int64 `[F, T]`, needed by "segment_mean".
+        seed: seed of "noise".
+
+    Returns:
+        `[F, T]` on the spectrogram's device.
+
+    Raises:
+        ValueError: when the fill is unknown, or "segment_mean" has no segments.
+    """
+    values = spectrogram.values
+    if fill == "floor":
+        return values.min().expand_as(values)
+    if fill == "global_mean":
+        return values.mean().expand_as(values)
+    if fill == "noise":
+        noise = torch.randn(
+            values.shape, generator=generator(seed, "fill", spectrogram.recording_id)
+        )
+        deviation, mean = torch.std_mean(values, dim=1, keepdim=True, correction=0)
+        return mean + deviation * noise.to(values)
+    if fill == "segment_mean":
+        if segments is None:
+            raise ValueError("fill 'segment_mean' needs segments; a grid has none: choose another")
+        return segment_means(values, segments)
+    raise ValueError(
+        f"fill must be 'floor', 'global_mean', 'segment_mean' or 'noise', got {fill!r}"
+    )

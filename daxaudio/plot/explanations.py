@@ -1,0 +1,341 @@
+"""Pictures of explanations: one in full, several side by side, and how one was learned."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from daxaudio.containers import Event, Explanation, Spectrogram
+from daxaudio.plot.drawing import (
+    PREDICTED_COLOUR,
+    PROFILE_COLOUR,
+    TRUE_COLOUR,
+    as_array,
+    describe_explanation,
+    draw_lanes,
+    draw_level,
+    draw_mask,
+    draw_overlay,
+    draw_profile,
+    mask_limits,
+    new_figure,
+    save_figure,
+    set_text,
+    time_edges,
+)
+
+_MAX_COLUMNS = 3
+_MAX_MASKS = 6
+_HISTORY = ("masks", "mask_epochs", "train_loss", "validation_loss")
+
+
+def plot_explanation(
+    explanation: Explanation, path: str | os.PathLike[str], events: Sequence[Event] = ()
+) -> Path:
+    """Draw where the black box listened: spectrogram, mask, time profile and events.
+
+    The mask lies over the spectrogram as a colour that is stronger where the mask is larger, with
+    a contour halfway between its lowest and highest value (left out of speckled masks, where it
+    would hide everything). Colours run from the mask's lowest to its highest value. Events are
+    predicted where the profile is above its mean plus standard deviation, as in the paper.
+
+    Args:
+        explanation: what to draw.
+        path: file to write.
+        events: the true events, if known.
+
+    Returns:
+        The path.
+
+    Example:
+        >>> import tempfile, torch
+        >>> picture = Spectrogram(torch.rand(8, 20), torch.arange(1, 9) * 500.0, torch.arange(20.0))
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> plot_explanation(Explanation(torch.rand(8, 20), picture, "rise"), folder / "a.png").name
+        'a.png'
+    """
+    spectrogram = explanation.spectrogram
+    figure = new_figure(10, 8.5)
+    set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
+    overlay, mask, profile, lanes = figure.subplots(
+        4, 1, sharex=True, height_ratios=[3, 3, 1.6, 0.35 * (1 + bool(events))]
+    )
+    figure.colorbar(draw_level(overlay, spectrogram), ax=overlay, label="level (dB)", pad=0.01)
+    draw_overlay(overlay, explanation)
+    overlay.set_title("Spectrogram, and the mask over it", loc="left")
+    image = draw_mask(mask, spectrogram, explanation.mask, mask_limits(explanation.mask))
+    figure.colorbar(image, ax=mask, label="mask", pad=0.01)
+    mask.set_title("Mask", loc="left")
+    draw_profile(profile, explanation)
+    profile.set_title("Time profile: mean of the mask over frequency", loc="left")
+    profile.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, frameon=False)
+    draw_lanes(lanes, explanation, events)
+    return save_figure(figure, path)
+
+
+def plot_comparison(
+    explanations: Sequence[Explanation], path: str | os.PathLike[str], events: Sequence[Event] = ()
+) -> Path:
+    """Draw the masks and time profiles of several methods on one recording.
+
+    Each mask has colours of its own range, from its lowest to its highest value.
+
+    Args:
+        explanations: one a method, of the same recording.
+        path: file to write.
+        events: the true events, if known; marked on every mask and profile.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: when there is no explanation or they are of different recordings.
+
+    Example:
+        >>> import tempfile, torch
+        >>> picture = Spectrogram(torch.rand(8, 20), torch.arange(1, 9) * 500.0, torch.arange(20.0))
+        >>> both = [Explanation(torch.rand(8, 20), picture, name) for name in ("lime", "rise")]
+        >>> plot_comparison(both, Path(tempfile.mkdtemp()) / "a.png", [Event(3, 9)]).name
+        'a.png'
+    """
+    spectrogram = _shared_spectrogram(explanations)
+    n_cells = 1 + len(explanations)
+    n_columns = min(_MAX_COLUMNS, n_cells)
+    n_rows = -(-n_cells // n_columns)
+    figure = new_figure(4.8 * n_columns, 0.8 + 2.9 * n_rows)
+    set_text(figure.suptitle, describe_explanation(explanations[0]))
+    panels = figure.subplots(
+        2 * n_rows, n_columns, squeeze=False, sharex=True, height_ratios=[3, 1] * n_rows
+    )
+    # a cell is a picture above a time profile
+    cells = [
+        (
+            panels[2 * (n // n_columns), n % n_columns],
+            panels[2 * (n // n_columns) + 1, n % n_columns],
+        )
+        for n in range(n_rows * n_columns)
+    ]
+    _draw_input_cell(*cells[0], spectrogram, events)
+    for cell, explanation in zip(cells[1:], explanations, strict=False):
+        _draw_method_cell(*cell, explanation, events)
+    for axes in [axes for cell in cells[n_cells:] for axes in cell]:
+        axes.set_visible(False)
+    legend = _comparison_legend(with_events=bool(events))
+    figure.legend(handles=legend, loc="outside lower center", ncols=len(legend), frameon=False)
+    return save_figure(figure, path)
+
+
+def plot_segments(spectrogram: Spectrogram, segments: Tensor, path: str | os.PathLike[str]) -> Path:
+    """Draw a spectrogram with the borders of its segments.
+
+    Args:
+        spectrogram: what was segmented.
+        segments: int64 `[F, T]` labels.
+        path: file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: when the shapes differ.
+
+    Example:
+        >>> import tempfile, torch
+        >>> picture = Spectrogram(torch.rand(2, 4), torch.tensor([100.0, 200]), torch.arange(4.0))
+        >>> segments = torch.tensor([[0, 0, 1, 1], [2, 2, 3, 3]])
+        >>> plot_segments(picture, segments, Path(tempfile.mkdtemp()) / "a.png").name
+        'a.png'
+    """
+    if segments.shape != spectrogram.values.shape:
+        raise ValueError(
+            f"segments are {tuple(segments.shape)}, the spectrogram is "
+            f"{tuple(spectrogram.values.shape)}; pass the segments of this spectrogram"
+        )
+    figure = new_figure(10, 4)
+    axes = figure.subplots()
+    figure.colorbar(draw_level(axes, spectrogram), ax=axes, label="level (dB)", pad=0.01)
+    borders = LineCollection(
+        list(_borders(segments, spectrogram)), colors="#E69F00", linewidths=1.0
+    )
+    axes.add_collection(borders, autolim=False)
+    axes.set_xlabel("time (s)")
+    title = f"{len(segments.unique())} segments"
+    set_text(axes.set_title, ": ".join(filter(None, [spectrogram.recording_id, title])))
+    return save_figure(figure, path)
+
+
+def plot_history(explanation: Explanation, path: str | os.PathLike[str]) -> Path:
+    """Draw how a mask was learned: the mask at up to six epochs, and the losses (Figure 5).
+
+    Args:
+        explanation: of a method that learns; its history holds `masks` (one `[F, T]` an entry),
+            `mask_epochs`, `train_loss` and `validation_loss` (one an epoch, from epoch 1).
+        path: file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: when the history lacks one of these, because the method does not learn.
+
+    Example:
+        >>> import tempfile, torch
+        >>> picture = Spectrogram(torch.rand(8, 20), torch.arange(1, 9) * 500.0, torch.arange(20.0))
+        >>> history = {"masks": [picture.values], "mask_epochs": [1]}
+        >>> history.update(train_loss=[0.5], validation_loss=[0.6])
+        >>> learned = Explanation(picture.values, picture, "dax_v2", history=history)
+        >>> plot_history(learned, Path(tempfile.mkdtemp()) / "a.png").name
+        'a.png'
+    """
+    history = _check_history(explanation)
+    shown = _spread(list(zip(history["mask_epochs"], history["masks"], strict=True)), _MAX_MASKS)
+    limits = mask_limits(*(mask for _, mask in shown))
+    n_columns = min(2, len(shown))
+    n_rows = -(-len(shown) // n_columns)
+    figure = new_figure(5.0 * n_columns + 4.5, 1.0 + max(2.0 * n_rows, 3.0))
+    set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[5.0 * n_columns, 4.5])[0]
+    panels = left.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
+    for axes in panels.flatten()[len(shown) :]:
+        axes.set_visible(False)
+    for axes, (epoch, mask) in zip(panels.flatten(), shown, strict=False):
+        image = draw_mask(axes, explanation.spectrogram, mask, limits)
+        axes.set(title=f"epoch {epoch}", xlabel="time (s)")
+        axes.label_outer()
+    left.colorbar(image, ax=panels, label="mask", pad=0.01)
+    _draw_losses(right.subplots(), history)
+    return save_figure(figure, path)
+
+
+def _draw_input_cell(
+    upper: Axes, lower: Axes, spectrogram: Spectrogram, events: Sequence[Event]
+) -> None:
+    _add_colour_bar(draw_level(upper, spectrogram), upper, "level (dB)")
+    upper.set_title("spectrogram")
+    _mark_events([upper], events)
+    levels = as_array(spectrogram.values).mean(axis=0)
+    lower.plot(as_array(spectrogram.times), levels, color=PROFILE_COLOUR, linewidth=1.2)
+    lower.set(xlabel="time (s)", ylabel="mean (dB)", xlim=time_edges(spectrogram))
+    lower.tick_params(labelbottom=True)
+    _mark_events([lower], events)
+
+
+def _comparison_legend(with_events: bool) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=PROFILE_COLOUR, label="time profile"),
+        Line2D([], [], color=PREDICTED_COLOUR, linestyle="--", label="mean + std (threshold)"),
+    ]
+    if with_events:
+        handles.append(Line2D([], [], color=TRUE_COLOUR, linewidth=2, label="true event"))
+    return handles
+
+
+def _draw_method_cell(
+    upper: Axes, lower: Axes, explanation: Explanation, events: Sequence[Event]
+) -> None:
+    mask = explanation.mask
+    image = draw_mask(upper, explanation.spectrogram, mask, mask_limits(mask))
+    _add_colour_bar(image, upper, "mask")
+    set_text(upper.set_title, explanation.method)
+    draw_profile(lower, explanation)
+    lower.set(xlabel="time (s)", ylabel="profile")
+    lower.tick_params(labelbottom=True)
+    _mark_events([upper, lower], events)
+
+
+def _add_colour_bar(image: AxesImage, axes: Axes, label: str) -> None:
+    figure = axes.get_figure()
+    assert figure is not None
+    figure.colorbar(image, ax=axes, label=label, pad=0.02)
+
+
+def _mark_events(panels: Sequence[Axes], events: Sequence[Event]) -> None:
+    """A bracket around each event: its borders, with a white rim that shows on dark masks."""
+    for axes in panels:
+        for event in events:
+            for border in (event.start, event.end):
+                axes.axvline(border, color="white", linewidth=3.2, alpha=0.7)
+                axes.axvline(border, color=TRUE_COLOUR, linewidth=2.0)
+
+
+def _draw_losses(axes: Axes, history: Mapping[str, Any]) -> None:
+    for name, colour, style in (
+        ("train_loss", TRUE_COLOUR, "o-"),
+        ("validation_loss", PREDICTED_COLOUR, "s--"),
+    ):
+        losses = as_array(history[name])
+        label = name.removesuffix("_loss")
+        axes.plot(
+            1 + np.arange(len(losses)), losses, style, color=colour, markersize=4, label=label
+        )
+    axes.set(xlabel="epoch", ylabel="loss", title="Losses")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
+def _shared_spectrogram(explanations: Sequence[Explanation]) -> Spectrogram:
+    if not explanations:
+        raise ValueError("a comparison needs at least one explanation, got none")
+    first = explanations[0].spectrogram
+    for explanation in explanations[1:]:
+        other = explanation.spectrogram
+        if (other.recording_id, other.values.shape) != (first.recording_id, first.values.shape):
+            raise ValueError(
+                f"a comparison shows one recording, got {first.recording_id!r} "
+                f"{tuple(first.values.shape)} and {other.recording_id!r} "
+                f"{tuple(other.values.shape)} (method {explanation.method!r}); "
+                "draw one picture a recording"
+            )
+    return first
+
+
+def _check_history(explanation: Explanation) -> Mapping[str, Any]:
+    history = explanation.history
+    missing = [name for name in _HISTORY if len(history.get(name, ())) == 0]
+    if missing:
+        raise ValueError(
+            f"the history of {explanation.method!r} has no {', '.join(missing)}: it does not learn "
+            "its mask by epochs; draw it with plot_explanation"
+        )
+    if len(history["masks"]) != len(history["mask_epochs"]):
+        raise ValueError(
+            f"the history of {explanation.method!r} has {len(history['masks'])} masks but "
+            f"{len(history['mask_epochs'])} mask_epochs; give one epoch a mask"
+        )
+    return history
+
+
+def _spread(entries: list[Any], limit: int) -> list[Any]:
+    """At most `limit` entries, evenly spread, the first and the last among them."""
+    numbers = np.linspace(0, len(entries) - 1, min(limit, len(entries))).round().astype(int)
+    return [entries[number] for number in numbers]
+
+
+def _borders(segments: Tensor, spectrogram: Spectrogram) -> NDArray:
+    """`[n, 2, 2]` lines (time, bin) between neighbouring bins of different segments."""
+    labels = as_array(segments)
+    left, right = time_edges(spectrogram)
+    seconds = np.linspace(left, right, labels.shape[1] + 1)
+    upright_bins, upright_frames = np.nonzero(labels[:, 1:] != labels[:, :-1])
+    level_bins, level_frames = np.nonzero(labels[1:] != labels[:-1])
+    upright = [
+        ((seconds[frame + 1], low - 0.5), (seconds[frame + 1], low + 0.5))
+        for low, frame in zip(upright_bins, upright_frames, strict=True)
+    ]
+    level = [
+        ((seconds[frame], low + 0.5), (seconds[frame + 1], low + 0.5))
+        for low, frame in zip(level_bins, level_frames, strict=True)
+    ]
+    return np.array([*upright, *level]).reshape(-1, 2, 2)

@@ -1,0 +1,133 @@
+"""Pictures of numbers: how often classes are confused, how methods score."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.patches import Patch
+from numpy.typing import ArrayLike
+
+from daxaudio.plot.drawing import new_figure, save_figure, set_text
+
+REFERENCE_METHODS = ("random", "energy", "all_ones", "oracle")
+"""Rows of a table that explain nothing and show what a score is worth."""
+
+_COLUMNS = ("method", "metric", "mean", "std", "n")
+_INK = "#333333"
+_METHOD_STYLE: dict[str, Any] = {"facecolor": "#0072B2", "edgecolor": _INK, "hatch": ""}
+_REFERENCE_STYLE: dict[str, Any] = {"facecolor": "#DDDDDD", "edgecolor": _INK, "hatch": "///"}
+
+
+def plot_confusion(
+    matrix: ArrayLike, class_names: Sequence[str], path: str | os.PathLike[str]
+) -> Path:
+    """Draw a confusion matrix: counts as numbers, shares of each true class as colours.
+
+    Args:
+        matrix: `[C, C]` counts; rows are true classes, columns predicted ones.
+        class_names: C names.
+        path: file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: when the matrix is not square, holds negative counts or does not fit the names.
+
+    Example:
+        >>> import tempfile
+        >>> plot_confusion([[3, 1], [0, 4]], ["dog", "rain"], tempfile.mkdtemp() + "/a.png").name
+        'a.png'
+    """
+    counts, n_classes = np.asarray(matrix), len(class_names)
+    if n_classes < 1 or counts.shape != (n_classes, n_classes) or (counts < 0).any():
+        raise ValueError(
+            f"a confusion matrix of {n_classes} classes is [{n_classes}, {n_classes}] with counts "
+            f"of at least 0, got shape {counts.shape} and lowest count {counts.min(initial=0)}"
+        )
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    figure = new_figure(4.0 + 0.5 * n_classes, 2.5 + 0.5 * n_classes)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, label="share of the true class")
+    for row, column in np.ndindex(*counts.shape):
+        ink = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, f"{counts[row, column]:d}", ha="center", va="center", color=ink)
+    axes.set_yticks(range(n_classes), list(class_names), parse_math=False)
+    axes.set_xticks(
+        range(n_classes),
+        list(class_names),
+        rotation=45,
+        ha="right",
+        rotation_mode="anchor",
+        parse_math=False,
+    )
+    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.set_title(f"{int(np.trace(counts))} of {int(counts.sum())} correct")
+    return save_figure(figure, path)
+
+
+def plot_summary(summary: pd.DataFrame, metric: str, path: str | os.PathLike[str]) -> Path:
+    """Draw one metric of every method: mean as bar, standard deviation as whisker, largest on top.
+
+    Args:
+        summary: columns `method`, `metric`, `mean`, `std`, `n`, as in summary.csv.
+        metric: which of its metrics.
+        path: file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: when a column is missing or no row has the metric.
+
+    Example:
+        >>> import tempfile
+        >>> rows = {"method": ["rise", "random"], "metric": "iou", "mean": [0.4, 0.1]}
+        >>> summary = pd.DataFrame({**rows, "std": 0.1, "n": 9})
+        >>> plot_summary(summary, "iou", tempfile.mkdtemp() + "/a.png").name
+        'a.png'
+    """
+    rows = _rows_of(summary, metric).sort_values("mean", kind="stable", na_position="first")
+    figure = new_figure(8, 1.6 + 0.36 * len(rows))
+    axes = figure.subplots()
+    means, deviations = rows["mean"].to_numpy(float), rows["std"].fillna(0.0).to_numpy(float)
+    bars = axes.barh(
+        range(len(rows)), means, xerr=deviations, error_kw={"ecolor": _INK, "capsize": 3}
+    )
+    references = rows["method"].isin(REFERENCE_METHODS)
+    for bar, is_reference in zip(bars, references, strict=True):
+        bar.set(**(_REFERENCE_STYLE if is_reference else _METHOD_STYLE))
+    names = [f"{method} (n={n})" for method, n in zip(rows["method"], rows["n"], strict=True)]
+    axes.set_yticks(range(len(rows)), names, parse_math=False)
+    set_text(axes.set_title, metric)
+    axes.set_xlabel("mean and standard deviation over n recordings")
+    axes.set_xlim(left=min(0.0, float(np.nanmin(means, initial=0.0))))
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if references.any():
+        legend = [
+            Patch(**_METHOD_STYLE, label="method"),
+            Patch(**_REFERENCE_STYLE, label="reference"),
+        ]
+        axes.legend(handles=legend, loc="lower right")
+    return save_figure(figure, path)
+
+
+def _rows_of(summary: pd.DataFrame, metric: str) -> pd.DataFrame:
+    missing = [column for column in _COLUMNS if column not in summary.columns]
+    if missing:
+        raise ValueError(
+            f"a summary has the columns {', '.join(_COLUMNS)}; {', '.join(missing)} missing"
+        )
+    rows = summary[summary["metric"] == metric]
+    if rows.empty:
+        known = ", ".join(map(str, summary["metric"].unique())) or "no metric at all"
+        raise ValueError(f"no row of the summary has metric {metric!r}; it has {known}")
+    return rows

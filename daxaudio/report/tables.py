@@ -1,0 +1,218 @@
+"""Results as tables of plain text, which the Markdown file and the page then write their own way.
+
+Conventions: one row a method; a mean stands before its standard deviation in brackets; what is
+missing or not a number is "-".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from daxaudio.metrics.significance import PairedComparison
+
+MISSING = "-"
+
+_PACKAGES = ("daxaudio", "torch", "torchaudio", "torchvision", "numpy")
+_COLUMNS = ("method", "metric", "mean", "std", "n")
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Cells of text under a header.
+
+    Args:
+        header: one name a column, at least one.
+        rows: as many cells each.
+
+    Raises:
+        ValueError: when there is no column or a row has another number of cells.
+
+    Example:
+        >>> Table(("method", "iou"), (("rise", "0.37"),)).rows[0]
+        ('rise', '0.37')
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        if not self.header:
+            raise ValueError("a table needs at least one column, got an empty header")
+        for number, row in enumerate(self.rows, start=1):
+            if len(row) != len(self.header):
+                raise ValueError(
+                    f"row {number} of a table has {len(row)} cells, its header has "
+                    f"{len(self.header)}: {row}"
+                )
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparisonRow:
+    """Two methods compared by one metric on the same recordings.
+
+    Args:
+        method_a: the method whose scores come first in the difference.
+        method_b: the method whose scores are subtracted.
+        metric: name of the metric.
+        result: what `daxaudio.metrics.significance.paired_comparison` found.
+    """
+
+    method_a: str
+    method_b: str
+    metric: str
+    result: PairedComparison
+
+
+def tabulate_summary(
+    summary: pd.DataFrame,
+    methods: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    paper: Mapping[str, str] | None = None,
+    decimals: int = 2,
+) -> Table:
+    """Mean and standard deviation of each metric, one row a method.
+
+    Args:
+        summary: columns `method`, `metric`, `mean`, `std`, `n`, as in summary.csv.
+        methods: rows and their order; those of the summary when None.
+        metrics: columns and their order; those of the summary when None.
+        paper: what the paper reports, by method; a column of its own when given.
+        decimals: digits after the point.
+
+    Returns:
+        A table whose last column is the number of recordings: one number, or "28 to 30" where it
+        differs between the metrics.
+
+    Raises:
+        ValueError: when a column is missing or a method has two rows for one metric.
+
+    Example:
+        >>> rows = [("rise", "iou", 0.374, 0.1, 30)]
+        >>> summary = pd.DataFrame(rows, columns=["method", "metric", "mean", "std", "n"])
+        >>> tabulate_summary(summary, ["rise", "lime"], ["iou"], paper={"lime": "25.1"}).rows
+        (('rise', '-', '0.37 (0.10)', '30'), ('lime', '25.1', '-', '-'))
+    """
+    _check_summary(summary)
+    methods = list(summary["method"].unique()) if methods is None else list(methods)
+    metrics = list(summary["metric"].unique()) if metrics is None else list(metrics)
+    found = {
+        (str(method), str(metric)): (float(mean), float(std), int(n))
+        for method, metric, mean, std, n in summary[list(_COLUMNS)].itertuples(index=False)
+    }
+    rows = []
+    for method in methods:
+        scores = [found.get((method, metric)) for metric in metrics]
+        cells = [_mean_and_deviation(score, decimals) for score in scores]
+        paper_cell = [] if paper is None else [paper.get(method, MISSING)]
+        rows.append((method, *paper_cell, *cells, _count(scores)))
+    paper_name = [] if paper is None else ["paper"]
+    return Table(("method", *paper_name, *metrics, "n"), tuple(rows))
+
+
+def tabulate_comparisons(comparisons: Sequence[ComparisonRow], decimals: int = 3) -> Table:
+    """Paired tests, one row each.
+
+    Args:
+        comparisons: any number of them.
+        decimals: digits after the point of differences; p-values have three.
+
+    Example:
+        >>> found = PairedComparison(30, 0, 0.05, 0.01, 0.09, 0.0004)
+        >>> tabulate_comparisons([ComparisonRow("dax_v2", "lime", "iou", found)]).rows[0][3:]
+        ('30', '0.050', '0.010 to 0.090', '<0.001')
+    """
+    rows = []
+    for row in comparisons:
+        result = row.result
+        interval = MISSING
+        if math.isfinite(result.low) and math.isfinite(result.high):
+            interval = f"{result.low:.{decimals}f} to {result.high:.{decimals}f}"
+        difference = _number(result.mean_difference, decimals)
+        p_value = "<0.001" if result.p_value < 0.001 else _number(result.p_value, 3)
+        names = (row.method_a, row.method_b, row.metric)
+        rows.append((*names, str(result.n), difference, interval, p_value))
+    header = ("A", "B", "metric", "n", "mean of A - B", "95 % interval", "Wilcoxon p")
+    return Table(header, tuple(rows))
+
+
+def tabulate_environment() -> Table:
+    """What a result may depend on: versions, machine, and the commit when run from a checkout.
+
+    Holds no date, so that the same machine writes the same table.
+
+    Example:
+        >>> [name for name, _ in tabulate_environment().rows][:3]
+        ['Python', 'daxaudio', 'torch']
+    """
+    facts = {"Python": platform.python_version()}
+    facts.update({package: importlib.metadata.version(package) for package in _PACKAGES})
+    facts["platform"] = platform.platform()
+    facts["CPU cores"] = str(os.cpu_count() or MISSING)
+    if torch.cuda.is_available():
+        facts["GPU"] = torch.cuda.get_device_name()
+    commit = _commit()
+    if commit:
+        facts["commit"] = commit
+    return Table(("what", "value"), tuple(facts.items()))
+
+
+def _check_summary(summary: pd.DataFrame) -> None:
+    missing = [column for column in _COLUMNS if column not in summary.columns]
+    if missing:
+        raise ValueError(
+            f"a summary has the columns {', '.join(_COLUMNS)}; {', '.join(missing)} missing"
+        )
+    twice = summary[summary.duplicated(["method", "metric"])]
+    if len(twice):
+        raise ValueError(
+            f"method {twice['method'].iloc[0]!r} has two rows for metric "
+            f"{twice['metric'].iloc[0]!r}; a summary has one"
+        )
+
+
+def _mean_and_deviation(score: tuple[float, float, int] | None, decimals: int) -> str:
+    if score is None or not math.isfinite(score[0]):
+        return MISSING
+    mean, deviation, _ = score
+    if not math.isfinite(deviation):
+        return f"{mean:.{decimals}f}"
+    return f"{mean:.{decimals}f} ({deviation:.{decimals}f})"
+
+
+def _count(scores: Sequence[tuple[float, float, int] | None]) -> str:
+    counts = [score[2] for score in scores if score is not None]
+    if not counts:
+        return MISSING
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _number(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}" if math.isfinite(value) else MISSING
+
+
+def _commit() -> str:
+    """Commit that this file is tracked in, marked "-dirty" after local changes; "" when none."""
+    here = Path(__file__)
+    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        # a package installed below someone else's checkout is not tracked by it
+        _git(here.parent, "ls-files", "--error-unmatch", here.name)
+        return _git(here.parent, *describe)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

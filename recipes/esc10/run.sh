@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# ESC-10 localisation: train a classifier, pad test clips with noise, explain, score, report.
+# Safe to run again: every stage keeps what it finds done.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: recipes/esc10/run.sh --corpus DIR --exp_dir DIR [options]
+  --corpus DIR          ESC-10 folder (001 - Dog bark/...) or ESC-50 folder (audio/, meta/esc50.csv)
+  --exp_dir DIR         everything that is made goes here
+  --stage N             first stage to run (default 1)
+  --stop_stage N        last stage to run (default 6)
+                        1 prepare  2 train  3 pad  4 explain  5 score  6 report
+  --config FILE         settings (default conf/resnet18.yaml beside this script)
+  --train_folds "1 2 3" folds to train on
+  --test_folds "4"      folds to explain
+  --methods "NAMES"     methods to compare (default: all)
+  --queries N           black-box evaluations a method (default: the configuration's)
+  --n_recordings N      recordings to explain (default 24; 0 for all that are classified correctly)
+  --seed N              seed of every random draw (default 0)
+TEXT
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+command="recipes/esc10/run.sh $*"
+corpus="" exp_dir="" stage=1 stop_stage=6 config="$here/conf/resnet18.yaml"
+train_folds="1 2 3" test_folds="4" queries="" n_recordings=24 seed=0
+methods="dax_v1 dax_v2 distil_then_mask lime kernel_shap rise occlusion random energy all_ones oracle"
+
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage; exit 0 ;;
+    --corpus | --exp_dir | --stage | --stop_stage | --config | --train_folds | --test_folds | \
+      --methods | --queries | --n_recordings | --seed)
+      [ $# -ge 2 ] || { echo "run.sh: $1 needs a value" >&2; exit 2; }
+      printf -v "${1#--}" '%s' "$2"
+      shift 2 ;;
+    *) echo "run.sh: unknown option $1 (see --help)" >&2; exit 2 ;;
+  esac
+done
+[ -n "$corpus" ] && [ -n "$exp_dir" ] || { echo "run.sh: --corpus and --exp_dir are needed (see --help)" >&2; exit 2; }
+
+python="${PYTHON:-$root/.venv/bin/python}"
+[ -x "$python" ] || python=python3
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+daxaudio() { "$python" -m daxaudio.cli "$@"; }
+runs() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
+
+if runs 1; then
+  echo "stage 1: prepare data folders"
+  "$python" -m data_prep.esc10 --corpus "$corpus" --out "$exp_dir/data" \
+    --train_folds "$train_folds" --test_folds "$test_folds"
+fi
+if runs 2; then
+  echo "stage 2: train the classifier"
+  if [ -f "$exp_dir/model/model.safetensors" ]; then
+    echo "kept: $exp_dir/model"
+  else
+    daxaudio train "$exp_dir/data/train" --test "$exp_dir/data/test" --out "$exp_dir/model" \
+      --config "$config" --seed "$seed"
+  fi
+fi
+if runs 3; then
+  echo "stage 3: pad test clips with noise"
+  daxaudio pad "$exp_dir/data/test" --out "$exp_dir/data/test_padded" --config "$config" --seed "$seed"
+fi
+if runs 4; then
+  echo "stage 4: explain"
+  options=()
+  [ -z "$queries" ] || options+=(--queries "$queries")
+  [ "$n_recordings" -eq 0 ] || options+=(--n_recordings "$n_recordings")
+  # shellcheck disable=SC2086
+  daxaudio explain "$exp_dir/data/test_padded" --model "$exp_dir/model" --method $methods \
+    --events "$exp_dir/data/test_padded/events.tsv" --out "$exp_dir/explanations" \
+    --config "$config" --seed "$seed" "${options[@]}"
+fi
+if runs 5; then
+  echo "stage 5: score"
+  daxaudio score "$exp_dir/explanations" --events "$exp_dir/data/test_padded/events.tsv" --out "$exp_dir"
+fi
+if runs 6; then
+  echo "stage 6: report"
+  "$python" "$here/report.py" --exp_dir "$exp_dir" --command "$command"
+fi

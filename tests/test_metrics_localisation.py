@@ -1,0 +1,181 @@
+"""Time lines: one character is one second and one frame, `#` is event, digits are a profile."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from daxaudio.containers import Event
+from daxaudio.metrics import (
+    average_precision,
+    evaluate,
+    frame_auc,
+    frames_to_events,
+    mask_auc,
+    mask_average_precision,
+    mask_iou,
+)
+
+NAMES = ["iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou"]
+
+
+def grid(*lines):
+    """Digits give values, `#` and `.` give truth."""
+    if lines[0][0].isdigit():
+        return np.array([[float(character) for character in line] for line in lines])
+    return np.array([[character == "#" for character in line] for line in lines])
+
+
+def time_line(reference, profile):
+    """Profile, times and events."""
+    times = np.arange(len(profile)) + 0.5
+    return grid(profile)[0], times, frames_to_events(grid(reference)[0], times)
+
+
+@pytest.mark.parametrize("metric", [frame_auc, average_precision])
+def test_every_event_frame_above_all_others_is_one(metric):
+    assert metric(*time_line("..##..", "019821")) == 1
+
+
+def test_ranking_by_hand():
+    line = time_line(
+        "..###...",
+        "01952703",
+    )
+    # event frames have 9, 5, 2; the others 7, 3, 1, 0, 0. Of 15 pairs 2 wins 3, 5 wins 4, 9 all 5
+    assert frame_auc(*line) == pytest.approx(12 / 15)
+    # from the top: 9 yes (1/1), 7 no, 5 yes (2/3), 3 no, 2 yes (3/5)
+    assert average_precision(*line) == pytest.approx((1 / 1 + 2 / 3 + 3 / 5) / 3)
+
+
+def test_ties_count_half_in_auc_and_come_in_together_in_precision():
+    line = time_line(
+        ".##..",
+        "44210",
+    )
+    # pairs: 4 ties 4 (half), beats 1 and 0; 2 loses to 4, beats 1 and 0: 4.5 of 6
+    assert frame_auc(*line) == pytest.approx(4.5 / 6)
+    # at 4: 1 of 2; at 2: 2 of 3
+    assert average_precision(*line) == pytest.approx((1 / 2 + 2 / 3) / 2)
+
+
+def test_a_constant_profile_is_at_chance():
+    line = time_line("..##......", "5555555555")
+    assert frame_auc(*line) == 0.5
+    assert average_precision(*line) == pytest.approx(0.2)
+
+
+def test_the_event_at_the_bottom_scores_zero_auc():
+    assert frame_auc(*time_line("..##..", "990099")) == 0
+
+
+def test_the_opposite_profile_has_the_opposite_auc():
+    profile, times, truth = time_line("..###...", "01952703")
+    total = frame_auc(profile, times, truth) + frame_auc(-profile, times, truth)
+    assert total == pytest.approx(1)
+
+
+@pytest.mark.parametrize("reference", ["......", "######"])
+@pytest.mark.parametrize("metric", [frame_auc, average_precision])
+def test_ranking_is_nan_when_the_event_is_nowhere_or_everywhere(metric, reference):
+    assert math.isnan(metric(*time_line(reference, "012345")))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_ranking_agrees_with_scikit_learn(seed):
+    reference = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(seed)
+    profile = rng.integers(0, 6, 40) if seed % 2 else rng.random(40)
+    truth, times = rng.random(40) < 0.4, np.arange(40.0)
+    found = frames_to_events(truth, times)
+    assert frame_auc(profile, times, found) == pytest.approx(
+        reference.roc_auc_score(truth, profile)
+    )
+    assert average_precision(profile, times, found) == pytest.approx(
+        reference.average_precision_score(truth, profile)
+    )
+
+
+def test_evaluate_gives_all_metrics_by_name():
+    line = time_line(
+        ".##.....",
+        "09000000",
+    )
+    scores = evaluate(*line)
+    assert list(scores) == NAMES
+    # one of two frames found; AUC: 6 pairs won, 6 tied of 12; AP: 1/1, then all 8 frames at once
+    assert list(scores.values()) == pytest.approx([1 / 2, 1 / 2, 9 / 12, (1 + 2 / 8) / 2, 1 / 2])
+    assert all(type(value) is float for value in scores.values())
+
+
+def test_evaluate_of_a_perfect_short_mask_is_one_throughout():
+    assert set(evaluate(*time_line("..##......", "0099000000")).values()) == {1.0}
+
+
+def test_evaluate_of_a_perfect_long_mask_fails_only_at_the_paper_threshold():
+    scores = evaluate(*time_line("..######..", "0099999900"))
+    assert list(scores.values()) == [0, 1, 1, 1, 0]
+
+
+def test_mask_metrics_by_hand():
+    truth = grid(
+        "...##...",
+        "...#....",
+    )
+    mask = grid(
+        "00090001",
+        "00080000",
+    )
+    # mean 18/16 = 1.1, deviation 2.8, threshold 3.9: predicts the 9 and the 8, 2 of 3 points
+    assert mask_iou(mask, truth) == pytest.approx(2 / 3)
+    # 9 and 8 each win 13 pairs; the 0 ties 12 and loses 1
+    assert mask_auc(mask, truth) == pytest.approx((13 + 13 + 6) / 39)
+    # 9 and 8 at precision 1; then the 1; then all 16 points
+    assert mask_average_precision(mask, truth) == pytest.approx((1 + 1 + 3 / 16) / 3)
+
+
+@pytest.mark.parametrize("metric", [mask_iou, mask_auc, mask_average_precision])
+def test_the_true_mask_scores_one(metric):
+    truth = grid("..#...", ".##...", "......")
+    assert metric(truth, truth) == 1
+    assert metric(torch.from_numpy(truth).float(), torch.from_numpy(truth)) == 1
+
+
+def test_a_mask_on_one_row_is_not_taken_for_another():
+    truth, mask = grid("..##..", "......", "......"), grid("000000", "000000", "009900")
+    assert mask_iou(mask, truth) == 0
+    assert mask_auc(mask, truth) < 0.5
+
+
+def test_mask_metrics_of_empty_input_have_the_documented_result():
+    blank, spot = np.zeros((2, 3)), np.eye(2, 3)
+    assert mask_iou(blank, blank) == 1
+    assert mask_iou(spot, blank) == mask_iou(blank, spot) == 0
+    for metric in (mask_auc, mask_average_precision):
+        assert math.isnan(metric(spot, blank))
+        assert math.isnan(metric(spot, blank + 1))
+
+
+@pytest.mark.parametrize(
+    ("mask", "truth", "reason"),
+    [
+        (np.ones((2, 3)), np.ones((3, 2)), r"got shapes \(2, 3\) and \(3, 2\)"),
+        (np.ones(3), np.ones(3), r"must both be \[F, T\]"),
+        (np.ones((2, 3)), np.full((2, 3), 0.5), "truth must be bool"),
+        (np.full((2, 3), np.nan), np.ones((2, 3)), "mask holds NaN"),
+        (np.ones((0, 3)), np.ones((0, 3)), "at least one value"),
+    ],
+)
+@pytest.mark.parametrize("metric", [mask_iou, mask_auc, mask_average_precision])
+def test_malformed_masks_are_refused(metric, mask, truth, reason):
+    with pytest.raises(ValueError, match=reason):
+        metric(mask, truth)
+
+
+@pytest.mark.parametrize("metric", [frame_auc, average_precision, evaluate])
+def test_malformed_profiles_are_refused(metric):
+    with pytest.raises(ValueError, match="profile holds NaN"):
+        metric([1, float("nan")], [0.5, 1.5], [Event(0, 1)])
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(3,\)"):
+        metric([1, 2], [0.5, 1.5, 2.5], [Event(0, 1)])

@@ -1,0 +1,234 @@
+import dataclasses
+import subprocess
+import sys
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from daxaudio.containers import Event, Explanation, Spectrogram
+from daxaudio.plot import (
+    drawing,
+    plot_comparison,
+    plot_confusion,
+    plot_explanation,
+    plot_history,
+    plot_segments,
+    plot_summary,
+)
+
+
+@pytest.fixture
+def explanation() -> Explanation:
+    # 0.1 s hop; the mask is 1 from frame 10 to 14, that is from 0.95 s to 1.45 s
+    values = torch.rand(16, 40, generator=torch.Generator().manual_seed(0)) * 40
+    mask = torch.zeros(16, 40)
+    mask[:, 10:15] = 1
+    picture = Spectrogram(values, 100.0 * 1.4 ** torch.arange(16), torch.arange(40) * 0.1, "a")
+    return Explanation(mask, picture, "rise", target="dog", score=0.9)
+
+
+@pytest.fixture
+def learned(explanation) -> Explanation:
+    history = {
+        "masks": [np.full((16, 40), epoch / 10, np.float32) for epoch in range(1, 9)],
+        "mask_epochs": list(range(1, 9)),
+        "train_loss": [1 / epoch for epoch in range(1, 9)],
+        "validation_loss": [float("nan")] * 8,
+    }
+    return dataclasses.replace(explanation, method="dax_v2", history=history)
+
+
+@pytest.fixture
+def summary() -> pd.DataFrame:
+    rows = [("rise", "iou", 0.37, 0.1, 30), ("random", "iou", 0.13, float("nan"), 1)]
+    return pd.DataFrame(rows, columns=["method", "metric", "mean", "std", "n"])
+
+
+@pytest.fixture
+def figures(monkeypatch) -> list[Figure]:
+    """Each figure that a test saves."""
+    saved: list[Figure] = []
+    save = Figure.savefig
+
+    def keep(figure: Figure, *arguments, **settings):
+        saved.append(figure)
+        return save(figure, *arguments, **settings)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return saved
+
+
+def texts(figure: Figure) -> str:
+    return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def test_lanes_show_true_and_predicted_events_in_seconds(explanation, tmp_path, figures):
+    path = plot_explanation(explanation, tmp_path / "a.png", [Event(0.5, 2.0, "bark")])
+    assert matplotlib.image.imread(path).ndim == 3
+    bars = {
+        (round(bar.get_x(), 3), round(bar.get_x() + bar.get_width(), 3))
+        for bar in figures[0].axes[3].patches
+    }
+    assert bars == {(0.5, 2.0), (0.95, 1.45)}
+    assert {"bark", "true", "predicted", "a: rise for 'dog' (score 0.90)"} <= {
+        line.strip() for line in texts(figures[0]).splitlines()
+    }
+
+
+def test_threshold_line_is_mean_plus_deviation(explanation, tmp_path, figures):
+    plot_explanation(explanation, tmp_path / "a.png")
+    # 5 of 40 frames are 1: mean 0.125, deviation sqrt(0.125 * 0.875)
+    threshold = figures[0].axes[2].lines[1].get_ydata()[0]
+    assert threshold == pytest.approx(0.125 + (0.125 * 0.875) ** 0.5)
+
+
+def test_panels_share_the_time_axis(explanation, tmp_path, figures):
+    plot_explanation(explanation, tmp_path / "a.png", [Event(0, 99)])
+    limits = {tuple(np.round(axes.get_xlim(), 3)) for axes in figures[0].axes[:4]}
+    assert limits == {(-0.05, 3.95)}
+
+
+@pytest.mark.parametrize("fill", [0.0, 1.0])
+def test_constant_masks_are_drawn_without_predicted_events(explanation, tmp_path, figures, fill):
+    mask = torch.full_like(explanation.mask, fill)
+    plot_explanation(dataclasses.replace(explanation, mask=mask), tmp_path / "a.png")
+    assert len(figures[0].axes[3].patches) == 0
+
+
+def test_a_single_bin_is_drawn(tmp_path):
+    picture = Spectrogram(torch.zeros(1, 1), torch.tensor([100.0]), torch.tensor([0.5]))
+    explanation = Explanation(torch.ones(1, 1), picture, "all_ones")
+    assert plot_explanation(explanation, tmp_path / "a.png").is_file()
+
+
+def test_names_with_dollar_signs_are_no_formula(explanation, tmp_path, figures):
+    picture = dataclasses.replace(explanation.spectrogram, recording_id="$\\frac{$ a $b$")
+    odd = dataclasses.replace(explanation, spectrogram=picture, method="$m$", target="$t$")
+    plot_explanation(odd, tmp_path / "a.png", [Event(0.1, 3, "$e$")])
+    plot_comparison([odd], tmp_path / "b.png")
+    assert "$\\frac{$ a $b$: $m$ for '$t$'" in texts(figures[0])
+
+
+def test_comparison_shows_each_method_with_the_true_event(explanation, tmp_path, figures):
+    methods = [dataclasses.replace(explanation, method=name) for name in ("lime", "rise", "dax")]
+    plot_comparison(methods, tmp_path / "a.png", [Event(1.0, 2.0)])
+    titled = {axes.get_title(): axes for axes in figures[0].axes if axes.get_title()}
+    assert set(titled) == {"spectrogram", "lime", "rise", "dax"}
+    for axes in titled.values():
+        assert {line.get_xdata()[0] for line in axes.lines} == {1.0, 2.0}
+
+
+def test_comparison_of_different_recordings_is_refused(explanation, tmp_path):
+    picture = dataclasses.replace(explanation.spectrogram, recording_id="b")
+    other = dataclasses.replace(explanation, spectrogram=picture)
+    with pytest.raises(ValueError, match=r"shows one recording, got 'a' .* and 'b'"):
+        plot_comparison([explanation, other], tmp_path / "a.png")
+    with pytest.raises(ValueError, match="at least one explanation"):
+        plot_comparison([], tmp_path / "a.png")
+
+
+def test_segment_borders_lie_between_bins(tmp_path, figures):
+    picture = Spectrogram(torch.rand(2, 3), torch.tensor([100.0, 200.0]), torch.arange(3.0))
+    plot_segments(picture, torch.tensor([[0, 0, 1], [2, 2, 1]]), tmp_path / "a.png")
+    (borders,) = figures[0].axes[0].collections
+    drawn = {tuple(map(tuple, line.tolist())) for line in borders.get_segments()}
+    assert drawn == {
+        ((1.5, -0.5), (1.5, 0.5)),
+        ((1.5, 0.5), (1.5, 1.5)),
+        ((-0.5, 0.5), (0.5, 0.5)),
+        ((0.5, 0.5), (1.5, 0.5)),
+    }
+    assert figures[0].axes[0].get_title() == "3 segments"
+
+
+def test_segments_of_another_shape_are_refused(explanation, tmp_path):
+    with pytest.raises(ValueError, match=r"segments are \(2, 3\), the spectrogram is \(16, 40\)"):
+        plot_segments(explanation.spectrogram, torch.zeros(2, 3).long(), tmp_path / "a.png")
+
+
+def test_history_shows_first_and_last_epoch_and_both_losses(learned, tmp_path, figures):
+    plot_history(learned, tmp_path / "a.png")
+    titles = [axes.get_title() for axes in figures[0].findobj(matplotlib.axes.Axes)]
+    epochs = [title for title in titles if title.startswith("epoch")]
+    assert len(epochs) == 6
+    assert (epochs[0], epochs[-1]) == ("epoch 1", "epoch 8")
+    (losses,) = [axes for axes in figures[0].axes if axes.get_title() == "Losses"]
+    assert [line.get_label() for line in losses.lines] == ["train", "validation"]
+    assert losses.lines[0].get_xdata().tolist() == list(range(1, 9))
+
+
+def test_a_method_that_does_not_learn_has_no_history_to_draw(explanation, tmp_path):
+    with pytest.raises(ValueError, match="'rise' has no masks, mask_epochs, train_loss"):
+        plot_history(explanation, tmp_path / "a.png")
+
+
+def test_masks_without_epochs_are_refused(learned, tmp_path):
+    odd = dataclasses.replace(learned, history={**learned.history, "mask_epochs": [1]})
+    with pytest.raises(ValueError, match="8 masks but 1 mask_epochs"):
+        plot_history(odd, tmp_path / "a.png")
+
+
+def test_confusion_has_true_rows_and_predicted_columns(tmp_path, figures):
+    plot_confusion(torch.tensor([[3, 1], [0, 4]]), ["dog", "rain"], tmp_path / "a.png")
+    axes = figures[0].axes[0]
+    counts = {text.get_position(): text.get_text() for text in axes.texts}
+    # text positions are (column, row)
+    assert counts == {(0, 0): "3", (1, 0): "1", (0, 1): "0", (1, 1): "4"}
+    assert axes.get_title() == "7 of 8 correct"
+
+
+@pytest.mark.parametrize("matrix", [[[1, 2]], [[1, 2], [3, -4]], [[1]]])
+def test_a_matrix_that_does_not_fit_its_classes_is_refused(matrix, tmp_path):
+    with pytest.raises(ValueError, match=r"of 2 classes is \[2, 2\]"):
+        plot_confusion(matrix, ["dog", "rain"], tmp_path / "a.png")
+
+
+def test_summary_bars_are_sorted_and_references_are_hatched(summary, tmp_path, figures):
+    plot_summary(summary, "iou", tmp_path / "a.png")
+    axes = figures[0].axes[0]
+    bars = [(bar.get_width(), bool(bar.get_hatch())) for bar in axes.patches]
+    assert bars == [(0.13, True), (0.37, False)]
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["random (n=1)", "rise (n=30)"]
+
+
+def test_an_unknown_metric_is_refused(summary, tmp_path):
+    with pytest.raises(ValueError, match="no row of the summary has metric 'auc'; it has iou"):
+        plot_summary(summary, "auc", tmp_path / "a.png")
+    with pytest.raises(ValueError, match="std, n missing"):
+        plot_summary(summary[["method", "metric", "mean"]], "iou", tmp_path / "a.png")
+
+
+def test_ticks_of_mel_bands_keep_their_distance():
+    frequencies = np.geomspace(60.0, 20000.0, 64)
+    positions, labels = drawing.frequency_ticks(frequencies)
+    assert labels == ["16k", "8k", "4k", "2k", "1k", "500", "250", "125", "62.5"]
+    assert (-np.diff(positions) >= 0.07 * 64).all()
+
+
+def test_a_narrow_band_has_ticks_at_its_ends():
+    assert drawing.frequency_ticks(np.array([1100.0, 1200.0])) == ([0.0, 1.0], ["1.1k", "1.2k"])
+
+
+def test_a_failed_picture_leaves_the_old_one(summary, tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_text("old")
+
+    def fail(figure: Figure, target, **settings):
+        target.write_text("half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Figure, "savefig", fail)
+    with pytest.raises(OSError, match="disk full"):
+        plot_summary(summary, "iou", path)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
+    assert path.read_text() == "old"
+
+
+def test_pyplot_is_never_imported():
+    code = "import sys, daxaudio.plot; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
