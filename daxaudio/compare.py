@@ -295,8 +295,9 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     Example:
         >>> rows = [("a", "lime", "iou", 0.2), ("b", "lime", "iou", 0.4)]
         >>> table = pd.DataFrame(rows, columns=["recording_id", "method", "metric", "value"])
-        >>> summarise(table).iloc[0].tolist()
-        ['lime', 'iou', 0.3, 0.141421, 2]
+        >>> print(summarise(table).to_csv(index=False), end="")
+        method,metric,mean,std,n
+        lime,iou,0.3,0.141421,2
     """
     groups = results.groupby(["method", "metric"], sort=False)["value"]
     summary = groups.agg(["mean", "std", "count"]).reset_index()

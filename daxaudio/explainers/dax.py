@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -37,9 +37,9 @@ class SparseMatching:
         self, student: Student, inputs: Tensor, masks: Tensor, scores: Tensor, weights: Tensor
     ) -> Tensor:
         """Loss of one batch; inputs and masks `[n, F, T]`, scores and weights `[n]`."""
-        answers = student(inputs * masks)
+        answers = student(inputs * masks).float()
         error = (weights * (scores - answers) ** 2).mean()  # L_MSE (8)
-        size = masks.abs().mean()  # L_SP (11)
+        size = masks.float().abs().mean()  # L_SP (11)
         truth, guess = soft_histogram(scores), soft_histogram(answers)
         divergence = (truth * (truth / guess).log()).sum()  # L_KL, KL(q_y || q_y~)
         return error + self.lambda_l1 * size + self.lambda_kl * divergence
@@ -63,7 +63,7 @@ class Counterfactual:
         self, student: Student, inputs: Tensor, masks: Tensor, scores: Tensor, weights: Tensor
     ) -> Tensor:
         """Loss of one batch; inputs and masks `[n, F, T]`, scores and weights `[n]`."""
-        answers = student(torch.cat([inputs * masks, inputs * (1 - masks)]))
+        answers = student(torch.cat([inputs * masks, inputs * (1 - masks)])).float()
         kept, complement = answers.split(len(inputs))
         error = (weights * (scores - kept) ** 2).mean()  # L_MSE (8)
         agreement = (weights * (scores - complement) ** 2).mean()  # L_CNT (12)
@@ -74,8 +74,9 @@ class Counterfactual:
 class Dax:
     """Distillation aided explanations, V1 or V2 by its loss; the mask is f_M(x), equation (13).
 
-    Inputs are scaled to [0, 1] by the range of the unperturbed spectrogram, so that multiplying by
-    0 leaves its floor. Where the paper is silent: Adam, 1e-3; a tenth of the neighbours validates.
+    The networks see inputs relative to what stands where a part is masked off, in units of the
+    input's own deviation: what is masked off is 0 (equation 5), and multiplying by a mask of 0
+    means the same. Where the paper is silent: Adam, 1e-3; a tenth of the neighbours validates.
 
     Args:
         loss: `SparseMatching` (V1) or `Counterfactual` (V2).
@@ -90,6 +91,7 @@ class Dax:
         polarity: "as_trained", or "checked" against the black box (18 more queries, see
             `polarity`): an inverted mask is turned over.
         validation_share: share of neighbours that are held out.
+        precision: "fp32", or "bf16" by autocast, about twice as fast on recent processors.
         seed: seed of initial weights, split and order.
 
     Raises:
@@ -108,6 +110,7 @@ class Dax:
     at_most: int | None = None
     polarity: Literal["as_trained", "checked"] = "as_trained"
     validation_share: float = 0.1
+    precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -120,6 +123,8 @@ class Dax:
             raise ValueError(f"at_most must be at least 2 neighbours, got {self.at_most}")
         if self.polarity not in ("as_trained", "checked"):
             raise ValueError(f"polarity must be 'as_trained' or 'checked', got {self.polarity!r}")
+        if self.precision not in ("fp32", "bf16"):
+            raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
         if not 0 < self.validation_share < 1:
             raise ValueError(
                 f"validation_share must lie between 0 and 1, got {self.validation_share}"
@@ -148,8 +153,8 @@ class Dax:
         device = neighbourhood.spectrogram.values.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(self.seed, "networks"))
-            masker = MaskNetwork().to(device)
-            student = Student(examples.shape, self.student).to(device)
+            masker = _placed(MaskNetwork(), device)
+            student = _placed(Student(examples.shape, self.student), device)
         history = self._train(masker, student, examples)
         mask = torch.tensor(history["masks"][-1], dtype=torch.float32)
         explanation = to_explanation(neighbourhood, mask, self.loss.method, self, began)
@@ -170,7 +175,8 @@ class Dax:
             losses = []
             for chosen in order.split(self.batch_size):
                 inputs, scores, weights = examples.batch(chosen)
-                loss = self.loss(student, inputs, masker(inputs), scores, weights)
+                with self._autocast(inputs):
+                    loss = self.loss(student, inputs, masker(inputs), scores, weights)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
@@ -181,19 +187,23 @@ class Dax:
             history["mask_epochs"].append(epoch + 1)
         return history
 
+    def _autocast(self, inputs: Tensor) -> torch.autocast:
+        return torch.autocast(inputs.device.type, torch.bfloat16, self.precision == "bf16")
+
     @torch.no_grad()
     def _validate(self, masker: MaskNetwork, student: Student, examples: _Examples) -> float:
         losses = []
         for chosen in examples.validation.split(self.batch_size):
             inputs, scores, weights = examples.batch(chosen)
-            loss = self.loss(student, inputs, masker(inputs), scores, weights)
+            with self._autocast(inputs):
+                loss = self.loss(student, inputs, masker(inputs), scores, weights)
             losses.append(float(loss) * len(chosen))
         return sum(losses) / len(examples.validation)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Examples:
-    """Neighbours as the networks see them: scaled to [0, 1], averaged to blocks, in two parts."""
+    """Neighbours as the networks see them: 0 where masked off, averaged to blocks, in two parts."""
 
     neighbourhood: Neighbourhood
     pool: int
@@ -225,7 +235,7 @@ class _Examples:
     def mask_of_input(self, masker: MaskNetwork) -> Tensor:
         """f_M(x) at the input's own size, on the CPU."""
         values = self.neighbourhood.spectrogram.values
-        mask = masker(self._scale(values[None]))[:, None]
+        mask = masker(self._scale(values[None])).float()[:, None]
         if self.pool > 1:
             mask = F.interpolate(mask, scale_factor=self.pool, mode="nearest")
             room = [size - have for size, have in zip(values.shape, mask.shape[2:], strict=True)]
@@ -233,12 +243,21 @@ class _Examples:
         return mask[0, 0, : values.shape[0], : values.shape[1]].cpu()
 
     def _scale(self, inputs: Tensor) -> Tensor:
-        values = self.neighbourhood.spectrogram.values
-        low, high = values.min(), values.max()
-        scaled = (inputs - low) / (high - low).clamp(min=1e-6)
+        """What was masked off becomes 0, as in equation (5), and so what the mask multiplies by 0."""
+        background = self.neighbourhood.background
+        unit = (self.neighbourhood.spectrogram.values - background).square().mean().sqrt()
+        scaled = (inputs - background) / unit.clamp(min=1e-6)
         if self.pool == 1:
             return scaled
         return F.avg_pool2d(scaled, self.pool, ceil_mode=True)
+
+
+Network = TypeVar("Network", MaskNetwork, Student)
+
+
+def _placed(network: Network, device: torch.device) -> Network:
+    """On the device, in the memory layout in which small convolutions run twice as fast."""
+    return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _turn_upright(

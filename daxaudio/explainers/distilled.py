@@ -47,7 +47,7 @@ class DistilThenMask:
     learning_rate: float = 5e-3
     lambda_complement: float = 1.0
     lambda_size: float = 0.1
-    lambda_smooth: float = 0.1
+    lambda_smooth: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -42,7 +42,7 @@ done
 [ -n "$corpus" ] && [ -n "$exp_dir" ] || { echo "run.sh: --corpus and --exp_dir are needed (see --help)" >&2; exit 2; }
 
 python="${PYTHON:-$root/.venv/bin/python}"
-[ -x "$python" ] || python=python3
+command -v "$python" >/dev/null || python=python3
 export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 daxaudio() { "$python" -m daxaudio.cli "$@"; }
 runs() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }

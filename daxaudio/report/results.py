@@ -1,0 +1,268 @@
+"""RESULTS.md, pictures and report.html of one comparison, from the files that its stages left."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import soundfile
+from tqdm import tqdm
+
+from daxaudio.compare import PREDICTIONS_FILE, RESULTS_FILE, SUMMARY_FILE, total_cost
+from daxaudio.containers import Event
+from daxaudio.files import whole_file, write_text
+from daxaudio.methods import METHODS
+from daxaudio.metrics import paired_comparison
+from daxaudio.plot import REFERENCE_METHODS, plot_comparison, plot_history, plot_summary
+from daxaudio.report.markdown import to_markdown
+from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
+from daxaudio.report.tables import (
+    ComparisonRow,
+    Table,
+    tabulate_comparisons,
+    tabulate_environment,
+    tabulate_summary,
+)
+from daxaudio.store import load_explanation, load_facts
+
+LEARNED = ("dax_v1", "dax_v2", "distil_then_mask")
+HISTORY_OF = ("dax_v2", "dax_v1")
+
+ABOUT_METRICS = (
+    "`iou` is the paper's protocol: frames whose profile lies above mean + standard deviation. "
+    "That threshold cannot be met by an event longer than half the recording (a perfect mask then "
+    "scores 0, as the row `oracle` shows), so `frame_auc` and `average_precision` rank the frames "
+    "without a threshold, and `best_threshold_iou` is an upper bound over all thresholds. Values "
+    "are means over recordings with the standard deviation in brackets."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What a comparison left in its folder, and how to tell of it.
+
+    Args:
+        exp_dir: holds `results.csv`, `summary.csv` and `explanations/`.
+        title: heading.
+        command: the exact command that made it.
+        text: what was done, a paragraph or more.
+        events: true events by recording id.
+        paper: the paper's value of `iou` by method; no column when empty.
+        facts: further tables by heading, for instance accuracy by fold.
+    """
+
+    exp_dir: Path
+    title: str
+    command: str
+    text: str
+    events: Mapping[str, Sequence[Event]]
+    paper: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    facts: Mapping[str, Table] = dataclasses.field(default_factory=dict)
+
+    @property
+    def explanations(self) -> Path:
+        """Folder of the explanations, `METHOD/RECORDING_ID`."""
+        return self.exp_dir / "explanations"
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of the pictures."""
+        return self.exp_dir / "pictures"
+
+
+def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
+    """Write `RESULTS.md`, `pictures/` and `report.html`, each file whole or not at all.
+
+    Args:
+        comparison: what to tell.
+        progress: show a bar while pictures are drawn.
+
+    Returns:
+        Paths of the Markdown file, the page and the pictures' folder.
+
+    Raises:
+        ValueError: when a stage before has not been run.
+    """
+    for name in (RESULTS_FILE, SUMMARY_FILE, "explanations"):
+        if not (comparison.exp_dir / name).exists():
+            raise ValueError(f"{comparison.exp_dir}: no {name} here; run the stages before")
+    results = pd.read_csv(comparison.exp_dir / RESULTS_FILE)
+    summary = pd.read_csv(comparison.exp_dir / SUMMARY_FILE)
+    tables = _tables(comparison, results, summary)
+    markdown = comparison.exp_dir / "RESULTS.md"
+    write_text(markdown, _markdown(comparison, tables))
+    pictures = _draw(comparison, results, summary, progress)
+    views = [_view(comparison, results, name) for name in results["recording_id"].unique()]
+    sections = [Section(title, table=table) for title, table in tables.items()]
+    sections.insert(1, Section("Pictures", pictures=tuple(pictures)))
+    sections.append(Section("Recordings", recordings=tuple(views)))
+    text = f"{comparison.text}\n\n{ABOUT_METRICS}\n\nMade by: {comparison.command}"
+    page = write_page(
+        comparison.exp_dir / "report.html", comparison.title, sections, text.replace("`", "")
+    )
+    return [markdown, page, comparison.pictures]
+
+
+def classification_counts(predictions: pd.DataFrame, by: pd.Series | None = None) -> Table:
+    """Recordings, and how many are classified correctly, by class or another grouping.
+
+    Args:
+        predictions: as `predictions.csv` holds them.
+        by: group of each row; the class when None.
+
+    Returns:
+        One row a group, and one for all; recordings with a problem count as `left out`.
+    """
+    group = predictions["label"] if by is None else by
+    rows = []
+    for name, part in [*predictions.groupby(group), ("all", predictions)]:
+        readable = part[part["problem"].fillna("") == ""]
+        correct = int(readable["correct"].sum())
+        share = f"{correct / len(readable):.3f}" if len(readable) else "-"
+        rows.append(
+            (str(name), str(len(readable)), str(correct), share, str(len(part) - len(readable)))
+        )
+    return Table((str(group.name), "recordings", "correct", "accuracy", "left out"), tuple(rows))
+
+
+def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[ComparisonRow]:
+    """Every learned mask against every other method that is not the oracle, on the same recordings.
+
+    Args:
+        results: as `results.csv` holds them.
+        metrics: which to test.
+
+    Returns:
+        One row for each metric and pair.
+    """
+    present = [name for name in METHODS if name in set(results["method"])]
+    rows = []
+    for metric in metrics:
+        wide = results[results["metric"] == metric].pivot(
+            index="recording_id", columns="method", values="value"
+        )
+        for a in (name for name in LEARNED if name in present):
+            others = [name for name in present if name not in (a, "oracle", "all_ones")]
+            for b in others:
+                if b in LEARNED and LEARNED.index(b) < LEARNED.index(a):
+                    continue
+                result = paired_comparison(wide[a].to_numpy(), wide[b].to_numpy())
+                rows.append(ComparisonRow(a, b, metric, result))
+    return rows
+
+
+def _tables(
+    comparison: Comparison, results: pd.DataFrame, summary: pd.DataFrame
+) -> dict[str, Table]:
+    predictions = pd.read_csv(comparison.explanations / PREDICTIONS_FILE)
+    cost = total_cost(comparison.explanations).round(2)
+    return {
+        "Results": tabulate_summary(summary, paper=comparison.paper or None),
+        "Classifier on what is explained": classification_counts(predictions),
+        **comparison.facts,
+        "Cost": Table(
+            ("method", "queries", "query seconds", "fit seconds"),
+            tuple(tuple(str(cell) for cell in row) for row in cost.itertuples(index=False)),
+        ),
+        "Paired tests": tabulate_comparisons(paired_tests(results, ("iou", "frame_auc"))),
+        "Settings": _settings(comparison),
+        "Environment": tabulate_environment(),
+    }
+
+
+def _settings(comparison: Comparison) -> Table:
+    """Settings of each method that has any, as its first explanation stores them."""
+    rows = []
+    for method in (name for name in METHODS if name not in REFERENCE_METHODS):
+        folders = sorted((comparison.explanations / method).glob("*/explanation.json"))
+        if folders:
+            settings = load_facts(folders[0].parent)["settings"]
+            hidden = ("name", "polarity_found", "student_r2")
+            text = ", ".join(f"{k}={_flat(v)}" for k, v in settings.items() if k not in hidden)
+            rows.append((method, text))
+    return Table(("method", "settings"), tuple(rows))
+
+
+def _flat(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    inside = ", ".join(f"{k}={_flat(v)}" for k, v in value.items() if k != "name")
+    return f"{value.get('name', '')}({inside})"
+
+
+def _markdown(comparison: Comparison, tables: Mapping[str, Table]) -> str:
+    parts = [
+        f"# {comparison.title}",
+        comparison.text,
+        f"Made by\n\n    {comparison.command}",
+    ]
+    for title, table in tables.items():
+        parts += [f"## {title}", to_markdown(table)]
+        if title == "Results":
+            parts.append(ABOUT_METRICS)
+    return "\n\n".join(parts) + "\n"
+
+
+def _draw(
+    comparison: Comparison, results: pd.DataFrame, summary: pd.DataFrame, progress: bool
+) -> list[Picture]:
+    captions = {"iou": "IoU in the paper's protocol", "frame_auc": "Frame AUC (0.5 is chance)"}
+    pictures = [
+        Picture(plot_summary(summary, metric, comparison.pictures / f"{metric}.png"), caption)
+        for metric, caption in captions.items()
+    ]
+    names = list(results["recording_id"].unique())
+    for name in tqdm(names, desc="pictures", disable=not progress):
+        plot_comparison(
+            [load_explanation(folder) for folder in _folders(comparison, name)],
+            comparison.pictures / "recordings" / f"{name}.png",
+            comparison.events[name],
+        )
+    for method in HISTORY_OF:
+        folder = comparison.explanations / method / names[0]
+        if folder.is_dir():
+            path = plot_history(load_explanation(folder), comparison.pictures / "history.png")
+            pictures.append(Picture(path, f"{method} on {names[0]}: masks and losses by epoch"))
+            break
+    return pictures
+
+
+def _view(comparison: Comparison, results: pd.DataFrame, name: str) -> RecordingView:
+    folders = _folders(comparison, name)
+    facts = load_facts(folders[0])
+    events = ", ".join(f"{e.start:.2f} to {e.end:.2f} s" for e in comparison.events[name])
+    scores = results[results["recording_id"] == name].pivot(
+        index="method", columns="metric", values="value"
+    )
+    metrics = list(results["metric"].unique())
+    rows = tuple(
+        (method, *(f"{scores.loc[method, metric]:.2f}" for metric in metrics))
+        for method in METHODS
+        if method in scores.index
+    )
+    picture = comparison.pictures / "recordings" / f"{name}.png"
+    return RecordingView(
+        name,
+        f"Class {facts['target']}, score {facts['score']:.3f}; true event {events}.",
+        Picture(picture, f"{name}: spectrogram, and what each method marked"),
+        (Sound(_small_copy(comparison, Path(facts["audio"]), name), "what the classifier heard"),),
+        Table(("method", *metrics), rows),
+    )
+
+
+def _small_copy(comparison: Comparison, audio: Path, name: str) -> Path:
+    """The recording as MP3, so that the page stays small."""
+    path = comparison.exp_dir / "sounds" / f"{name}.mp3"
+    if not path.is_file():
+        samples, sample_rate = soundfile.read(audio, dtype="float32", always_2d=True)
+        with whole_file(path) as temporary:
+            soundfile.write(temporary, samples, sample_rate, format="MP3")
+    return path
+
+
+def _folders(comparison: Comparison, name: str) -> list[Path]:
+    folders = (comparison.explanations / method / name for method in METHODS)
+    return [folder for folder in folders if os.path.isdir(folder)]

@@ -1,0 +1,54 @@
+"""Report of the planted-evidence recipe: tables in time, and in time and frequency."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from daxaudio.annotations import read_events
+from daxaudio.methods import METHODS
+from daxaudio.report import to_markdown
+from daxaudio.report.results import Comparison, write_results
+from daxaudio.report.tables import tabulate_summary
+
+TEXT = """\
+A made corpus: every recording holds background noise, distractors that tell nothing about its
+class, and one event that decides it, at a time and in a frequency band that are known. Each method
+is asked where the classifier heard its class. Synthetic audio: it shows that methods find what is
+there to be found, and nothing about real recordings."""
+
+
+def main() -> int:
+    """Read what the stages left, write the report, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
+    parser.add_argument("--command", required=True, help="command that is quoted in the report")
+    arguments = parser.parse_args()
+    exp_dir = arguments.exp_dir
+    events = read_events(exp_dir / "corpus" / "test" / "events.tsv")
+    in_time = pd.read_csv(exp_dir / "summary.csv")
+    in_both = pd.read_csv(exp_dir / "evidence_summary.csv")
+    order = [method for method in METHODS if method in set(in_both["method"])]
+    evidence = tabulate_summary(in_both, order)
+    comparison = Comparison(
+        exp_dir,
+        "Finding planted evidence",
+        arguments.command,
+        TEXT,
+        {Path(name).stem: found for name, found in events.items()},
+        facts={"Against the planted evidence in time and frequency": evidence},
+    )
+    markdown, page, pictures = write_results(comparison)
+    both = pd.concat([in_time, in_both])
+    print(to_markdown(tabulate_summary(both, order, ["frame_auc", "iou", "mask_auc", "mask_iou"])))
+    print(f"\ntable:    {markdown}\nreport:   {page} (open it in a browser)\npictures: {pictures}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (ValueError, OSError) as error:
+        print(f"report.py: {error}", file=sys.stderr)
+        sys.exit(2)

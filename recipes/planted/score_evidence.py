@@ -1,0 +1,55 @@
+"""Score masks against the planted evidence in time and frequency."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from data_prep.planted_events import read_evidence
+from daxaudio.compare import find_explanations, summarise, write_csv
+from daxaudio.metrics import mask_auc, mask_average_precision, mask_iou
+from daxaudio.store import load_explanation
+
+METRICS = {
+    "mask_auc": mask_auc,
+    "mask_average_precision": mask_average_precision,
+    "mask_iou": mask_iou,
+}
+
+
+def score_evidence(exp_dir: Path) -> pd.DataFrame:
+    """One row for each recording, method and metric of `METRICS`."""
+    evidence = read_evidence(exp_dir / "corpus" / "evidence.csv")
+    rows = []
+    for folder in find_explanations(exp_dir / "explanations"):
+        explanation = load_explanation(folder)
+        spectrogram = explanation.spectrogram
+        truth = sum(
+            part.on_axes(spectrogram.times, spectrogram.frequencies)
+            for part in evidence[spectrogram.recording_id]
+        )
+        for name, metric in METRICS.items():
+            value = metric(explanation.mask, truth > 0)
+            rows.append((spectrogram.recording_id, explanation.method, name, value))
+    table = pd.DataFrame(rows, columns=["recording_id", "method", "metric", "value"])
+    return table.round({"value": 6})
+
+
+def main() -> int:
+    """Write `evidence_results.csv` and `evidence_summary.csv`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
+    exp_dir = parser.parse_args().exp_dir
+    results = score_evidence(exp_dir)
+    write_csv(results, exp_dir / "evidence_results.csv")
+    write_csv(summarise(results), exp_dir / "evidence_summary.csv")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (ValueError, OSError) as error:
+        print(f"score_evidence.py: {error}", file=sys.stderr)
+        sys.exit(2)
