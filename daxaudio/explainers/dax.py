@@ -243,7 +243,7 @@ class _Examples:
         return mask[0, 0, : values.shape[0], : values.shape[1]].cpu()
 
     def _scale(self, inputs: Tensor) -> Tensor:
-        """What was masked off becomes 0, as in equation (5), and so what the mask multiplies by 0."""
+        """What is masked off becomes 0, equation (5), as does what the mask multiplies by 0."""
         background = self.neighbourhood.background
         unit = (self.neighbourhood.spectrogram.values - background).square().mean().sqrt()
         scaled = (inputs - background) / unit.clamp(min=1e-6)

@@ -13,7 +13,7 @@ usage: recipes/planted/run.sh --exp_dir DIR [options]
   --config FILE     settings (default conf/demo.yaml beside this script)
   --methods "NAMES" methods to compare (default: all)
   --n_train N       training recordings (default 60)
-  --n_test N        test recordings (default 12)
+  --n_test N        test recordings (default 10)
   --seed N          seed of every random draw (default 0)
 TEXT
 }
@@ -21,7 +21,7 @@ TEXT
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 command="recipes/planted/run.sh $*"
-exp_dir="" stage=1 stop_stage=5 config="$here/conf/demo.yaml" n_train=60 n_test=12 seed=0
+exp_dir="" stage=1 stop_stage=5 config="$here/conf/demo.yaml" n_train=60 n_test=10 seed=0
 methods="dax_v1 dax_v2 distil_then_mask lime kernel_shap rise occlusion random energy all_ones oracle"
 
 while [ $# -gt 0 ]; do
