@@ -1,0 +1,260 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+
+from daxaudio.annotations import DataFolder, read_events, write_data_folder, write_events
+from daxaudio.blackbox import BlackBox, load_black_box, save_black_box
+from daxaudio.cli import COMMANDS, main
+from daxaudio.containers import Event
+from daxaudio.frontends import LogMel
+from daxaudio.models.resnet import SpectrogramResNet
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """An untrained network: commands do not care how good it is."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    module = SpectrogramResNet(3, mean=-40.0, std=15.0)
+    front_end = LogMel(sample_rate=16000, n_fft=1024, hop_length=512, n_mels=16)
+    save_black_box(BlackBox(module, front_end, ["cat", "dog", "rain"]), folder)
+    return folder
+
+
+def sound(path, rate=16000, channels=1, seconds=1.2, **options):
+    times = np.arange(int(seconds * rate)) / rate
+    noise = np.random.default_rng(0).normal(0, 0.01, (len(times), channels))
+    wave = 0.5 * np.sin(2 * np.pi * 700 * times)[:, None] + noise
+    soundfile.write(path, wave, rate, **options)
+    return path
+
+
+@pytest.fixture
+def data_folder(tmp_path):
+    labels = {f"s{i}": ("cat", "dog")[i % 2] for i in range(4)}
+    paths = {
+        name: str(sound(tmp_path / f"{name}.wav", seconds=1 + 0.1 * int(name[1])))
+        for name in labels
+    }
+    write_data_folder(
+        tmp_path / "data",
+        DataFolder(paths, labels, {name: name for name in labels}, dict.fromkeys(labels, 1.2)),
+    )
+    return tmp_path / "data"
+
+
+def explain(audio, model, out, *options):
+    return main(
+        ["explain", str(audio), "--model", str(model), "--out", str(out), "--quiet", *options]
+    )
+
+
+def one_line(capsys):
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1, text
+    return text
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_explain_takes_any_format_rate_and_channels(tmp_path, model, suffix, channels, rate):
+    audio = sound(tmp_path / f"a.{suffix}", rate, channels)
+    assert explain(audio, model, tmp_path / "out", "--method", "energy") == 0
+    with np.load(tmp_path / "out/explanation.npz") as arrays:
+        assert arrays["mask"].shape == (16, len(arrays["times"]))
+        assert arrays["times"][-1] == pytest.approx(1.2, abs=0.15)  # MP3 pads a little
+
+
+def test_explain_writes_arrays_facts_and_a_picture(tmp_path, model):
+    options = ["--method", "rise", "--queries", "20", "--seed", "3", "--target", "rain"]
+    assert explain(sound(tmp_path / "a.wav"), model, tmp_path / "out", *options) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "explanation.json",
+        "explanation.npz",
+        "explanation.png",
+    ]
+    facts = json.loads((tmp_path / "out/explanation.json").read_text())
+    assert facts["method"] == "rise"
+    assert facts["target"] == "rain"
+    assert facts["queries"] == 22
+    assert 0 <= facts["score"] <= 1
+    assert set(facts["seconds"]) == {"query", "fit"}
+    with np.load(tmp_path / "out/explanation.npz") as arrays:
+        assert set(arrays.files) >= {"mask", "frequencies", "times", "profile"}
+        assert arrays["mask"].min() == 0
+        assert arrays["mask"].max() == 1
+
+
+def test_explain_takes_the_predicted_class_when_none_is_named(tmp_path, model):
+    audio = sound(tmp_path / "a.wav")
+    assert explain(audio, model, tmp_path / "out", "--method", "energy") == 0
+    facts = json.loads((tmp_path / "out/explanation.json").read_text())
+    assert facts["target"] == facts["predicted"]
+
+
+def test_several_methods_get_a_folder_each_and_the_same_seed_the_same_mask(tmp_path, model):
+    audio = sound(tmp_path / "a.wav")
+    for run in ("one", "two"):
+        assert (
+            explain(audio, model, tmp_path / run, "--method", "lime", "random", "--queries", "20")
+            == 0
+        )
+    for method in ("lime", "random"):
+        masks = [
+            np.load(tmp_path / run / method / "explanation.npz")["mask"] for run in ("one", "two")
+        ]
+        np.testing.assert_array_equal(*masks)
+
+
+def bad_audio(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("this is no audio")
+    soundfile.write(tmp_path / "zeros.wav", np.zeros(16000), 16000)
+    soundfile.write(tmp_path / "short.wav", np.ones(100) * 0.1, 16000)
+    soundfile.write(tmp_path / "nan.wav", np.full(16000, np.nan), 16000, subtype="FLOAT")
+    return ["empty.wav", "text.wav", "zeros.wav", "short.wav", "nan.wav", "missing.wav"]
+
+
+def test_bad_audio_is_one_line_that_names_the_file(tmp_path, model, capsys):
+    for name in bad_audio(tmp_path):
+        assert explain(tmp_path / name, model, tmp_path / "out") == 2
+        assert name in one_line(capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_arguments_are_one_line(tmp_path, model, capsys):
+    audio = sound(tmp_path / "a.wav")
+    cases = [
+        (["--target", "cow"], "it knows cat, dog, rain"),
+        (["--method", "grad"], "method 'grad' is unknown"),
+        (["--method", "oracle"], "give --events"),
+        (["--queries", "1"], "queries must be at least 10"),
+        (["--config", "none.yaml"], "no such configuration file"),
+    ]
+    for options, message in cases:
+        assert explain(audio, model, tmp_path / "out", *options) == 2
+        assert message in one_line(capsys)
+    assert explain(audio, tmp_path, tmp_path / "out") == 2
+    assert "no model.safetensors here" in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["explain"], ["fly"], [], ["explain", "a.wav", "--queries", "many"]]
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "--help" in one_line(capsys)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_names_every_argument_with_a_text(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--help"])
+    assert stop.value.code == 0
+    assert "--out" in capsys.readouterr().out
+
+
+def test_folder_is_explained_scored_and_plotted(tmp_path, model, data_folder, capsys):
+    predictions = []
+    for name in ("cat", "dog", "rain"):  # labels that the untrained network "gets right"
+        lines = [f"s{i} {name}\n" for i in range(4)]
+        (data_folder / "text").write_text("".join(lines))
+        out = tmp_path / f"out_{name}"
+        code = explain(
+            data_folder, model, out, "--method", "lime", "energy", "--queries", "20",
+            "--n_recordings", "2",
+        )  # fmt: skip
+        predictions.append(pd.read_csv(out / "predictions.csv"))
+        if code == 0:
+            break
+        assert "classifies no recording correctly" in capsys.readouterr().err
+    assert predictions[-1]["correct"].sum() > 0
+    explained = sorted(path.name for path in (out / "lime").iterdir())
+    events = {f"s{i}.wav": [Event(0.2, 0.6, "x")] for i in range(4)}
+    write_events(tmp_path / "events.tsv", events)
+    scored = tmp_path / "scores"
+    assert (
+        main(["score", str(out), "--events", str(tmp_path / "events.tsv"), "--out", str(scored)])
+        == 0
+    )
+    assert "| lime |" in capsys.readouterr().out
+    assert set(pd.read_csv(scored / "results.csv")["recording_id"]) == set(explained)
+    folders = [str(out / method / explained[0]) for method in ("lime", "energy")]
+    for chosen, name in ((folders[:1], "one.png"), (folders, "two.png")):
+        assert main(["plot", *chosen, "--out", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).stat().st_size > 10_000
+    assert main(["plot", folders[0], "--history", "--out", str(tmp_path / "h.png")]) == 2
+    assert "lime" in one_line(capsys)
+
+
+def test_pad_one_file_tells_where_the_recording_lies(tmp_path):
+    audio = sound(tmp_path / "a.wav", seconds=1.0)
+    arguments = [
+        "pad",
+        str(audio),
+        "--out",
+        str(tmp_path / "padded"),
+        "--snr_db",
+        "5",
+        "--seed",
+        "2",
+    ]
+    assert main([*arguments, "--max_duration", "2"]) == 0
+    (event,) = read_events(tmp_path / "padded/events.tsv")["a.wav"]
+    original, rate = soundfile.read(audio, dtype="float32")
+    padded, _ = soundfile.read(tmp_path / "padded/a.wav", dtype="float32")
+    start = round(event.start * rate)
+    assert 1.0 <= event.start <= 2.0
+    assert event.duration == pytest.approx(1.0, abs=1e-9)
+    np.testing.assert_array_equal(padded[start : start + len(original)], original)
+    noise = padded[:start]
+    snr = 10 * np.log10((original.astype(float) ** 2).mean() / (noise.astype(float) ** 2).mean())
+    assert snr == pytest.approx(5.0, abs=0.01)
+
+
+def test_pad_folder_lists_a_bad_file_and_goes_on(tmp_path, data_folder):
+    (tmp_path / "s2.wav").write_text("no audio")
+    out = tmp_path / "padded"
+    assert main(["pad", str(data_folder), "--out", str(out), "--quiet", "--noise", "pink"]) == 0
+    assert (out / "bad_files.txt").read_text().startswith("s2\t")
+    assert sorted(read_events(out / "events.tsv")) == ["s0.wav", "s1.wav", "s3.wav"]
+    assert (out / "wav.scp").read_text().count("\n") == 3
+
+
+def test_train_writes_a_model_that_explain_takes(tmp_path, data_folder, capsys):
+    config = tmp_path / "conf.yaml"
+    config.write_text(
+        "front_end: {sample_rate: 16000, n_fft: 1024, hop_length: 512, n_mels: 16}\n"
+        "training: {epochs: 2, batch_size: 2}\n"
+        "augmentation: {padding_probability: 0.5, noises: [white]}\n"
+    )
+    out = tmp_path / "model"
+    arguments = ["train", str(data_folder), "--test", str(data_folder), "--out", str(out)]
+    arguments += ["--config", str(config), "--quiet"]
+    assert main(arguments) == 0
+    assert "accuracy" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == [
+        "bad_files.txt", "confusion.csv", "confusion.png", "history.csv", "model.safetensors",
+        "model.yaml", "predictions.csv",
+    ]  # fmt: skip
+    assert load_black_box(out).training["settings"]["training"]["epochs"] == 2
+    assert len(pd.read_csv(out / "history.csv")) == 2
+    assert main(arguments) == 2
+    assert "already holds a trained model" in one_line(capsys)
+    audio = sound(tmp_path / "a.wav")
+    assert (
+        explain(audio, out, tmp_path / "explained", "--method", "occlusion", "--queries", "40") == 0
+    )
+
+
+def test_train_refuses_one_class(tmp_path, data_folder, capsys):
+    (data_folder / "text").write_text("".join(f"s{i} cat\n" for i in range(4)))
+    assert main(["train", str(data_folder), "--out", str(tmp_path / "model"), "--quiet"]) == 2
+    assert "two or more classes" in one_line(capsys)

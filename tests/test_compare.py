@@ -1,0 +1,192 @@
+import json
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from daxaudio.annotations import DataFolder
+from daxaudio.audio import write_recording
+from daxaudio.blackbox import BlackBox
+from daxaudio.compare import (
+    METRICS,
+    choose_recordings,
+    explain_folder,
+    explain_recording,
+    predict_folder,
+    score_folder,
+    total_cost,
+)
+from daxaudio.containers import Event, Recording
+from daxaudio.frontends import LogMel
+from daxaudio.methods import METHODS, MethodSettings
+from daxaudio.seeds import generator
+
+FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
+SETTINGS = MethodSettings(
+    queries=30, dax={"epochs": 1}, distil_then_mask={"epochs": 1, "steps": 5},
+    rise={"cells": [2, 4]}, occlusion={"window": [8, 8]}, quick_shift={"max_dist": 5.0},
+)  # fmt: skip
+QUICK = ["distil_then_mask", "lime", "rise", "occlusion", "random", "energy", "oracle"]
+
+
+class LoudestHalf(nn.Module):
+    """Two classes: more level in the lower or in the upper bands."""
+
+    def forward(self, spectrograms):
+        low, high = spectrograms[:, :8].mean((1, 2)), spectrograms[:, 8:].mean((1, 2))
+        return torch.stack([low - high, high - low], dim=1) / 10
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Four recordings: noise, and a tone from 0.5 s to 1 s; one file is no audio."""
+    folder = tmp_path_factory.mktemp("corpus")
+    labels, events = {}, {}
+    for i in range(4):
+        name, label = f"r{i}", ("low", "high")[i % 2]
+        noise = 0.01 * torch.randn(12000, generator=generator(i, "noise"))
+        times = torch.arange(12000) / 8000
+        tone = torch.sin(2 * torch.pi * (150, 3000)[i % 2] * times)
+        wave = noise + tone * ((times >= 0.5) & (times < 1.0))
+        write_recording(folder / f"{name}.wav", Recording(wave[None], 8000, name))
+        labels[name], events[name] = label, [Event(0.5, 1.0, label)]
+    (folder / "bad.wav").write_text("no audio")
+    labels["bad"] = "low"
+    paths = {name: str(folder / f"{name}.wav") for name in labels}
+    data = DataFolder(paths, labels, {name: name for name in labels}, dict.fromkeys(labels, 1.5))
+    return data, events
+
+
+def black_box():
+    return BlackBox(LoudestHalf(), FRONT_END, ["low", "high"])
+
+
+def run(corpus, out, methods=QUICK, names=("r0", "r1"), seed=0, box=None):
+    data, events = corpus
+    explain_folder(
+        box or black_box(), data, names, methods, out, events, SETTINGS, seed, progress=False
+    )
+    return score_folder(out, events, out)[0]
+
+
+def test_unreadable_recording_is_listed_and_ends_nothing(corpus, tmp_path):
+    table = predict_folder(black_box(), corpus[0], tmp_path / "p.csv", progress=False)
+    assert table["recording_id"].tolist() == ["bad", "r0", "r1", "r2", "r3"]
+    assert table["correct"].tolist() == [0, 1, 1, 1, 1]
+    assert "bad.wav" in table["problem"][0]
+    assert pd.read_csv(tmp_path / "p.csv")["problem"].notna().tolist() == [True] + [False] * 4
+
+
+def test_label_unknown_to_the_model_is_listed(corpus, tmp_path):
+    box = BlackBox(LoudestHalf(), FRONT_END, ["cat", "high"])
+    table = predict_folder(box, corpus[0], tmp_path / "p.csv", progress=False)
+    assert table.set_index("recording_id")["problem"]["r0"].startswith("class 'low' is unknown")
+
+
+def test_chosen_recordings_are_correct_ones_spread_over_classes():
+    table = pd.DataFrame(
+        {
+            "recording_id": [f"r{i}" for i in range(9)],
+            "label": ["a"] * 6 + ["b"] * 3,
+            "correct": [1] * 5 + [0] + [1] * 3,
+        }
+    )
+    chosen = choose_recordings(table, 4, seed=1)
+    labels = table.set_index("recording_id")["label"]
+    assert labels[chosen].tolist() == ["a", "b", "a", "b"]
+    assert "r5" not in choose_recordings(table)
+    assert choose_recordings(table, seed=1)[:4] == chosen
+    assert len(choose_recordings(table)) == 8
+
+
+def test_results_do_not_depend_on_order_or_on_an_interruption(corpus, tmp_path, monkeypatch):
+    expected = run(corpus, tmp_path / "whole")
+    backwards = run(corpus, tmp_path / "backwards", QUICK[::-1], ("r1", "r0"))
+
+    import daxaudio.compare as compare
+
+    stored = []
+    real = compare.save_explanation
+
+    def stop_in_the_middle(folder, explanation, facts):
+        if len(stored) == 5:
+            raise KeyboardInterrupt
+        stored.append(folder)
+        real(folder, explanation, facts)
+
+    monkeypatch.setattr(compare, "save_explanation", stop_in_the_middle)
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, tmp_path / "stopped")
+    monkeypatch.setattr(compare, "save_explanation", real)
+    resumed = run(corpus, tmp_path / "stopped")
+    pd.testing.assert_frame_equal(backwards, expected)
+    pd.testing.assert_frame_equal(resumed, expected)
+    assert (tmp_path / "stopped/results.csv").read_bytes() == (
+        tmp_path / "whole/results.csv"
+    ).read_bytes()
+
+
+def test_what_is_stored_is_not_asked_again(corpus, tmp_path):
+    run(corpus, tmp_path)
+    box = black_box()
+    run(corpus, tmp_path, box=box)
+    assert box.n_queries == 0
+
+
+def test_folder_of_another_seed_is_refused(corpus, tmp_path):
+    run(corpus, tmp_path, ["energy"])
+    with pytest.raises(ValueError, match=r"of another run \(run_seed 0, now 1\)"):
+        run(corpus, tmp_path, ["energy"], seed=1)
+
+
+def test_another_seed_draws_other_masks(corpus, tmp_path):
+    first, other = run(corpus, tmp_path / "a"), run(corpus, tmp_path / "b", seed=1)
+    assert not first.equals(other)
+
+
+def test_methods_on_the_same_segments_share_their_queries(corpus):
+    data, _ = corpus
+    box = black_box()
+    spectrogram = FRONT_END.spectrogram(
+        Recording(torch.randn(1, 12000, generator=generator(0)), 8000, "r0")
+    )
+    methods = ["dax_v1", "dax_v2", "distil_then_mask", "lime"]
+    found = list(explain_recording(box.score_fn("low"), spectrogram, methods, (), SETTINGS))
+    assert [explanation.method for explanation in found] == methods
+    assert {explanation.n_queries for explanation in found} == {32}
+    assert box.n_queries == 32
+    assert len(data.text) == 5
+
+
+def test_scores_hold_every_method_and_metric_in_the_order_of_tables(corpus, tmp_path):
+    results = run(corpus, tmp_path)
+    assert list(results.columns) == ["recording_id", "method", "metric", "value"]
+    order = [name for name in METHODS if name in QUICK]
+    assert results["method"].unique().tolist() == order
+    assert results["metric"].unique().tolist() == list(METRICS)
+    assert len(results) == 2 * len(QUICK) * len(METRICS)
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    assert list(summary.columns) == ["method", "metric", "mean", "std", "n"]
+    assert summary["n"].unique().tolist() == [2]
+    oracle = summary[(summary["method"] == "oracle") & (summary["metric"] == "frame_auc")]
+    assert oracle["mean"].item() == 1.0
+    cost = total_cost(tmp_path)
+    assert cost["method"].tolist() == order
+    assert cost.set_index("method")["queries"]["lime"] == 32
+
+
+def test_explanation_files_tell_the_run(corpus, tmp_path):
+    run(corpus, tmp_path, ["lime"])
+    facts = json.loads((tmp_path / "lime/r1/explanation.json").read_text())
+    assert facts["target"] == "high"
+    assert facts["run_seed"] == 0
+    assert facts["audio"].endswith("r1.wav")
+
+
+def test_missing_events_and_explanations_are_named(corpus, tmp_path):
+    run(corpus, tmp_path, ["energy"])
+    with pytest.raises(ValueError, match="events name no recording 'r0'"):
+        score_folder(tmp_path, {}, tmp_path)
+    with pytest.raises(ValueError, match="no explanation at or below"):
+        score_folder(tmp_path / "empty", {}, tmp_path)

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+
+from daxaudio.config import SECTIONS, build, load_config
+from daxaudio.explainers.dax import Dax
+from daxaudio.explainers.distilled import DistilThenMask
+from daxaudio.frontends import LogMel
+from daxaudio.methods import METHODS, MethodSettings, check_methods, make_explainer
+from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.training import TrainingSettings
+from daxaudio.padding import NoisePadding
+
+RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+
+
+def test_nothing_given_leaves_every_default():
+    assert load_config(None) == {name: {} for name in SECTIONS}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trainig: {epochs: 3}", "'trainig' is no section"),
+        ("training: 3", "'training' is no section"),
+        ("- 1", "must hold sections"),
+        ("training: [", "not YAML"),
+    ],
+)
+def test_file_that_is_no_configuration_is_named(tmp_path, text, message):
+    path = tmp_path / "conf.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_config(path)
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no such configuration file"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_wrong_key_fails_with_its_section():
+    with pytest.raises(ValueError, match=r"section 'training': .*epoch_s"):
+        build(TrainingSettings, "training", {"epoch_s": 3})
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*/conf/*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_configuration_builds_all_its_parts(path):
+    config = load_config(path)
+    build(LogMel, "front_end", config["front_end"])
+    build(TrainingSettings, "training", config["training"])
+    build(Augmentation, "augmentation", config["augmentation"])
+    build(NoisePadding, "padding", config["padding"])
+    settings = build(MethodSettings, "explain", config["explain"])
+    for name in METHODS:
+        assert make_explainer(name, settings, 0, "a", (64, 480)) is not None
+
+
+def test_methods_keep_the_order_of_tables_and_unknown_ones_list_the_known():
+    assert check_methods(["oracle", "dax_v1"]) == ["dax_v1", "oracle"]
+    with pytest.raises(ValueError, match="method 'shap' is unknown; choose from dax_v1"):
+        check_methods(["shap"])
+    with pytest.raises(ValueError, match="no method named"):
+        check_methods([])
+
+
+def test_segment_methods_of_one_recording_share_their_draws_and_recordings_do_not():
+    settings = MethodSettings(queries=50)
+
+    def sampler(name, recording):
+        return make_explainer(name, settings, 0, recording, (64, 480)).sampler
+
+    assert sampler("lime", "a") == sampler("dax_v2", "a") == sampler("distil_then_mask", "a")
+    assert sampler("lime", "a") != sampler("lime", "b")
+
+
+def test_settings_reach_their_methods():
+    settings = MethodSettings(
+        queries=50, dax={"epochs": 3, "pool": 2}, distil_then_mask={"block": 4}
+    )
+    dax = make_explainer("dax_v1", settings, 0, "a", (64, 480))
+    assert isinstance(dax, Dax)
+    assert (dax.epochs, dax.pool, dax.loss.method, dax.sampler.n_samples) == (3, 2, "dax_v1", 50)
+    distilled = make_explainer("distil_then_mask", settings, 0, "a", (64, 480))
+    assert isinstance(distilled, DistilThenMask)
+    assert distilled.block == 4
+    with pytest.raises(ValueError, match="section 'dax'"):
+        make_explainer("dax_v2", MethodSettings(dax={"depth": 3}), 0, "a", (64, 480))
+    with pytest.raises(ValueError, match="queries must be at least 10"):
+        MethodSettings(queries=5)

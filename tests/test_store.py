@@ -1,0 +1,80 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from daxaudio.containers import Explanation, Spectrogram
+from daxaudio.store import is_stored, load_explanation, save_explanation
+
+
+def explanation(**changes):
+    mask = torch.rand(4, 6, generator=torch.Generator().manual_seed(0))
+    spectrogram = Spectrogram(10 * mask - 40, 100 * torch.arange(4.0), 0.1 * torch.arange(6.0), "a")
+    facts = {
+        "target": "dog",
+        "score": 0.75,
+        "n_queries": 12,
+        "seconds": {"query": 1.5, "fit": 0.25},
+        "settings": {"keep": 0.5, "sampler": {"n_samples": 10}},
+        "seed": 7,
+        "attribution": mask - 0.5,
+    }
+    return Explanation(mask, spectrogram, "lime", **{**facts, **changes})
+
+
+def test_what_is_written_reads_back(tmp_path):
+    before = explanation()
+    save_explanation(tmp_path, before, {"audio": "a.wav"})
+    after = load_explanation(tmp_path)
+    for name in ("mask", "attribution", "profile"):
+        assert torch.equal(getattr(before, name), getattr(after, name))
+    for name in ("method", "target", "score", "n_queries", "seconds", "settings", "seed"):
+        assert getattr(before, name) == getattr(after, name)
+    assert torch.equal(before.spectrogram.values, after.spectrogram.values)
+    assert torch.equal(before.spectrogram.times, after.spectrogram.times)
+
+
+def test_files_hold_what_is_promised(tmp_path):
+    save_explanation(tmp_path, explanation(), {"audio": "a.wav"})
+    with np.load(tmp_path / "explanation.npz") as arrays:
+        assert arrays["mask"].shape == (4, 6)
+        assert arrays["frequencies"].shape == (4,)
+        assert arrays["times"].shape == (6,)
+        np.testing.assert_allclose(arrays["profile"], arrays["mask"].mean(axis=0), atol=1e-6)
+    facts = json.loads((tmp_path / "explanation.json").read_text())
+    keys = ("method", "settings", "target", "score", "queries", "seconds", "seed", "versions")
+    assert set(keys) <= set(facts)
+    assert facts["audio"] == "a.wav"
+    assert facts["versions"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_history_survives(tmp_path):
+    masks = [np.zeros((4, 6), np.float32), np.full((4, 6), 0.5, np.float32)]
+    history = {"train_loss": [2.0, 1.0], "validation_loss": [2.0, 1.5], "mask_epochs": [1, 2]}
+    save_explanation(tmp_path, explanation(history={**history, "masks": masks}))
+    after = load_explanation(tmp_path).history
+    assert after["train_loss"] == [2.0, 1.0]
+    np.testing.assert_array_equal(after["masks"], masks)
+
+
+def test_unknown_score_is_null_in_the_file_and_nan_in_memory(tmp_path):
+    save_explanation(tmp_path, explanation(score=float("nan")))
+    assert json.loads((tmp_path / "explanation.json").read_text())["score"] is None
+    assert math.isnan(load_explanation(tmp_path).score)
+
+
+def test_folder_without_facts_does_not_count_as_stored(tmp_path):
+    save_explanation(tmp_path, explanation())
+    (tmp_path / "explanation.json").unlink()
+    assert not is_stored(tmp_path)
+    with pytest.raises(ValueError, match=r"no explanation\.json here"):
+        load_explanation(tmp_path)
+
+
+def test_broken_facts_are_named(tmp_path):
+    save_explanation(tmp_path, explanation())
+    (tmp_path / "explanation.json").write_text("{}")
+    with pytest.raises(ValueError, match="not an explanation that daxaudio wrote"):
+        load_explanation(tmp_path)
