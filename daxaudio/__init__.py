@@ -1,1 +1,112 @@
-"""daxaudio: shows what an audio classifier listened to."""
+"""daxaudio shows what an audio classifier listened to, from query access alone."""
+
+from daxaudio.annotations import (
+    DataFolder,
+    read_data_folder,
+    read_events,
+    write_data_folder,
+    write_events,
+)
+from daxaudio.audio import read_recording, write_recording
+from daxaudio.blackbox import BlackBox, load_black_box, save_black_box
+from daxaudio.compare import explain_folder, explain_recording, score_folder
+from daxaudio.containers import (
+    Event,
+    Explanation,
+    Neighbourhood,
+    Recording,
+    Spectrogram,
+)
+from daxaudio.explainers.all_ones import AllOnes
+from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
+from daxaudio.explainers.distilled import DistilThenMask
+from daxaudio.explainers.energy import Energy
+from daxaudio.explainers.lime import Lime
+from daxaudio.explainers.occlusion import Occlusion
+from daxaudio.explainers.oracle import Oracle
+from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.rise import Rise
+from daxaudio.explainers.shap import KernelShap
+from daxaudio.frontends import LinearStft, LogMel
+from daxaudio.metrics import evaluate, paired_comparison
+from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.models.training import Trainer, TrainingSettings
+from daxaudio.neighbourhood import (
+    GridSampler,
+    SegmentSampler,
+    load_neighbourhood,
+    save_neighbourhood,
+)
+from daxaudio.padding import NoisePadding, PaddedRecording
+from daxaudio.plot import (
+    plot_comparison,
+    plot_confusion,
+    plot_explanation,
+    plot_history,
+    plot_segments,
+    plot_summary,
+)
+from daxaudio.polarity import check_polarity
+from daxaudio.segments import Grid, QuickShift, Slic, TimeBands
+from daxaudio.store import load_explanation, save_explanation
+
+__all__ = [
+    "AllOnes",
+    "Augmentation",
+    "BlackBox",
+    "Counterfactual",
+    "DataFolder",
+    "Dax",
+    "DistilThenMask",
+    "Energy",
+    "Event",
+    "Explanation",
+    "Grid",
+    "GridSampler",
+    "KernelShap",
+    "Lime",
+    "LinearStft",
+    "LogMel",
+    "Neighbourhood",
+    "NoisePadding",
+    "Occlusion",
+    "Oracle",
+    "PaddedRecording",
+    "QuickShift",
+    "RandomMask",
+    "Recording",
+    "Rise",
+    "SegmentSampler",
+    "Slic",
+    "SparseMatching",
+    "Spectrogram",
+    "SpectrogramResNet",
+    "TimeBands",
+    "Trainer",
+    "TrainingSettings",
+    "check_polarity",
+    "evaluate",
+    "explain_folder",
+    "explain_recording",
+    "load_black_box",
+    "load_explanation",
+    "load_neighbourhood",
+    "paired_comparison",
+    "plot_comparison",
+    "plot_confusion",
+    "plot_explanation",
+    "plot_history",
+    "plot_segments",
+    "plot_summary",
+    "read_data_folder",
+    "read_events",
+    "read_recording",
+    "save_black_box",
+    "save_explanation",
+    "save_neighbourhood",
+    "score_folder",
+    "write_data_folder",
+    "write_events",
+    "write_recording",
+]
