@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -65,7 +66,10 @@ class BlackBox:
             raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
-        self.module = self.module.eval().to(self.device)
+        try:
+            self.module = self.module.eval().to(self.device)
+        except RuntimeError as error:
+            raise ValueError(f"device {str(self.device)!r} cannot be used: {error}") from error
         if self.channels_last:
             self.module = self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -124,6 +128,14 @@ class BlackBox:
 
         return score
 
+    def digest(self) -> str:
+        """Short hash of the weights and of what else the scores depend on."""
+        facts = [self.front_end.settings, list(self.class_names), self.precision]
+        state = hashlib.sha256(repr(facts).encode())
+        for name, value in sorted(self.module.state_dict().items()):
+            state.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        return state.hexdigest()[:16]
+
     def class_index(self, name: str) -> int:
         """Position of a class; raises ValueError that lists the known ones."""
         if name not in self.class_names:
@@ -140,7 +152,7 @@ class BlackBox:
 
 
 def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
-    """Write `model.safetensors` and `model.yaml`, each whole or not at all.
+    """Write `model.yaml` and, last, `model.safetensors`, each whole or not at all.
 
     Args:
         black_box: its module must have `settings` that `load_black_box` knows.
@@ -153,9 +165,9 @@ def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
         "classes": list(black_box.class_names),
         "training": dict(black_box.training),
     }
+    write_text(Path(folder) / FACTS_FILE, yaml.safe_dump(facts, sort_keys=False))
     with whole_file(Path(folder) / WEIGHTS_FILE) as temporary:
         save_file(weights, temporary)
-    write_text(Path(folder) / FACTS_FILE, yaml.safe_dump(facts, sort_keys=False))
 
 
 def load_black_box(
@@ -192,12 +204,13 @@ def load_black_box(
         module = SpectrogramResNet(**settings)
         front_end = front_end_from_settings(facts["front_end"])
         module.load_state_dict(load_file(folder / WEIGHTS_FILE))
+        class_names = list(facts["classes"])
     except (yaml.YAMLError, KeyError, TypeError, SafetensorError, RuntimeError) as error:
         raise ValueError(f"{folder}: not a model that daxaudio wrote ({error})") from error
     return BlackBox(
         module,
         front_end,
-        facts["classes"],
+        class_names,
         device,
         precision,
         batch_size,

@@ -7,6 +7,8 @@ started again; its numbers depend on the seed, the recording and the method alon
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import logging
 import os
 import time
@@ -39,6 +41,7 @@ logger = logging.getLogger(__name__)
 PREDICTIONS_FILE = "predictions.csv"
 RESULTS_FILE = "results.csv"
 SUMMARY_FILE = "summary.csv"
+PROBLEMS_FILE = "problems.csv"
 METRICS = ("iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou")
 
 
@@ -123,7 +126,12 @@ def choose_recordings(
     Returns:
         Ids in the order of work: one of each class, then the next of each, and so on. A longer
         list begins with a shorter one.
+
+    Raises:
+        ValueError: when `n_recordings` is below 1.
     """
+    if n_recordings is not None and n_recordings < 1:
+        raise ValueError(f"n_recordings must be at least 1, got {n_recordings}")
     correct = predictions[predictions["correct"] == 1].copy()
     correct["draw"] = [derive_seed(seed, "choice", name) for name in correct["recording_id"]]
     correct = correct.sort_values("draw")
@@ -156,18 +164,34 @@ def explain_recording(
         One explanation a method, as soon as it is there.
     """
     shared = SharedQueries()
-    shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
     for method in methods:
-        explainer = make_explainer(
+        yield _explain_one(
+            score_fn,
+            spectrogram,
             method,
+            events,
             settings or MethodSettings(),
             seed,
-            spectrogram.recording_id,
-            shape,
-            events,
+            shared,
             progress,
         )
-        yield shared.share(explainer)(spectrogram, score_fn)
+
+
+def _explain_one(
+    score_fn: ScoreFn,
+    spectrogram: Spectrogram,
+    method: str,
+    events: Sequence[Event],
+    settings: MethodSettings,
+    seed: int,
+    shared: SharedQueries,
+    progress: bool = False,
+) -> Explanation:
+    shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
+    explainer = make_explainer(
+        method, settings, seed, spectrogram.recording_id, shape, events, progress
+    )
+    return shared.share(explainer)(spectrogram, score_fn)
 
 
 def explain_folder(
@@ -183,6 +207,9 @@ def explain_folder(
 ) -> None:
     """Explain each recording for its true class by every method; what is stored is kept.
 
+    A method that cannot handle a recording (say, one too short for its grid) is listed in
+    `out/problems.csv`, and ends nothing else.
+
     Args:
         black_box: the classifier.
         data: the recordings and their labels.
@@ -195,36 +222,42 @@ def explain_folder(
         progress: show a progress bar with evaluations per second.
 
     Raises:
-        ValueError: when `out` holds explanations of another seed or other settings.
+        ValueError: when `out` holds explanations of another seed, model, recording or other
+            settings, or when nothing at all could be explained.
     """
     settings = settings or MethodSettings()
-    folders = {
-        (name, method): Path(out) / method / name for name in recording_ids for method in methods
-    }
-    done = {key for key, folder in folders.items() if is_stored(folder)}
-    run = {"run_seed": seed, "run_settings": _plain(settings)}
-    for key in sorted(done):
-        _check_same_run(folders[key], run)
+    out = Path(out)
+    run = {"seed": seed, "model": black_box.digest(), "run_settings": _plain(settings)}
+    problems: list[dict[str, str]] = []
     asked, began = black_box.n_queries, time.perf_counter()
-    with tqdm(
-        total=len(folders), initial=len(done), desc="explaining", disable=not progress
-    ) as bar:
+    total = len(recording_ids) * len(methods)
+    with tqdm(total=total, desc="explaining", disable=not progress) as bar:
         for name in recording_ids:
-            waiting = [method for method in methods if (name, method) not in done]
-            if not waiting:
-                continue
             label, spectrogram = data.text[name], _spectrogram(black_box, data, name)
-            score_fn = black_box.score_fn(label)
+            facts = {**run, "input": _digest(spectrogram), "audio": data.wav_scp[name]}
+            waiting = [m for m in methods if not _is_done(out / m / name, facts)]
+            bar.update(len(methods) - len(waiting))
             true_events = (events or {}).get(name, ())
-            for explanation in explain_recording(
-                score_fn, spectrogram, waiting, true_events, settings, seed
-            ):
-                explanation = dataclasses.replace(explanation, target=label)
-                facts = {"audio": data.wav_scp[name], **run}
-                save_explanation(folders[name, explanation.method], explanation, facts)
+            score_fn, shared = black_box.score_fn(label), SharedQueries()
+            for method in waiting:
+                try:
+                    explanation = _explain_one(
+                        score_fn, spectrogram, method, true_events, settings, seed, shared
+                    )
+                except ValueError as error:
+                    logger.warning("%s by %s is left out: %s", name, method, error)
+                    problems.append({"recording_id": name, "method": method, "problem": str(error)})
+                else:
+                    explanation = dataclasses.replace(explanation, target=label)
+                    own = {**facts, "derived_seed": str(explanation.seed)}
+                    save_explanation(out / method / name, explanation, own)
                 rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
-                bar.set_postfix_str(f"{name} {explanation.method}, {rate:.0f} queries/s")
+                bar.set_postfix_str(f"{name} {method}, {rate:.0f} queries/s")
                 bar.update()
+    columns = ["recording_id", "method", "problem"]
+    write_csv(pd.DataFrame(problems, columns=columns), out / PROBLEMS_FILE)
+    if len(problems) == total:
+        raise ValueError(f"nothing could be explained; the reasons are in {out / PROBLEMS_FILE}")
 
 
 def score_folder(
@@ -257,7 +290,8 @@ def score_folder(
             raise ValueError(f"{folder}: a second explanation of {name} by {explanation.method}")
         times = explanation.spectrogram.times
         rows[name, explanation.method] = evaluate(explanation.profile, times, events[name])
-    order = [method for method in METHODS if any(key[1] == method for key in rows)]
+    found = {method for _, method in rows}
+    order = [name for name in METHODS if name in found] + sorted(found - METHODS.keys())
     ranked = sorted(rows, key=lambda key: (key[0], order.index(key[1])))
     results = pd.DataFrame(
         [(*key, metric, rows[key][metric]) for key in ranked for metric in METRICS],
@@ -345,14 +379,29 @@ def _spectrogram(black_box: BlackBox, data: DataFolder, recording_id: str) -> Sp
 
 
 def _plain(settings: MethodSettings) -> dict[str, Any]:
-    return {key: dict(v) if isinstance(v, Mapping) else v for key, v in vars(settings).items()}
+    """As a JSON file gives them back."""
+    return dict(json.loads(json.dumps(dataclasses.asdict(settings))))
 
 
-def _check_same_run(folder: Path, run: Mapping[str, Any]) -> None:
-    facts = load_facts(folder)
-    for key, value in run.items():
-        if key in facts and facts[key] != value:
+def _digest(spectrogram: Spectrogram) -> str:
+    values = spectrogram.values.float().cpu().contiguous().numpy()
+    return hashlib.sha256(values.tobytes()).hexdigest()[:16]
+
+
+def _is_done(folder: Path, facts: Mapping[str, Any]) -> bool:
+    """Whether this very explanation is stored; one of another run is an error."""
+    if not is_stored(folder):
+        return False
+    stored = load_facts(folder)
+    for key, name in (
+        ("seed", "seed"),
+        ("model", "model or precision"),
+        ("run_settings", "settings or number of queries"),
+        ("input", "recording"),
+    ):
+        if stored.get(key) != facts[key]:
             raise ValueError(
-                f"{folder} holds an explanation of another run ({key} {facts[key]}, now {value}); "
-                f"remove it or write to another folder"
+                f"{folder} holds an explanation of another {name}; remove the folder of "
+                f"explanations or write to another one"
             )
+    return True

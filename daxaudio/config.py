@@ -11,7 +11,10 @@ explain:      arguments of `MethodSettings`
 
 from __future__ import annotations
 
+import math
 import os
+import types
+import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,6 +61,8 @@ def load_config(path: str | os.PathLike[str] | None) -> dict[str, dict[str, Any]
 def build(constructor: Callable[..., Built], section: str, settings: Mapping[str, Any]) -> Built:
     """Call a constructor with the settings of a section; lists become tuples.
 
+    YAML reads `1e-3` as a text: where a number is expected, a text that is one is taken.
+
     Args:
         constructor: what to build.
         section: its name, for the error.
@@ -67,14 +72,47 @@ def build(constructor: Callable[..., Built], section: str, settings: Mapping[str
         ValueError: when a key does not exist or a value does not fit.
 
     Example:
-        >>> build(complex, "number", {"real": 1.0})
-        (1+0j)
-        >>> build(complex, "number", {"size": 1.0})
+        >>> def rate(learning_rate: float = 0.1) -> float:
+        ...     return learning_rate
+        >>> build(rate, "training", {"learning_rate": "1e-3"})
+        0.001
+        >>> build(rate, "training", {"learning_rate": "fast"})
         Traceback (most recent call last):
-        ValueError: section 'number': complex() got an unexpected keyword argument 'size'
+        ValueError: section 'training': learning_rate must be a number, got 'fast'
     """
-    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()}
     try:
+        hints = _hints_of(constructor)
+        plain = {key: _fitting(section, key, v, hints.get(key)) for key, v in settings.items()}
         return constructor(**plain)
     except TypeError as error:
         raise ValueError(f"section {section!r}: {error}") from error
+
+
+def _hints_of(constructor: Callable[..., Any]) -> dict[str, Any]:
+    takes = constructor.__init__ if isinstance(constructor, type) else constructor  # type: ignore[misc]
+    return typing.get_type_hints(takes)
+
+
+def _fitting(section: str, key: str, value: Any, expected: Any) -> Any:
+    """The value as the constructor expects it; only numbers and truth values are looked at."""
+    union = typing.get_origin(expected) in (typing.Union, types.UnionType)
+    parts = typing.get_args(expected) if union else (expected,)
+    kinds = [part for part in parts if part is not type(None)]
+    if isinstance(value, list):
+        return tuple(value)
+    if value is None or len(kinds) != 1:
+        return value
+    (kind,) = kinds
+    if kind is bool and not isinstance(value, bool):
+        raise ValueError(f"section {section!r}: {key} must be true or false, got {value!r}")
+    if kind in (int, float):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if math.isnan(number) or isinstance(value, bool):
+            raise ValueError(f"section {section!r}: {key} must be a number, got {value!r}")
+        if kind is int and number != int(number):
+            raise ValueError(f"section {section!r}: {key} must be a whole number, got {value!r}")
+        return kind(number)
+    return value

@@ -154,6 +154,9 @@ class Perturbation(Protocol):
     def kept(self) -> Tensor:
         """`[N, K]` bool: which of K parts each sample keeps."""
 
+    def __len__(self) -> int:
+        """N, the number of samples."""
+
     def masks(self, rows: Rows) -> Tensor:
         """`[n, F, T]` in [0, 1] of n samples, 1 where the sample keeps the input."""
 
@@ -196,9 +199,9 @@ class Neighbourhood:
                 f"background is {tuple(self.background.shape)}, the spectrogram is "
                 f"{tuple(self.spectrogram.values.shape)}"
             )
-        if self.scores.shape != (len(self.perturbation.kept),):
+        if self.scores.shape != (len(self.perturbation),):
             raise ValueError(
-                f"{len(self.perturbation.kept)} perturbations need as many scores, got shape "
+                f"{len(self.perturbation)} perturbations need as many scores, got shape "
                 f"{tuple(self.scores.shape)}"
             )
         if not torch.isfinite(self.scores).all():

@@ -7,6 +7,7 @@ The classifier's own normalisation is stored with the classifier (see `models.re
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -139,9 +140,11 @@ class LogMel(FrontEnd):
                 f"need 0 <= f_min < f_max <= {sample_rate / 2:g} Hz (half the sample rate), "
                 f"got f_min={f_min:g}, f_max={f_max:g}"
             )
-        filters = torchaudio.functional.melscale_fbanks(
-            n_fft // 2 + 1, f_min, f_max, n_mels, sample_rate
-        )
+        with warnings.catch_warnings():  # what it warns of is an error below
+            warnings.simplefilter("ignore")
+            filters = torchaudio.functional.melscale_fbanks(
+                n_fft // 2 + 1, f_min, f_max, n_mels, sample_rate
+            )
         empty = int((filters.amax(dim=0) == 0).sum())
         if empty:
             raise ValueError(

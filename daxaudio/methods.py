@@ -57,7 +57,7 @@ class MethodSettings:
         occlusion: arguments of `Occlusion`; its stride is what the queries allow.
 
     Raises:
-        ValueError: when the number of queries is too small.
+        ValueError: when the number of queries is too small or a part cannot be built.
     """
 
     queries: int = 1000
@@ -73,6 +73,16 @@ class MethodSettings:
     def __post_init__(self) -> None:
         if self.queries < 10:
             raise ValueError(f"queries must be at least 10, got {self.queries}")
+        parts = {
+            "quick_shift": (QuickShift, self.quick_shift),
+            "dax": (Dax, self.dax),
+            "distil_then_mask": (DistilThenMask, self.distil_then_mask),
+            "lime": (Lime, self.lime),
+            "rise": (GridSampler, self.rise),
+            "occlusion": (Occlusion, self.occlusion),
+        }
+        for section, (constructor, arguments) in parts.items():
+            build(constructor, section, arguments)
 
 
 def check_methods(names: Sequence[str]) -> list[str]:
@@ -171,4 +181,6 @@ def make_explainer(
             return Energy()
         case "all_ones":
             return AllOnes()
+    if not events:
+        raise ValueError(f"method 'oracle' needs a true event of recording {recording_id!r}")
     return Oracle(tuple(events))

@@ -69,7 +69,7 @@ def query(
     """
     began = time.perf_counter() if began is None else began
     empty = Neighbourhood(
-        spectrogram, perturbation, background, torch.zeros(len(perturbation.kept)), 0.0, 0.0
+        spectrogram, perturbation, background, torch.zeros(len(perturbation)), 0.0, 0.0
     )
     ends = torch.stack([spectrogram.values, background])
     original_score, background_score = _scores(score_fn, ends).tolist()

@@ -48,6 +48,9 @@ class SegmentMasks:
                 f"{self.kept.shape[1]} columns"
             )
 
+    def __len__(self) -> int:
+        return len(self.kept)
+
     def masks(self, rows: Rows) -> Tensor:
         """`[n, F, T]` float32 of n samples, 1 where the sample keeps the input."""
         kept = self.kept[rows].float()
@@ -73,6 +76,9 @@ class GridMasks:
     cells: tuple[int, int]
     kept: Tensor
     shifts: Tensor
+
+    def __len__(self) -> int:
+        return len(self.kept)
 
     def masks(self, rows: Rows) -> Tensor:
         """`[n, F, T]` float32 in [0, 1] of n samples, 1 where the sample keeps the input."""

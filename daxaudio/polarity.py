@@ -47,6 +47,9 @@ def check_polarity(mask: Tensor, values: Tensor, background: Tensor, score_fn: S
     Returns:
         The finding; a tie counts as upright.
 
+    Raises:
+        ValueError: when the black box answers NaN or infinite scores.
+
     Example:
         >>> values = torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0]])
         >>> mask = 1 - values
@@ -61,5 +64,9 @@ def check_polarity(mask: Tensor, values: Tensor, background: Tensor, score_fn: S
         kept[0, row, order[:size]] = True
         kept[1, row, order[n_frames - size :]] = True
     inputs = torch.where(kept.flatten(0, 1)[:, None, :], values, background)
-    high, low = score_fn(inputs).float().unflatten(0, (2, len(SHARES))).mean(dim=1).tolist()
+    with torch.no_grad():
+        scores = score_fn(inputs).float()
+    if not torch.isfinite(scores).all():
+        raise ValueError("score_fn answered NaN or infinite scores")
+    high, low = scores.unflatten(0, (2, len(SHARES))).mean(dim=1).tolist()
     return Polarity(high >= low, high, low, len(inputs))

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+import zipfile
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -56,6 +57,7 @@ def save_explanation(
     attribution = explanation.mask if explanation.attribution is None else explanation.attribution
     history = dict(explanation.history)
     masks = np.asarray(history.pop("masks", np.empty((0, *explanation.mask.shape))), np.float16)
+    (folder / FACTS_FILE).unlink(missing_ok=True)  # old facts never stand beside a new mask
     with whole_file(folder / ARRAYS_FILE) as temporary:
         np.savez_compressed(
             temporary,
@@ -124,7 +126,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
             arrays["attribution"],
             history,
         )
-    except (KeyError, OSError, json.JSONDecodeError) as error:
+    except (KeyError, OSError, json.JSONDecodeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{folder}: not an explanation that daxaudio wrote ({error!r})") from error
 
 

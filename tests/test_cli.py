@@ -82,6 +82,7 @@ def test_explain_writes_arrays_facts_and_a_picture(tmp_path, model):
     assert facts["method"] == "rise"
     assert facts["target"] == "rain"
     assert facts["queries"] == 22
+    assert facts["seed"] == 3
     assert 0 <= facts["score"] <= 1
     assert set(facts["seconds"]) == {"query", "fit"}
     with np.load(tmp_path / "out/explanation.npz") as arrays:
@@ -135,6 +136,7 @@ def test_bad_arguments_are_one_line(tmp_path, model, capsys):
         (["--method", "oracle"], "give --events"),
         (["--queries", "1"], "queries must be at least 10"),
         (["--config", "none.yaml"], "no such configuration file"),
+        (["--device", "abacus"], "device 'abacus' cannot be used"),
     ]
     for options, message in cases:
         assert explain(audio, model, tmp_path / "out", *options) == 2
@@ -219,6 +221,23 @@ def test_pad_one_file_tells_where_the_recording_lies(tmp_path):
     assert snr == pytest.approx(5.0, abs=0.01)
 
 
+def test_pad_never_overwrites_its_input(tmp_path, capsys):
+    audio = sound(tmp_path / "a.wav")
+    before = audio.read_bytes()
+    assert main(["pad", str(audio), "--out", str(tmp_path)]) == 2
+    assert "would overwrite" in one_line(capsys)
+    assert audio.read_bytes() == before
+
+
+def test_stereo_is_averaged_and_said_so(tmp_path, model, capsys):
+    audio = sound(tmp_path / "a.wav", channels=2)
+    arguments = ["explain", str(audio), "--model", str(model), "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--method", "energy"]) == 0
+    assert "2 channels averaged" in capsys.readouterr().out
+    facts = json.loads((tmp_path / "out/explanation.json").read_text())
+    assert facts["channels_averaged"] == 2
+
+
 def test_pad_folder_lists_a_bad_file_and_goes_on(tmp_path, data_folder):
     (tmp_path / "s2.wav").write_text("no audio")
     out = tmp_path / "padded"
@@ -246,8 +265,14 @@ def test_train_writes_a_model_that_explain_takes(tmp_path, data_folder, capsys):
     ]  # fmt: skip
     assert load_black_box(out).training["settings"]["training"]["epochs"] == 2
     assert len(pd.read_csv(out / "history.csv")) == 2
-    assert main(arguments) == 2
-    assert "already holds a trained model" in one_line(capsys)
+    weights = (out / "model.safetensors").read_bytes()
+    (out / "confusion.csv").unlink()  # as if the run had been killed while it measured
+    assert main(arguments) == 0
+    assert (out / "confusion.csv").is_file()
+    assert (out / "model.safetensors").read_bytes() == weights
+    capsys.readouterr()
+    assert main([*arguments, "--seed", "1"]) == 2
+    assert "holds a model of other recordings, settings or seed" in one_line(capsys)
     audio = sound(tmp_path / "a.wav")
     assert (
         explain(audio, out, tmp_path / "explained", "--method", "occlusion", "--queries", "40") == 0

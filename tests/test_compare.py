@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pandas as pd
@@ -21,6 +22,7 @@ from daxaudio.containers import Event, Recording
 from daxaudio.frontends import LogMel
 from daxaudio.methods import METHODS, MethodSettings
 from daxaudio.seeds import generator
+from daxaudio.store import load_explanation, save_explanation
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
 SETTINGS = MethodSettings(
@@ -98,6 +100,8 @@ def test_chosen_recordings_are_correct_ones_spread_over_classes():
     assert "r5" not in choose_recordings(table)
     assert choose_recordings(table, seed=1)[:4] == chosen
     assert len(choose_recordings(table)) == 8
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        choose_recordings(table, 0)
 
 
 def test_results_do_not_depend_on_order_or_on_an_interruption(corpus, tmp_path, monkeypatch):
@@ -136,8 +140,60 @@ def test_what_is_stored_is_not_asked_again(corpus, tmp_path):
 
 def test_folder_of_another_seed_is_refused(corpus, tmp_path):
     run(corpus, tmp_path, ["energy"])
-    with pytest.raises(ValueError, match=r"of another run \(run_seed 0, now 1\)"):
+    with pytest.raises(ValueError, match="of another seed"):
         run(corpus, tmp_path, ["energy"], seed=1)
+
+
+def test_folder_of_another_model_or_recording_is_refused(corpus, tmp_path):
+    run(corpus, tmp_path, ["energy"])
+    bf16 = BlackBox(LoudestHalf(), FRONT_END, ["low", "high"], precision="bf16")
+    with pytest.raises(ValueError, match="another model or precision"):
+        run(corpus, tmp_path, ["energy"], box=bf16)
+    data, events = corpus
+    changed = dataclasses.replace(data, wav_scp={**data.wav_scp, "r0": data.wav_scp["r2"]})
+    with pytest.raises(ValueError, match="another recording"):
+        run((changed, events), tmp_path, ["energy"])
+
+
+def test_settings_with_tuples_are_the_same_run_again(corpus, tmp_path):
+    data, events = corpus
+    for _ in range(2):
+        explain_folder(
+            black_box(), data, ["r0"], ["rise"], tmp_path, events,
+            MethodSettings(queries=30, rise={"cells": (2, 4)}), progress=False,
+        )  # fmt: skip
+
+
+def test_method_that_cannot_handle_a_recording_is_listed_and_ends_nothing(corpus, tmp_path):
+    data, events = corpus
+    finer = MethodSettings(queries=30, rise={"cells": [2, 4000]})
+    explain_folder(
+        black_box(), data, ["r0", "r1"], ["rise", "energy"], tmp_path, events, finer, progress=False
+    )
+    problems = pd.read_csv(tmp_path / "problems.csv")
+    assert problems["recording_id"].tolist() == ["r0", "r1"]
+    assert problems["method"].tolist() == ["rise", "rise"]
+    assert "finer than the spectrogram" in problems["problem"][0]
+    results, _ = score_folder(tmp_path, events, tmp_path)
+    assert results["method"].unique().tolist() == ["energy"]
+    with pytest.raises(ValueError, match="nothing could be explained"):
+        explain_folder(black_box(), data, ["r0"], ["rise"], tmp_path, events, finer, progress=False)
+
+
+def test_oracle_without_an_event_is_listed(corpus, tmp_path):
+    data, _ = corpus
+    explain_folder(
+        black_box(), data, ["r0"], ["oracle", "energy"], tmp_path, {}, SETTINGS, progress=False
+    )
+    assert "needs a true event" in pd.read_csv(tmp_path / "problems.csv")["problem"][0]
+
+
+def test_unknown_method_of_somebody_else_is_scored_after_ours(corpus, tmp_path):
+    run(corpus, tmp_path, ["energy"])
+    explanation = load_explanation(tmp_path / "energy/r0")
+    save_explanation(tmp_path / "mine/r0", dataclasses.replace(explanation, method="mine"))
+    results, _ = score_folder(tmp_path, corpus[1], tmp_path)
+    assert results["method"].unique().tolist() == ["energy", "mine"]
 
 
 def test_another_seed_draws_other_masks(corpus, tmp_path):
@@ -180,7 +236,8 @@ def test_explanation_files_tell_the_run(corpus, tmp_path):
     run(corpus, tmp_path, ["lime"])
     facts = json.loads((tmp_path / "lime/r1/explanation.json").read_text())
     assert facts["target"] == "high"
-    assert facts["run_seed"] == 0
+    assert facts["seed"] == 0
+    assert int(facts["derived_seed"]) > 2**32
     assert facts["audio"].endswith("r1.wav")
 
 

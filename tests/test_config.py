@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from daxaudio.config import SECTIONS, build, load_config
+from daxaudio.containers import Event
 from daxaudio.explainers.dax import Dax
 from daxaudio.explainers.distilled import DistilThenMask
 from daxaudio.frontends import LogMel
@@ -44,6 +45,20 @@ def test_wrong_key_fails_with_its_section():
         build(TrainingSettings, "training", {"epoch_s": 3})
 
 
+def test_values_of_the_wrong_kind_are_named_and_numbers_as_text_are_taken():
+    assert build(TrainingSettings, "training", {"learning_rate": "1e-3"}).learning_rate == 1e-3
+    for settings, message in (
+        ({"epochs": 2.5}, "epochs must be a whole number, got 2.5"),
+        ({"epochs": "many"}, "epochs must be a number, got 'many'"),
+        ({"learning_rate": -1}, "learning_rate must be above 0"),
+        ({"label_smoothing": 1}, "label_smoothing must lie in"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build(TrainingSettings, "training", settings)
+    with pytest.raises(ValueError, match="time_shift must be true or false"):
+        build(Augmentation, "augmentation", {"time_shift": "often"})
+
+
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*/conf/*.yaml")), ids=lambda p: p.stem)
 def test_every_shipped_configuration_builds_all_its_parts(path):
     config = load_config(path)
@@ -53,7 +68,7 @@ def test_every_shipped_configuration_builds_all_its_parts(path):
     build(NoisePadding, "padding", config["padding"])
     settings = build(MethodSettings, "explain", config["explain"])
     for name in METHODS:
-        assert make_explainer(name, settings, 0, "a", (64, 480)) is not None
+        assert make_explainer(name, settings, 0, "a", (64, 480), [Event(1, 2)]) is not None
 
 
 def test_methods_keep_the_order_of_tables_and_unknown_ones_list_the_known():

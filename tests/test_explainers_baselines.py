@@ -84,6 +84,14 @@ def test_explainer_finds_the_rectangle_and_beats_random(
     assert found > 0.9
 
 
+@pytest.mark.parametrize("make", ASKING, ids=name_of)
+def test_explainer_leaves_out_a_louder_event_that_does_not_count(
+    make, toy_spectrogram, toy_score_fn, toy_truth
+):
+    mask = make()(toy_spectrogram, toy_score_fn).mask
+    assert float(mask[toy_truth].mean()) > float(mask[1:6, 42:54].mean()) + 0.2
+
+
 def test_energy_marks_what_is_loud_and_not_what_matters(toy_spectrogram, toy_score_fn):
     explanation = Energy()(toy_spectrogram, toy_score_fn)
     assert explanation.mask[1:6, 42:54].mean() > explanation.mask[8:16, 20:35].mean()

@@ -47,6 +47,13 @@ def test_beats_a_random_mask_on_the_toy(make, toy_spectrogram, toy_score_fn, toy
     assert mask_auc(explanation.mask, toy_truth) > mask_auc(floor.mask, toy_truth) + 0.1
 
 
+def test_distilled_mask_leaves_out_a_louder_event_that_does_not_count(
+    toy_spectrogram, toy_score_fn, toy_truth
+):
+    mask = distilled()(toy_spectrogram, toy_score_fn).mask
+    assert float(mask[toy_truth].mean()) > float(mask[1:6, 42:54].mean()) + 0.3
+
+
 @each
 def test_same_result_for_any_batch_of_queries(make, toy_spectrogram, toy_score_fn):
     small, large = (
@@ -143,6 +150,7 @@ def test_polarity_test_turns_an_inverted_mask_over(toy_spectrogram, toy_score_fn
         upright = checked.settings["polarity_found"]["upright"]
         expected = trained.mask if upright else 1 - trained.mask
         assert torch.equal(checked.mask, expected)
+        assert torch.equal(torch.tensor(checked.history["masks"][-1]), expected)
         assert checked.n_queries == trained.n_queries + 18
 
 

@@ -6,7 +6,7 @@ from daxaudio.polarity import SHARES, check_polarity
 
 
 def test_mask_has_the_size_of_its_input_and_lies_in_0_1():
-    masks = MaskNetwork()(10 * torch.randn(3, 17, 31))
+    masks = MaskNetwork()(10 * torch.randn(3, 17, 31)).detach()
     assert masks.shape == (3, 17, 31)
     assert float(masks.min()) >= 0
     assert float(masks.max()) <= 1
@@ -29,7 +29,7 @@ def test_student_has_the_layers_of_its_name_and_scores_in_0_1(name, layers):
     student = Student((16, 24), name)
     kinds = [type(module).__name__ for module in student.modules()]
     assert (kinds.count("Conv2d"), kinds.count("Linear")) == layers
-    scores = student(50 * torch.randn(5, 16, 24))
+    scores = student(50 * torch.randn(5, 16, 24)).detach()
     assert scores.shape == (5,)
     assert float(scores.min()) >= 0
     assert float(scores.max()) <= 1
@@ -77,6 +77,12 @@ def test_mask_on_the_event_is_upright_and_its_complement_is_not():
     assert not found.upright
     assert found.score_of_low > found.score_of_high
     assert found.n_queries == 18 == 2 * len(SHARES)
+
+
+def test_answer_that_is_not_a_number_is_an_error():
+    mask, values = masks_and_values()
+    with pytest.raises(ValueError, match="NaN"):
+        check_polarity(mask, values, 0 * values, lambda x: torch.full((len(x),), float("nan")))
 
 
 def test_flat_black_box_leaves_the_mask_as_it_is():

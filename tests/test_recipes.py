@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("DAXAUDIO_DATA", ROOT.parent / "shared" / "data"))
-METHODS = "distil_then_mask lime kernel_shap rise occlusion random energy all_ones oracle"
+METHODS = "dax_v2 distil_then_mask lime kernel_shap rise occlusion random energy all_ones oracle"
 
 CONFIG = """
 front_end: {sample_rate: 16000, n_fft: 1024, hop_length: 512, n_mels: 24, f_max: 8000.0}
@@ -22,6 +22,7 @@ explain:
   queries: 40
   occlusion: {window: [12, 32]}
   distil_then_mask: {epochs: 2, steps: 20}
+  dax: {epochs: 1, pool: 4}
 """
 
 
@@ -91,7 +92,15 @@ def test_recipe_leaves_everything_that_it_promises(whole):
     summary = pd.read_csv(whole / "summary.csv")
     assert len(summary) == len(METHODS.split()) * 5
     text = (whole / "RESULTS.md").read_text()
-    for words in ("| paper |", "0.215 (0.045)", "Wilcoxon", "recipes/esc10/run.sh --corpus"):
+    checked = pd.read_csv(whole / "polarity_summary.csv")
+    assert checked["method"].unique().tolist() == ["dax_v2", "dax_v2_checked"]
+    for words in (
+        "dax_v2_checked",
+        "| paper |",
+        "0.215 (0.045)",
+        "Wilcoxon",
+        "recipes/esc10/run.sh --corpus",
+    ):
         assert words in text
     assert "<html" in (whole / "report.html").read_text()
     assert len(list((whole / "pictures" / "recordings").glob("*.png"))) == 3

@@ -73,6 +73,14 @@ def test_folder_without_facts_does_not_count_as_stored(tmp_path):
         load_explanation(tmp_path)
 
 
+def test_truncated_arrays_are_named(tmp_path):
+    save_explanation(tmp_path, explanation())
+    content = (tmp_path / "explanation.npz").read_bytes()
+    (tmp_path / "explanation.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match="not an explanation that daxaudio wrote"):
+        load_explanation(tmp_path)
+
+
 def test_broken_facts_are_named(tmp_path):
     save_explanation(tmp_path, explanation())
     (tmp_path / "explanation.json").write_text("{}")

@@ -86,8 +86,14 @@ def test_stopped_and_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypat
 def test_checkpoint_of_other_settings_is_refused(tmp_path):
     trainer(epochs=1).run(*tones(8), tmp_path)
     assert (tmp_path / CHECKPOINT_FILE).is_file()
-    with pytest.raises(ValueError, match="of a run with other settings"):
+    with pytest.raises(ValueError, match="of a run with other settings or recordings"):
         trainer(epochs=2).run(*tones(8), tmp_path)
+
+
+def test_checkpoint_of_other_recordings_is_refused(tmp_path):
+    trainer(epochs=1).run(*tones(8), tmp_path)
+    with pytest.raises(ValueError, match="other settings or recordings"):
+        trainer(epochs=1).run(*tones(6), tmp_path)
 
 
 def test_global_random_state_is_untouched():

@@ -58,5 +58,16 @@ def is_data_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def events_by_recording(path: str | os.PathLike[str]) -> dict[str, Sequence[Event]]:
-    """Events of a table by recording id: the file name without folder and suffix."""
-    return {Path(name).stem: events for name, events in read_events(path).items()}
+    """Events of a table by recording id: the file name without folder and suffix.
+
+    Raises:
+        ValueError: when two file names give the same id.
+    """
+    found: dict[str, Sequence[Event]] = {}
+    for name, events in read_events(path).items():
+        if Path(name).stem in found:
+            raise ValueError(
+                f"{path}: two files are named {Path(name).stem!r} without their suffix"
+            )
+        found[Path(name).stem] = events
+    return found

@@ -7,6 +7,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import soundfile
+
 from daxaudio.annotations import read_data_folder
 from daxaudio.audio import read_recording
 from daxaudio.blackbox import BlackBox
@@ -118,6 +120,9 @@ def _explain_file(
     front_end = black_box.front_end
     shortest = front_end.n_fft / front_end.sample_rate
     recording = read_recording(arguments.audio, front_end.sample_rate, min_duration=shortest)
+    channels = soundfile.info(arguments.audio).channels
+    if channels > 1 and not arguments.quiet:
+        print(f"{arguments.audio}: {channels} channels averaged")  # noqa: T201
     if arguments.target is not None:
         black_box.class_index(arguments.target)
     spectrogram = front_end.spectrogram(recording).to(black_box.device)
@@ -136,8 +141,12 @@ def _explain_file(
         out = Path(arguments.out) / (explanation.method if len(methods) > 1 else "")
         explanation = dataclasses.replace(explanation, target=target)
         facts = {
+            "seed": arguments.seed,
+            "derived_seed": str(explanation.seed),
             "audio": str(arguments.audio),
+            "channels_averaged": channels,
             "model": str(arguments.model),
+            "model_digest": black_box.digest(),
             "predicted": predicted,
         }
         save_explanation(out, explanation, facts)

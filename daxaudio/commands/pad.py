@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import logging
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from daxaudio.containers import Event
 from daxaudio.files import write_text
 from daxaudio.padding import NoisePadding
 from daxaudio.seeds import derive_seed
+from daxaudio.store import versions
 
 logger = logging.getLogger(__name__)
 
 EVENTS_FILE = "events.tsv"
 BAD_FILES = "bad_files.txt"
+FACTS_FILE = "padding.json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,12 +60,15 @@ def run(arguments: argparse.Namespace) -> None:
             settings[name] = getattr(arguments, name)
     padding = build(NoisePadding, "padding", settings)
     out = Path(arguments.out)
+    facts = {"seed": arguments.seed, **dataclasses.asdict(padding), "versions": versions()}
     if is_data_folder(arguments.audio):
         _pad_folder(padding, read_data_folder(arguments.audio), out, arguments)
+        write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
         return
     name = Path(arguments.audio).stem
     event = _pad_one(padding, arguments.audio, name, name, out / f"{name}.wav", arguments.seed)
     write_events(out / EVENTS_FILE, {f"{name}.wav": [event]})
+    write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
     print(f"{out / name}.wav: recording from {event.start:.3f} s to {event.end:.3f} s")  # noqa: T201
 
 
@@ -98,6 +104,8 @@ def _pad_folder(
 def _pad_one(
     padding: NoisePadding, path: str, name: str, label: str, target: Path, seed: int
 ) -> Event:
+    if target.resolve() == Path(path).resolve():
+        raise ValueError(f"{path}: --out would overwrite the recording itself; choose another")
     recording = read_recording(path, recording_id=name)
     padded = padding(recording, derive_seed(seed, name, "padding"))
     write_recording(target, padded.recording)

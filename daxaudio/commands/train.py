@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
+import json
 import logging
 import time
 from pathlib import Path
@@ -14,7 +17,7 @@ from tqdm import tqdm
 
 from daxaudio.annotations import DataFolder, read_data_folder
 from daxaudio.audio import read_recording
-from daxaudio.blackbox import WEIGHTS_FILE, BlackBox, save_black_box
+from daxaudio.blackbox import WEIGHTS_FILE, BlackBox, load_black_box, save_black_box
 from daxaudio.commands.arguments import add_common
 from daxaudio.compare import PREDICTIONS_FILE, predict_folder, write_csv
 from daxaudio.config import build, load_config
@@ -32,6 +35,7 @@ from daxaudio.models.training import (
 )
 from daxaudio.plot import plot_confusion
 from daxaudio.seeds import derive_seed
+from daxaudio.store import versions
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +56,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, going on from a checkpoint, and write the model and how well it does."""
     out, config = Path(arguments.out), load_config(arguments.config)
-    if (out / WEIGHTS_FILE).is_file():
-        raise ValueError(f"{out} already holds a trained model; remove it or choose another --out")
     trainer_parts = (
         build(LogMel, "front_end", config["front_end"]),
         build(TrainingSettings, "training", config["training"]),
@@ -61,13 +63,39 @@ def run(arguments: argparse.Namespace) -> None:
     )
     data = read_data_folder(arguments.data)
     test = read_data_folder(arguments.test) if arguments.test else None
-    recordings, bad = _read_all(data, trainer_parts[0], arguments.quiet)
-    write_text(out / "bad_files.txt", "".join(bad))
-    black_box = _train(recordings, data, config, trainer_parts, out, arguments)
-    save_black_box(black_box, out)
-    (out / CHECKPOINT_FILE).unlink(missing_ok=True)
+    run = {
+        "seed": arguments.seed,
+        "recordings": len(data.text),
+        "examples": hashlib.sha256(repr(sorted(data.text.items())).encode()).hexdigest()[:16],
+        "settings": {
+            "model": config["model"],
+            "training": dataclasses.asdict(trainer_parts[1]),
+            "augmentation": dataclasses.asdict(trainer_parts[2]),
+        },
+    }
+    run = json.loads(json.dumps(run))  # as YAML reads it back, tuples are lists
+    if (out / WEIGHTS_FILE).is_file():
+        black_box = _kept_model(out, run, trainer_parts[0])
+    else:
+        recordings, bad = _read_all(data, trainer_parts[0], arguments.quiet)
+        write_text(out / "bad_files.txt", "".join(bad))
+        black_box = _train(recordings, data, config, trainer_parts, run, out, arguments)
+        save_black_box(black_box, out)
+        (out / CHECKPOINT_FILE).unlink(missing_ok=True)
     if test is not None:
         _measure(black_box, test, out, arguments.quiet)
+
+
+def _kept_model(out: Path, run: dict[str, Any], front_end: LogMel) -> BlackBox:
+    black_box = load_black_box(out)
+    same = all(black_box.training.get(key) == value for key, value in run.items())
+    if not same or black_box.front_end.settings != front_end.settings:
+        raise ValueError(
+            f"{out} holds a model of other recordings, settings or seed; remove it or choose "
+            f"another --out"
+        )
+    print(f"kept: {out} holds this very model")  # noqa: T201
+    return black_box
 
 
 def _read_all(
@@ -93,6 +121,7 @@ def _train(
     data: DataFolder,
     config: dict[str, dict[str, Any]],
     parts: tuple[LogMel, TrainingSettings, Augmentation],
+    run: dict[str, Any],
     out: Path,
     arguments: argparse.Namespace,
 ) -> BlackBox:
@@ -102,7 +131,7 @@ def _train(
     if len(classes) < 2:
         raise ValueError(f"{arguments.data}: training needs two or more classes, got {classes}")
     mean, std = measure_normalisation(recordings, front_end, augmentation, arguments.seed)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng():
         torch.manual_seed(derive_seed(arguments.seed, "model"))
         arguments_of_model = {**config["model"], "n_classes": len(classes)}
         module = build(
@@ -120,12 +149,7 @@ def _train(
     labels = [classes.index(data.text[recording.recording_id]) for recording in recordings]
     rows = trainer.run(recordings, labels, out)
     write_csv(pd.DataFrame(rows).round(6), out / "history.csv")
-    facts = {
-        "seed": arguments.seed,
-        "recordings": len(recordings),
-        "seconds": round(time.perf_counter() - began, 1),
-        "settings": {name: config[name] for name in ("training", "augmentation")},
-    }
+    facts = {**run, "seconds": round(time.perf_counter() - began, 1), "versions": versions()}
     return BlackBox(module, front_end, classes, arguments.device, training=facts)
 
 

@@ -11,7 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
-from daxaudio.neighbourhood import SegmentSampler, closeness_weights, to_explanation
+from daxaudio.neighbourhood import (
+    GridSampler,
+    SegmentSampler,
+    closeness_weights,
+    to_explanation,
+)
 from daxaudio.networks import MaskNetwork, Student, StudentName, soft_histogram
 from daxaudio.polarity import check_polarity
 from daxaudio.seeds import derive_seed, generator
@@ -50,7 +55,8 @@ class Counterfactual:
     """Loss of V2, equations (8) and (12): the masked input explains, its complement does not.
 
     Table I of the paper prints a plus before the counterfactual term, the text says that agreement
-    on the complement is minimised, and the authors' code subtracts it: so do we.
+    on the complement is minimised, and the authors' code subtracts it: so do we. Equation (10)
+    writes gamma_i before L_MSE only; the authors' code weights both terms with it: so do we.
 
     Args:
         weight: of the counterfactual term, the paper's lambda_3.
@@ -99,7 +105,7 @@ class Dax:
     """
 
     loss: SparseMatching | Counterfactual = dataclasses.field(default_factory=Counterfactual)
-    sampler: SegmentSampler = dataclasses.field(
+    sampler: SegmentSampler | GridSampler = dataclasses.field(
         default_factory=lambda: SegmentSampler(n_samples=6000)
     )
     student: StudentName = "2cnn_1fc"
@@ -151,7 +157,7 @@ class Dax:
         began = time.perf_counter()
         examples = _Examples.of(neighbourhood, self)
         device = neighbourhood.spectrogram.values.device
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, "networks"))
             masker = _placed(MaskNetwork(), device)
             student = _placed(Student(examples.shape, self.student), device)
@@ -267,11 +273,15 @@ def _turn_upright(
     values = neighbourhood.spectrogram.values
     mask = explanation.mask.to(values.device)
     found = check_polarity(mask, values, neighbourhood.background, score_fn)
-    upright = explanation.mask if found.upright else 1 - explanation.mask
+    upright, history = explanation.mask, dict(explanation.history)
+    if not found.upright:
+        upright = 1 - explanation.mask
+        history["masks"] = [1 - mask for mask in history["masks"]]
     return dataclasses.replace(
         explanation,
         mask=upright,
         attribution=upright,
+        history=history,
         n_queries=explanation.n_queries + found.n_queries,
         seconds={**explanation.seconds, "polarity": time.perf_counter() - began},
         settings={**explanation.settings, "polarity_found": dataclasses.asdict(found)},

@@ -10,7 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
-from daxaudio.neighbourhood import SegmentSampler, closeness_weights, to_explanation
+from daxaudio.neighbourhood import (
+    GridSampler,
+    SegmentSampler,
+    closeness_weights,
+    to_explanation,
+)
 from daxaudio.seeds import derive_seed, generator
 
 
@@ -39,7 +44,7 @@ class DistilThenMask:
         ValueError: when a number is out of range.
     """
 
-    sampler: SegmentSampler = dataclasses.field(default_factory=SegmentSampler)
+    sampler: SegmentSampler | GridSampler = dataclasses.field(default_factory=SegmentSampler)
     block: int = 8
     hidden: int = 64
     epochs: int = 20
@@ -95,7 +100,7 @@ class DistilThenMask:
         )
 
     def _distil(self, kept: Tensor, scores: Tensor, weights: Tensor) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, "student"))
             student = _BlockStudent(kept[0].numel(), self.hidden).to(kept)
         optimiser = torch.optim.Adam(student.parameters(), lr=self.learning_rate, weight_decay=1e-4)

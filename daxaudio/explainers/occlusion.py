@@ -32,6 +32,9 @@ class WindowMasks:
     window: tuple[int, int]
     corners: Tensor
 
+    def __len__(self) -> int:
+        return len(self.corners)
+
     @property
     def kept(self) -> Tensor:
         """`[N, N]` bool: sample i keeps every window but its own."""

@@ -29,7 +29,9 @@ class Augmentation:
         frequency_mask: widest band hidden, in bins (SpecAugment, Park et al. 2019); 0 for none.
         time_mask: longest stretch hidden, in frames; 0 for none.
         mixup_alpha: Beta parameter of mixing pairs (Zhang et al. 2018); 0 for none.
-        time_shift: place shorter examples of a batch at a random time (else at its start).
+        time_shift: place shorter examples of a batch at a random time (else at its start). With
+            padding the examples of a batch differ in length, and the padding itself is of random
+            length at either end.
 
     Raises:
         ValueError: when a number is out of range.

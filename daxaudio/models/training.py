@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 import os
 import time
@@ -53,6 +55,13 @@ class TrainingSettings:
             raise ValueError(
                 f"epochs and batch_size must be at least 1, got {self.epochs} and {self.batch_size}"
             )
+        if not 0 < self.learning_rate < math.inf or self.weight_decay < 0:
+            raise ValueError(
+                f"learning_rate must be above 0 and weight_decay at least 0, got "
+                f"{self.learning_rate} and {self.weight_decay}"
+            )
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}")
         if self.precision not in ("fp32", "bf16"):
             raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
 
@@ -151,14 +160,15 @@ class Trainer:
             lr=self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
         )
-        rows = self._resume(folder, optimiser)
+        run = self._identity(recordings, labels)
+        rows = self._resume(folder, optimiser, run)
         epochs = range(len(rows), self.settings.epochs)
         bar = tqdm(epochs, desc="training", unit="epoch", disable=not self.progress)
         for epoch in bar:
             rows.append(self._epoch(epoch, recordings, labels, optimiser))
             bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", accuracy=f"{rows[-1]['accuracy']:.2f}")
             if folder is not None:
-                self._checkpoint(folder, optimiser, rows)
+                self._checkpoint(folder, optimiser, rows, run)
         self.module.eval()
         return rows
 
@@ -181,7 +191,7 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = rate
             batch, targets = self._examples(chosen.tolist(), recordings, labels, epoch, step)
-            with torch.random.fork_rng(devices=[]):
+            with torch.random.fork_rng():
                 torch.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
                 loss, logits = self._step(batch, targets, optimiser)
             losses.append(loss * len(chosen))
@@ -240,26 +250,31 @@ class Trainer:
         folder: str | os.PathLike[str],
         optimiser: torch.optim.Optimizer,
         rows: list[dict[str, Any]],
+        run: dict[str, Any],
     ) -> None:
         state = {
             "module": self.module.state_dict(),
             "optimiser": optimiser.state_dict(),
             "rows": rows,
-            "run": self._identity(),
+            "run": run,
         }
         with whole_file(Path(folder) / CHECKPOINT_FILE) as temporary:
             torch.save(state, temporary)
 
     def _resume(
-        self, folder: str | os.PathLike[str] | None, optimiser: torch.optim.Optimizer
+        self,
+        folder: str | os.PathLike[str] | None,
+        optimiser: torch.optim.Optimizer,
+        run: dict[str, Any],
     ) -> list[dict[str, Any]]:
         if folder is None or not (Path(folder) / CHECKPOINT_FILE).is_file():
             return []
         path = Path(folder) / CHECKPOINT_FILE
         state = torch.load(path, map_location=self.device, weights_only=True)
-        if state["run"] != self._identity():
+        if state["run"] != run:
             raise ValueError(
-                f"{path} is of a run with other settings; remove it, or train into another folder"
+                f"{path} is of a run with other settings or recordings; remove it, or train into "
+                f"another folder"
             )
         self.module.load_state_dict(state["module"])
         optimiser.load_state_dict(state["optimiser"])
@@ -269,18 +284,19 @@ class Trainer:
     def _model_settings(self) -> dict[str, Any]:
         return dict(cast(dict[str, Any], self.module.settings))
 
-    def _identity(self) -> dict[str, Any]:
+    def _identity(self, recordings: Sequence[Recording], labels: Sequence[int]) -> dict[str, Any]:
         """What must agree for a checkpoint to be gone on from."""
-        augmentation = dataclasses.asdict(self.augmentation)
-        return {
+        names = [recording.recording_id for recording in recordings]
+        examples = repr(list(zip(names, labels, strict=True))).encode()
+        facts = {
             "model": self._model_settings,
             "front_end": dict(self.front_end.settings),
             "training": dataclasses.asdict(self.settings),
-            "augmentation": {
-                k: list(v) if isinstance(v, tuple) else v for k, v in augmentation.items()
-            },
+            "augmentation": dataclasses.asdict(self.augmentation),
             "seed": self.seed,
+            "examples": hashlib.sha256(examples).hexdigest(),
         }
+        return dict(json.loads(json.dumps(facts)))  # as a checkpoint gives it back
 
 
 def confusion_matrix(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pandas as pd
 import soundfile
 from tqdm import tqdm
 
+from daxaudio.audio import read_recording
 from daxaudio.compare import PREDICTIONS_FILE, RESULTS_FILE, SUMMARY_FILE, total_cost
 from daxaudio.containers import Event
 from daxaudio.files import whole_file, write_text
@@ -26,10 +26,11 @@ from daxaudio.report.tables import (
     tabulate_environment,
     tabulate_summary,
 )
-from daxaudio.store import load_explanation, load_facts
+from daxaudio.store import is_stored, load_explanation, load_facts
 
 LEARNED = ("dax_v1", "dax_v2", "distil_then_mask")
 HISTORY_OF = ("dax_v2", "dax_v1")
+MP3_RATE = 44100
 
 ABOUT_METRICS = (
     "`iou` is the paper's protocol: frames whose profile lies above mean + standard deviation. "
@@ -37,6 +38,12 @@ ABOUT_METRICS = (
     "scores 0, as the row `oracle` shows), so `frame_auc` and `average_precision` rank the frames "
     "without a threshold, and `best_threshold_iou` is an upper bound over all thresholds. Values "
     "are means over recordings with the standard deviation in brackets."
+)
+
+ABOUT_TESTS = (
+    "Each test is on the same recordings for both methods: a bootstrap interval of the mean "
+    "difference over recordings, and a two-sided Wilcoxon signed-rank test. The p-values are not "
+    "corrected for the number of tests."
 )
 
 
@@ -99,7 +106,8 @@ def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
     sections = [Section(title, table=table) for title, table in tables.items()]
     sections.insert(1, Section("Pictures", pictures=tuple(pictures)))
     sections.append(Section("Recordings", recordings=tuple(views)))
-    text = f"{comparison.text}\n\n{ABOUT_METRICS}\n\nMade by: {comparison.command}"
+    texts = [comparison.text, ABOUT_METRICS, below_the_references(summary), ABOUT_TESTS]
+    text = "\n\n".join([*texts, f"Made by: {comparison.command}"])
     page = write_page(
         comparison.exp_dir / "report.html", comparison.title, sections, text.replace("`", "")
     )
@@ -126,6 +134,31 @@ def classification_counts(predictions: pd.DataFrame, by: pd.Series | None = None
             (str(name), str(len(readable)), str(correct), share, str(len(part) - len(readable)))
         )
     return Table((str(group.name), "recordings", "correct", "accuracy", "left out"), tuple(rows))
+
+
+def below_the_references(summary: pd.DataFrame) -> str:
+    """A sentence for each metric that names the methods whose mean is below energy or random.
+
+    Args:
+        summary: as `summary.csv` holds it.
+
+    Example:
+        >>> rows = [("dax_v1", "iou", 0.1), ("rise", "iou", 0.4), ("energy", "iou", 0.2)]
+        >>> below_the_references(pd.DataFrame(rows, columns=["method", "metric", "mean"]))
+        'Below energy by iou: dax_v1.'
+    """
+    sentences = []
+    for metric in ("iou", "frame_auc"):
+        means = summary[summary["metric"] == metric].set_index("method")["mean"]
+        for reference in (name for name in ("random", "energy") if name in means.index):
+            below = [
+                str(name)
+                for name in means.index
+                if name not in REFERENCE_METHODS and means[name] < means[reference]
+            ]
+            if below:
+                sentences.append(f"Below {reference} by {metric}: {', '.join(below)}.")
+    return " ".join(sentences) or "No method is below energy or random by iou or frame_auc."
 
 
 def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[ComparisonRow]:
@@ -194,6 +227,7 @@ def _flat(value: object) -> str:
 
 
 def _markdown(comparison: Comparison, tables: Mapping[str, Table]) -> str:
+    warning = below_the_references(pd.read_csv(comparison.exp_dir / SUMMARY_FILE))
     parts = [
         f"# {comparison.title}",
         comparison.text,
@@ -202,7 +236,9 @@ def _markdown(comparison: Comparison, tables: Mapping[str, Table]) -> str:
     for title, table in tables.items():
         parts += [f"## {title}", to_markdown(table)]
         if title == "Results":
-            parts.append(ABOUT_METRICS)
+            parts += [ABOUT_METRICS, warning]
+        if title == "Paired tests":
+            parts.append(ABOUT_TESTS)
     return "\n\n".join(parts) + "\n"
 
 
@@ -223,7 +259,7 @@ def _draw(
         )
     for method in HISTORY_OF:
         folder = comparison.explanations / method / names[0]
-        if folder.is_dir():
+        if is_stored(folder):
             path = plot_history(load_explanation(folder), comparison.pictures / "history.png")
             pictures.append(Picture(path, f"{method} on {names[0]}: masks and losses by epoch"))
             break
@@ -256,13 +292,12 @@ def _view(comparison: Comparison, results: pd.DataFrame, name: str) -> Recording
 def _small_copy(comparison: Comparison, audio: Path, name: str) -> Path:
     """The recording as MP3, so that the page stays small."""
     path = comparison.exp_dir / "sounds" / f"{name}.mp3"
-    if not path.is_file():
-        samples, sample_rate = soundfile.read(audio, dtype="float32", always_2d=True)
-        with whole_file(path) as temporary:
-            soundfile.write(temporary, samples, sample_rate, format="MP3")
+    recording = read_recording(audio, sample_rate=MP3_RATE)
+    with whole_file(path) as temporary:
+        soundfile.write(temporary, recording.waveform[0].numpy(), MP3_RATE, format="MP3")
     return path
 
 
 def _folders(comparison: Comparison, name: str) -> list[Path]:
     folders = (comparison.explanations / method / name for method in METHODS)
-    return [folder for folder in folders if os.path.isdir(folder)]
+    return [folder for folder in folders if is_stored(folder)]

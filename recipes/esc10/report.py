@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.annotations import read_events
+from daxaudio.commands.arguments import events_by_recording
+from daxaudio.metrics import paired_comparison
 from daxaudio.report.results import Comparison, classification_counts, write_results
+from daxaudio.report.tables import ComparisonRow, Table, tabulate_comparisons, tabulate_summary
 
 # Table VII of the paper: mean (standard deviation) of the IoU on ESC-10, ResNet-101, 139 recordings
 PAPER = {
@@ -33,6 +35,26 @@ def accuracy_by_fold(folder: Path):
     return classification_counts(predictions, folds)
 
 
+def polarity_tables(exp_dir: Path) -> dict[str, Table]:
+    """DAX as trained against DAX turned over where the black box says so; none without DAX."""
+    summary = pd.read_csv(exp_dir / "polarity_summary.csv")
+    if summary.empty:
+        return {}
+    wide = pd.read_csv(exp_dir / "polarity.csv").pivot_table(
+        index="recording_id", columns=["metric", "method"], values="value"
+    )
+    tests = []
+    for metric in ("iou", "frame_auc"):
+        for method in sorted(name for name in wide[metric].columns if name.endswith("_checked")):
+            trained = method.removesuffix("_checked")
+            pair = (wide[metric][name].to_numpy() for name in (method, trained))
+            tests.append(ComparisonRow(method, trained, metric, paired_comparison(*pair)))
+    return {
+        "DAX with the polarity test (18 more queries)": tabulate_summary(summary),
+        "Polarity test against as trained": tabulate_comparisons(tests),
+    }
+
+
 def main() -> int:
     """Read what the stages left and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -40,17 +62,18 @@ def main() -> int:
     parser.add_argument("--command", required=True, help="command that is quoted in the report")
     arguments = parser.parse_args()
     exp_dir = arguments.exp_dir
-    events = read_events(exp_dir / "data" / "test_padded" / "events.tsv")
+    events = events_by_recording(exp_dir / "data" / "test_padded" / "events.tsv")
     comparison = Comparison(
         exp_dir,
         "Localisation of ESC-10 events in noise-padded clips",
         arguments.command,
         TEXT,
-        {Path(name).stem: found for name, found in events.items()},
+        events,
         PAPER,
         {
             "Accuracy on clean test clips by fold": accuracy_by_fold(exp_dir / "model"),
             "Accuracy on padded test clips by fold": accuracy_by_fold(exp_dir / "explanations"),
+            **polarity_tables(exp_dir),
         },
     )
     for path in write_results(comparison):

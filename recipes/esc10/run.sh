@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ESC-10 localisation: train a classifier, pad test clips with noise, explain, score, report.
-# Safe to run again: every stage keeps what it finds done.
+# Safe to run again: the model and the explanations are kept, the quick stages are done anew.
 set -euo pipefail
 
 usage() {
@@ -23,7 +23,7 @@ TEXT
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-command="recipes/esc10/run.sh $*"
+command="recipes/esc10/run.sh$(printf " %q" "$@")"
 corpus="" exp_dir="" stage=1 stop_stage=6 config="$here/conf/resnet18.yaml"
 train_folds="1 2 3" test_folds="4" queries="" n_recordings=24 seed=0
 methods="dax_v1 dax_v2 distil_then_mask lime kernel_shap rise occlusion random energy all_ones oracle"
@@ -41,6 +41,8 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$corpus" ] && [ -n "$exp_dir" ] || { echo "run.sh: --corpus and --exp_dir are needed (see --help)" >&2; exit 2; }
 
+case "$stage$stop_stage" in *[!0-9]*) echo "run.sh: --stage and --stop_stage take numbers" >&2; exit 2 ;; esac
+
 python="${PYTHON:-$root/.venv/bin/python}"
 command -v "$python" >/dev/null || python=python3
 export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
@@ -54,12 +56,8 @@ if runs 1; then
 fi
 if runs 2; then
   echo "stage 2: train the classifier"
-  if [ -f "$exp_dir/model/model.safetensors" ]; then
-    echo "kept: $exp_dir/model"
-  else
-    daxaudio train "$exp_dir/data/train" --test "$exp_dir/data/test" --out "$exp_dir/model" \
-      --config "$config" --seed "$seed"
-  fi
+  daxaudio train "$exp_dir/data/train" --test "$exp_dir/data/test" --out "$exp_dir/model" \
+    --config "$config" --seed "$seed"
 fi
 if runs 3; then
   echo "stage 3: pad test clips with noise"
@@ -78,6 +76,7 @@ fi
 if runs 5; then
   echo "stage 5: score"
   daxaudio score "$exp_dir/explanations" --events "$exp_dir/data/test_padded/events.tsv" --out "$exp_dir"
+  "$python" "$here/score_polarity.py" --exp_dir "$exp_dir" --config "$config"
 fi
 if runs 6; then
   echo "stage 6: report"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.annotations import read_events
+from daxaudio.commands.arguments import events_by_recording
 from daxaudio.methods import METHODS
 from daxaudio.report import to_markdown
 from daxaudio.report.results import Comparison, write_results
@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--command", required=True, help="command that is quoted in the report")
     arguments = parser.parse_args()
     exp_dir = arguments.exp_dir
-    events = read_events(exp_dir / "corpus" / "test" / "events.tsv")
+    events = events_by_recording(exp_dir / "corpus" / "test" / "events.tsv")
     in_time = pd.read_csv(exp_dir / "summary.csv")
     in_both = pd.read_csv(exp_dir / "evidence_summary.csv")
     order = [method for method in METHODS if method in set(in_both["method"])]
@@ -36,7 +36,7 @@ def main() -> int:
         "Finding planted evidence",
         arguments.command,
         TEXT,
-        {Path(name).stem: found for name, found in events.items()},
+        events,
         facts={"Against the planted evidence in time and frequency": evidence},
     )
     markdown, page, pictures = write_results(comparison)

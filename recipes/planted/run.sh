@@ -20,7 +20,7 @@ TEXT
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-command="recipes/planted/run.sh $*"
+command="recipes/planted/run.sh$(printf " %q" "$@")"
 exp_dir="" stage=1 stop_stage=5 config="$here/conf/demo.yaml" n_train=60 n_test=10 seed=0
 methods="dax_v1 dax_v2 distil_then_mask lime kernel_shap rise occlusion random energy all_ones oracle"
 
@@ -36,6 +36,8 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$exp_dir" ] || { echo "run.sh: --exp_dir is needed (see --help)" >&2; exit 2; }
 
+case "$stage$stop_stage" in *[!0-9]*) echo "run.sh: --stage and --stop_stage take numbers" >&2; exit 2 ;; esac
+
 python="${PYTHON:-$root/.venv/bin/python}"
 command -v "$python" >/dev/null || python=python3
 export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
@@ -49,12 +51,8 @@ if runs 1; then
 fi
 if runs 2; then
   echo "stage 2: train the classifier"
-  if [ -f "$exp_dir/model/model.safetensors" ]; then
-    echo "kept: $exp_dir/model"
-  else
-    daxaudio train "$corpus/train" --test "$corpus/test" --out "$exp_dir/model" \
-      --config "$config" --seed "$seed"
-  fi
+  daxaudio train "$corpus/train" --test "$corpus/test" --out "$exp_dir/model" \
+    --config "$config" --seed "$seed"
 fi
 if runs 3; then
   echo "stage 3: explain"
