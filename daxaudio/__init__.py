@@ -9,7 +9,10 @@ from daxaudio.annotations import (
 )
 from daxaudio.audio import read_recording, write_recording
 from daxaudio.blackbox import BlackBox, load_black_box, save_black_box
-from daxaudio.compare import explain_folder, explain_recording, score_folder
+from daxaudio.compare import (
+    explain_folder,
+    explain_recording,
+)
 from daxaudio.containers import (
     Event,
     Explanation,
@@ -48,6 +51,9 @@ from daxaudio.plot import (
     plot_summary,
 )
 from daxaudio.polarity import check_polarity
+from daxaudio.results import (
+    score_folder,
+)
 from daxaudio.segments import Grid, QuickShift, Slic, TimeBands
 from daxaudio.store import load_explanation, save_explanation
 

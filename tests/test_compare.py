@@ -10,17 +10,19 @@ from daxaudio.annotations import DataFolder
 from daxaudio.audio import write_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.compare import (
-    METRICS,
     choose_recordings,
     explain_folder,
     explain_recording,
     predict_folder,
-    score_folder,
-    total_cost,
 )
 from daxaudio.containers import Event, Recording
 from daxaudio.frontends import LogMel
 from daxaudio.methods import METHODS, MethodSettings
+from daxaudio.results import (
+    METRICS,
+    score_folder,
+    total_cost,
+)
 from daxaudio.seeds import generator
 from daxaudio.store import load_explanation, save_explanation
 

@@ -46,7 +46,7 @@ ALLOWED = {
 }
 """Layer: layers it may import. A layer is a module or a package of `daxaudio`, with all in it."""
 
-TOP = {"compare", "report", "commands", "cli"}
+TOP = {"results", "compare", "report", "commands", "cli"}
 """These may import any layer."""
 
 DATA_PREP_MAY_IMPORT = FLOOR | {"audio", "annotations", "padding"}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.compare import score_folder
 from daxaudio.report.markdown import summary_table
+from daxaudio.results import (
+    score_folder,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,10 @@ from daxaudio.annotations import DataFolder, read_data_folder
 from daxaudio.audio import read_recording
 from daxaudio.blackbox import WEIGHTS_FILE, BlackBox, load_black_box, save_black_box
 from daxaudio.commands.arguments import add_common
-from daxaudio.compare import PREDICTIONS_FILE, predict_folder, write_csv
+from daxaudio.compare import (
+    PREDICTIONS_FILE,
+    predict_folder,
+)
 from daxaudio.config import build, load_config
 from daxaudio.containers import Recording
 from daxaudio.files import write_text
@@ -34,6 +37,9 @@ from daxaudio.models.training import (
     measure_normalisation,
 )
 from daxaudio.plot import plot_confusion
+from daxaudio.results import (
+    write_csv,
+)
 from daxaudio.seeds import derive_seed
 from daxaudio.store import versions
 

@@ -11,7 +11,9 @@ import soundfile
 from tqdm import tqdm
 
 from daxaudio.audio import read_recording
-from daxaudio.compare import PREDICTIONS_FILE, RESULTS_FILE, SUMMARY_FILE, total_cost
+from daxaudio.compare import (
+    PREDICTIONS_FILE,
+)
 from daxaudio.containers import Event
 from daxaudio.files import whole_file, write_text
 from daxaudio.methods import METHODS
@@ -25,6 +27,11 @@ from daxaudio.report.tables import (
     tabulate_comparisons,
     tabulate_environment,
     tabulate_summary,
+)
+from daxaudio.results import (
+    RESULTS_FILE,
+    SUMMARY_FILE,
+    total_cost,
 )
 from daxaudio.store import is_stored, load_explanation, load_facts
 

@@ -13,11 +13,14 @@ import pandas as pd
 
 from daxaudio.blackbox import load_black_box
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.compare import summarise, write_csv
 from daxaudio.config import build, load_config
 from daxaudio.metrics import evaluate
 from daxaudio.perturbation import make_background
 from daxaudio.polarity import check_polarity
+from daxaudio.results import (
+    summarise,
+    write_csv,
+)
 from daxaudio.store import is_stored, load_explanation
 
 METHODS = ("dax_v1", "dax_v2")

@@ -7,8 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.planted_events import read_evidence
-from daxaudio.compare import find_explanations, summarise, write_csv
 from daxaudio.metrics import mask_auc, mask_average_precision, mask_iou
+from daxaudio.results import (
+    find_explanations,
+    summarise,
+    write_csv,
+)
 from daxaudio.store import load_explanation
 
 METRICS = {

@@ -1,0 +1,128 @@
+"""Stored explanations against true events: one table of values, one of their means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from daxaudio.containers import Event
+from daxaudio.files import whole_file
+from daxaudio.methods import METHODS
+from daxaudio.metrics import evaluate
+from daxaudio.store import is_stored, load_explanation, load_facts
+
+RESULTS_FILE = "results.csv"
+SUMMARY_FILE = "summary.csv"
+METRICS = ("iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou")
+
+
+def score_folder(
+    explanations: str | os.PathLike[str],
+    events: Mapping[str, Sequence[Event]],
+    out: str | os.PathLike[str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score every explanation below a folder against true events.
+
+    Args:
+        explanations: folder that `explain_folder` wrote (or any folders of `daxaudio explain`).
+        events: true events by recording id.
+        out: `results.csv` and `summary.csv` are written here.
+
+    Returns:
+        The results (`recording_id`, `method`, `metric`, `value`) and their summary (`method`,
+        `metric`, `mean`, `std` of the sample, `n`), in the order of tables.
+
+    Raises:
+        ValueError: when there is no explanation, two of one recording and method, or no true
+            event list for a recording.
+    """
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for folder in find_explanations(explanations):
+        explanation = load_explanation(folder)
+        name = explanation.spectrogram.recording_id
+        if name not in events:
+            raise ValueError(f"{folder}: the events name no recording {name!r}")
+        if (name, explanation.method) in rows:
+            raise ValueError(f"{folder}: a second explanation of {name} by {explanation.method}")
+        times = explanation.spectrogram.times
+        rows[name, explanation.method] = evaluate(explanation.profile, times, events[name])
+    found = {method for _, method in rows}
+    order = [name for name in METHODS if name in found] + sorted(found - METHODS.keys())
+    ranked = sorted(rows, key=lambda key: (key[0], order.index(key[1])))
+    results = pd.DataFrame(
+        [(*key, metric, rows[key][metric]) for key in ranked for metric in METRICS],
+        columns=["recording_id", "method", "metric", "value"],
+    ).round({"value": 6})
+    summary = summarise(results)
+    write_csv(results, Path(out) / RESULTS_FILE)
+    write_csv(summary, Path(out) / SUMMARY_FILE)
+    return results, summary
+
+
+def find_explanations(folder: str | os.PathLike[str]) -> list[Path]:
+    """Folders at or below `folder` that hold a whole explanation, sorted.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    found = sorted(
+        path.parent for path in Path(folder).rglob("explanation.json") if is_stored(path.parent)
+    )
+    if not found:
+        raise ValueError(f"{folder}: no explanation at or below this folder")
+    return found
+
+
+def summarise(results: pd.DataFrame) -> pd.DataFrame:
+    """Mean, sample deviation and count of each method and metric, undefined values left out.
+
+    Args:
+        results: `recording_id`, `method`, `metric`, `value`.
+
+    Returns:
+        `method`, `metric`, `mean`, `std`, `n`, in the order of tables.
+
+    Example:
+        >>> rows = [("a", "lime", "iou", 0.2), ("b", "lime", "iou", 0.4)]
+        >>> table = pd.DataFrame(rows, columns=["recording_id", "method", "metric", "value"])
+        >>> print(summarise(table).to_csv(index=False), end="")
+        method,metric,mean,std,n
+        lime,iou,0.3,0.141421,2
+    """
+    groups = results.groupby(["method", "metric"], sort=False)["value"]
+    summary = groups.agg(["mean", "std", "count"]).reset_index()
+    return summary.rename(columns={"count": "n"}).round({"mean": 6, "std": 6})
+
+
+def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
+    """What each method cost on average, from the stored explanations.
+
+    Args:
+        explanations: folder that `explain_folder` wrote.
+
+    Returns:
+        `method`, `queries`, `query_seconds`, `fit_seconds`: means over recordings.
+    """
+    rows = []
+    for folder in find_explanations(explanations):
+        facts = load_facts(folder)
+        seconds = facts["seconds"]
+        rows.append(
+            {
+                "method": facts["method"],
+                "queries": facts["queries"],
+                "query_seconds": seconds.get("query", 0.0),
+                "fit_seconds": seconds.get("fit", 0.0) + seconds.get("polarity", 0.0),
+            }
+        )
+    means = pd.DataFrame(rows).groupby("method").mean()
+    return means.reindex([name for name in METHODS if name in means.index]).reset_index()
+
+
+def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table whole or not at all."""
+    with whole_file(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
