@@ -53,10 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         COMMANDS[arguments.command][0].run(arguments)
     except (ValueError, OSError) as error:
-        print(f"daxaudio {arguments.command}: {_one_line(error)}", file=sys.stderr)  # noqa: T201
+        print(f"daxaudio {arguments.command}: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped; start again to go on", file=sys.stderr)  # noqa: T201
+        print("stopped; start again to go on", file=sys.stderr)
         return 130
     return 0
 

@@ -1,10 +1,16 @@
 """A toy black box whose right mask is known."""
 
+import os
+from pathlib import Path
+
 import pytest
 import torch
 
 from daxaudio.containers import Event, Neighbourhood, Spectrogram
 from daxaudio.perturbation import SegmentMasks
+
+DATA = Path(os.environ.get("DAXAUDIO_DATA", "../shared/data"))
+"""Real recordings, for the tests that want them and skip where they are absent."""
 
 N_BINS, N_FRAMES, HOP = 24, 60, 0.02
 BINS, FRAMES = slice(8, 16), slice(20, 35)

@@ -1,15 +1,14 @@
-import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from conftest import DATA
 
 from data_prep.esc10 import choose_folds, find_clips, main, prepare
 
 RATE = 8000
-DATA = Path(os.environ.get("DAXAUDIO_DATA", "../shared/data"))
 
 
 def write_audio(path, seconds=0.1):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import DATA
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("DAXAUDIO_DATA", ROOT.parent / "shared" / "data"))
 METHODS = "dax_v2 distil_then_mask lime kernel_shap rise occlusion random energy all_ones oracle"
 
 CONFIG = """

@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> None:
         not arguments.quiet,
     )
     n_correct = int(predictions["correct"].sum())
-    print(  # noqa: T201
+    print(
         f"{len(predictions)} recordings, {n_correct} classified correctly, {len(chosen)} explained "
         f"by {len(methods)} methods: {out}"
     )
@@ -122,7 +122,7 @@ def _explain_file(
     recording = read_recording(arguments.audio, front_end.sample_rate, min_duration=shortest)
     channels = soundfile.info(arguments.audio).channels
     if channels > 1 and not arguments.quiet:
-        print(f"{arguments.audio}: {channels} channels averaged")  # noqa: T201
+        print(f"{arguments.audio}: {channels} channels averaged")
     if arguments.target is not None:
         black_box.class_index(arguments.target)
     spectrogram = front_end.spectrogram(recording).to(black_box.device)
@@ -151,7 +151,7 @@ def _explain_file(
         }
         save_explanation(out, explanation, facts)
         plot_explanation(explanation, out / PICTURE_FILE, events.get(recording.recording_id, ()))
-        print(  # noqa: T201
+        print(
             f"{explanation.method}: {target} scores {explanation.score:.3f} (predicted "
             f"{predicted}); {explanation.n_queries} queries, "
             f"{sum(explanation.seconds.values()):.1f} s: {out}"

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
     event = _pad_one(padding, arguments.audio, name, name, out / f"{name}.wav", arguments.seed)
     write_events(out / EVENTS_FILE, {f"{name}.wav": [event]})
     write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
-    print(f"{out / name}.wav: recording from {event.start:.3f} s to {event.end:.3f} s")  # noqa: T201
+    print(f"{out / name}.wav: recording from {event.start:.3f} s to {event.end:.3f} s")
 
 
 def _pad_folder(
@@ -98,7 +98,7 @@ def _pad_folder(
         utt2dur=_durations(out, events),
     )
     write_data_folder(out, padded)
-    print(f"{len(events)} recordings padded, {len(bad)} left out")  # noqa: T201
+    print(f"{len(events)} recordings padded, {len(bad)} left out")
 
 
 def _pad_one(

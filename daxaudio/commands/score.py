@@ -31,4 +31,4 @@ def run(arguments: argparse.Namespace) -> None:
     """Score, write the tables, and print the summary."""
     events = events_by_recording(arguments.events)
     _, summary = score_folder(arguments.explanations, events, arguments.out)
-    print(summary_table(summary))  # noqa: T201
+    print(summary_table(summary))

@@ -100,7 +100,7 @@ def _kept_model(out: Path, run: dict[str, Any], front_end: LogMel) -> BlackBox:
             f"{out} holds a model of other recordings, settings or seed; remove it or choose "
             f"another --out"
         )
-    print(f"kept: {out} holds this very model")  # noqa: T201
+    print(f"kept: {out} holds this very model")
     return black_box
 
 
@@ -174,7 +174,7 @@ def _measure(black_box: BlackBox, test: DataFolder, out: Path, quiet: bool) -> N
     )
     plot_confusion(matrix, names, out / "confusion.png")
     correct = int(readable["correct"].sum())
-    print(  # noqa: T201
+    print(
         f"accuracy {correct / max(1, len(readable)):.3f} ({correct} of {len(readable)}, "
         f"{len(predictions) - len(readable)} left out)"
     )
