@@ -41,10 +41,10 @@ MP3_RATE = 44100
 
 ABOUT_METRICS = (
     "`iou` is the paper's protocol: frames whose profile lies above mean + standard deviation. "
-    "That threshold cannot be met by an event longer than half the recording (a perfect mask then "
-    "scores 0, as the row `oracle` shows), so `frame_auc` and `average_precision` rank the frames "
-    "without a threshold, and `best_threshold_iou` is an upper bound over all thresholds. Values "
-    "are means over recordings with the standard deviation in brackets."
+    "That threshold cannot be met by an event longer than half the recording: a perfect mask then "
+    "scores 0, and the row `oracle` shows the ceiling. So `frame_auc` and `average_precision` rank "
+    "the frames without a threshold, and `best_threshold_iou` is an upper bound over all "
+    "thresholds. Values are means over recordings with the standard deviation in brackets."
 )
 
 ABOUT_TESTS = (
