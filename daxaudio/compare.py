@@ -65,6 +65,7 @@ class _Remembering:
     def __init__(self, sampler: Any, answered: dict[Any, Neighbourhood]) -> None:
         self.sampler = sampler
         self.answered = answered
+        self.progress = sampler.progress
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         key = repr(self.sampler)

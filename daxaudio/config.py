@@ -105,7 +105,7 @@ def _fitting(section: str, key: str, value: Any, expected: Any) -> Any:
     (kind,) = kinds
     if kind is bool and not isinstance(value, bool):
         raise ValueError(f"section {section!r}: {key} must be true or false, got {value!r}")
-    if kind in (int, float):
+    if kind in (int, float) and type(value) is not int:  # an integer is exact as it is
         try:
             number = float(value)
         except (TypeError, ValueError):

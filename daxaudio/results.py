@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Spectrogram
 from daxaudio.files import whole_file
 from daxaudio.methods import METHODS
 from daxaudio.metrics import evaluate
@@ -36,8 +36,9 @@ def score_folder(
         `metric`, `mean`, `std` of the sample, `n`), in the order of tables.
 
     Raises:
-        ValueError: when there is no explanation, two of one recording and method, or no true
-            event list for a recording.
+        ValueError: when there is no explanation, two of one recording and method, no true event
+            list for a recording, or an event that ends after its recording (the events of a
+            padded recording do not fit the recording itself, though both may have one name).
     """
     rows: dict[tuple[str, str], dict[str, float]] = {}
     for folder in find_explanations(explanations):
@@ -48,6 +49,7 @@ def score_folder(
         if (name, explanation.method) in rows:
             raise ValueError(f"{folder}: a second explanation of {name} by {explanation.method}")
         times = explanation.spectrogram.times
+        _check_inside(events[name], explanation.spectrogram, folder)
         rows[name, explanation.method] = evaluate(explanation.profile, times, events[name])
     found = {method for _, method in rows}
     order = [name for name in METHODS if name in found] + sorted(found - METHODS.keys())
@@ -60,6 +62,16 @@ def score_folder(
     write_csv(results, Path(out) / RESULTS_FILE)
     write_csv(summary, Path(out) / SUMMARY_FILE)
     return results, summary
+
+
+def _check_inside(events: Sequence[Event], spectrogram: Spectrogram, folder: Path) -> None:
+    end = float(spectrogram.times[-1]) + spectrogram.hop
+    for event in events:
+        if len(spectrogram.times) > 1 and event.end > end + 0.05:
+            raise ValueError(
+                f"{folder}: an event ends at {event.end:.3f} s, but the recording "
+                f"{spectrogram.recording_id!r} at {end:.3f} s; are these the events of another one?"
+            )
 
 
 def find_explanations(folder: str | os.PathLike[str]) -> list[Path]:

@@ -243,6 +243,13 @@ def test_explanation_files_tell_the_run(corpus, tmp_path):
     assert facts["audio"].endswith("r1.wav")
 
 
+def test_events_of_a_longer_recording_are_refused(corpus, tmp_path):
+    run(corpus, tmp_path, ["energy"])
+    longer = {name: [Event(2.0, 2.5)] for name in corpus[1]}
+    with pytest.raises(ValueError, match=r"an event ends at 2\.500 s, but the recording 'r0' at"):
+        score_folder(tmp_path, longer, tmp_path)
+
+
 def test_missing_events_and_explanations_are_named(corpus, tmp_path):
     run(corpus, tmp_path, ["energy"])
     with pytest.raises(ValueError, match="events name no recording 'r0'"):

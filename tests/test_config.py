@@ -11,6 +11,7 @@ from daxaudio.methods import METHODS, MethodSettings, check_methods, make_explai
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.training import TrainingSettings
 from daxaudio.padding import NoisePadding
+from daxaudio.seeds import derive_seed
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 
@@ -87,6 +88,14 @@ def test_segment_methods_of_one_recording_share_their_draws_and_recordings_do_no
 
     assert sampler("lime", "a") == sampler("dax_v2", "a") == sampler("distil_then_mask", "a")
     assert sampler("lime", "a") != sampler("lime", "b")
+
+
+def test_seeds_are_exact_however_large():
+    for name in ("dax_v1", "dax_v2", "distil_then_mask"):
+        explainer = make_explainer(name, MethodSettings(), 3, "a", (64, 480))
+        assert explainer.seed == derive_seed(3, "a", name) > 2**53
+    rise = make_explainer("rise", MethodSettings(), 3, "a", (64, 480))
+    assert rise.sampler.seed == derive_seed(3, "a", "grid") > 2**53
 
 
 def test_settings_reach_their_methods():

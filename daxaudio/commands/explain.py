@@ -38,9 +38,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "Explain one recording: writes explanation.npz, explanation.json and explanation.png\n"
-        "to --out. With a data folder: explains the recordings that the model classifies\n"
-        "correctly, for their true class, and writes to --out/METHOD/RECORDING_ID/; what is\n"
-        "already there is kept, so that a stopped run can be started again."
+        "to --out, or to --out/METHOD/ for several methods. With a data folder: explains the\n"
+        "recordings that the model classifies correctly, for their true class, and writes to\n"
+        "--out/METHOD/RECORDING_ID/; what is already there is kept, so that a stopped run can\n"
+        "be started again."
     )
     parser.epilog = "methods:\n" + "\n".join(f"  {n:<18}{text}" for n, text in METHODS.items())
     parser.add_argument(

@@ -33,11 +33,11 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.history:
         if len(explanations) > 1:
             raise ValueError("--history draws one explanation, got several folders")
-        plot_history(explanations[0], arguments.out)
+        print(plot_history(explanations[0], arguments.out))
         return
     table = events_by_recording(arguments.events) if arguments.events else {}
     events = table.get(explanations[0].spectrogram.recording_id, ())
     if len(explanations) == 1:
-        plot_explanation(explanations[0], arguments.out, events)
+        print(plot_explanation(explanations[0], arguments.out, events))
     else:
-        plot_comparison(explanations, arguments.out, events)
+        print(plot_comparison(explanations, arguments.out, events))

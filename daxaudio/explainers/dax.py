@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from tqdm import tqdm
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
 from daxaudio.neighbourhood import (
@@ -175,7 +176,8 @@ class Dax:
             "masks": [],
             "mask_epochs": [],
         }
-        for epoch in range(self.epochs):
+        show = bool(getattr(self.sampler, "progress", False))
+        for epoch in tqdm(range(self.epochs), desc="training", disable=not show, leave=False):
             random = generator(self.seed, "order", epoch)
             order = examples.training[torch.randperm(len(examples.training), generator=random)]
             losses = []

@@ -112,7 +112,8 @@ def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
     views = [_view(comparison, results, name) for name in results["recording_id"].unique()]
     sections = [Section(title, table=table) for title, table in tables.items()]
     sections.insert(1, Section("Pictures", pictures=tuple(pictures)))
-    sections.append(Section("Recordings", recordings=tuple(views)))
+    before_tests = [section.title for section in sections].index("Paired tests")
+    sections.insert(before_tests, Section("Recordings", recordings=tuple(views)))
     texts = [comparison.text, ABOUT_METRICS, below_the_references(summary), ABOUT_TESTS]
     text = "\n\n".join([*texts, f"Made by: {comparison.command}"])
     page = write_page(
