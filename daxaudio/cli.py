@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import NoReturn
 
@@ -50,19 +50,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     arguments = make_parser().parse_args(argv)
+    run = COMMANDS[arguments.command][0].run
+    return exit_code_of(f"daxaudio {arguments.command}", lambda: run(arguments))
+
+
+def exit_code_of(name: str, work: Callable[[], object]) -> int:
+    """Do the work of a command or a recipe's script; bad input is one line on standard error.
+
+    Args:
+        name: stands before the error.
+        work: raises ValueError or OSError for bad input.
+
+    Returns:
+        Exit code: 0, 2 for bad input, 130 when stopped from the keyboard.
+
+    Example:
+        >>> exit_code_of("demo", lambda: None)
+        0
+    """
     try:
-        COMMANDS[arguments.command][0].run(arguments)
+        work()
     except (ValueError, OSError) as error:
-        print(f"daxaudio {arguments.command}: {_one_line(error)}", file=sys.stderr)
+        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; start again to go on", file=sys.stderr)
         return 130
     return 0
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 if __name__ == "__main__":

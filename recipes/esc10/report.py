@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.metrics import paired_comparison
 from daxaudio.report.results import Comparison, classification_counts, write_results
@@ -55,7 +56,7 @@ def polarity_tables(exp_dir: Path) -> dict[str, Table]:
     }
 
 
-def main() -> int:
+def main() -> None:
     """Read what the stages left and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
@@ -78,12 +79,7 @@ def main() -> int:
     )
     for path in write_results(comparison):
         print(path)
-    return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ValueError, OSError) as error:
-        print(f"report.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(exit_code_of("report.py", main))

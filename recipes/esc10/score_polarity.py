@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from daxaudio.blackbox import load_black_box
+from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.config import build, load_config
 from daxaudio.metrics import evaluate
@@ -52,7 +53,7 @@ def score_polarity(exp_dir: Path, config: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["recording_id", "method", "metric", "value"])
 
 
-def main() -> int:
+def main() -> None:
     """Write `polarity.csv` and `polarity_summary.csv`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
@@ -61,12 +62,7 @@ def main() -> int:
     results = score_polarity(arguments.exp_dir, arguments.config).round({"value": 6})
     write_csv(results, arguments.exp_dir / "polarity.csv")
     write_csv(summarise(results), arguments.exp_dir / "polarity_summary.csv")
-    return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ValueError, OSError) as error:
-        print(f"score_polarity.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(exit_code_of("score_polarity.py", main))

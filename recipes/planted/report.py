@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.methods import METHODS
 from daxaudio.report import to_markdown
@@ -25,7 +26,7 @@ mean + standard deviation. The row `oracle` knows the time of the event only, so
 there."""
 
 
-def main() -> int:
+def main() -> None:
     """Read what the stages left, write the report, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
@@ -49,12 +50,7 @@ def main() -> int:
     both = pd.concat([in_time, in_both])
     print(to_markdown(tabulate_summary(both, order, ["frame_auc", "iou", "mask_auc", "mask_iou"])))
     print(f"\ntable:    {markdown}\nreport:   {page} (open it in a browser)\npictures: {pictures}")
-    return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ValueError, OSError) as error:
-        print(f"report.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(exit_code_of("report.py", main))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_prep.planted_events import read_evidence
+from daxaudio.cli import exit_code_of
 from daxaudio.metrics import mask_auc, mask_average_precision, mask_iou
 from daxaudio.results import (
     find_explanations,
@@ -40,7 +41,7 @@ def score_evidence(exp_dir: Path) -> pd.DataFrame:
     return table.round({"value": 6})
 
 
-def main() -> int:
+def main() -> None:
     """Write `evidence_results.csv` and `evidence_summary.csv`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
@@ -48,12 +49,7 @@ def main() -> int:
     results = score_evidence(exp_dir)
     write_csv(results, exp_dir / "evidence_results.csv")
     write_csv(summarise(results), exp_dir / "evidence_summary.csv")
-    return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (ValueError, OSError) as error:
-        print(f"score_evidence.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    sys.exit(exit_code_of("score_evidence.py", main))
