@@ -21,8 +21,9 @@ from daxaudio.containers import (
     Spectrogram,
 )
 from daxaudio.explainers.all_ones import AllOnes
+from daxaudio.explainers.base import ExplainStudent
 from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
-from daxaudio.explainers.distilled import DistilThenMask
+from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.energy import Energy
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
@@ -37,6 +38,7 @@ from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.models.training import Trainer, TrainingSettings
 from daxaudio.neighbourhood import (
     GridSampler,
+    MultiGridSampler,
     SegmentSampler,
     load_neighbourhood,
     save_neighbourhood,
@@ -56,6 +58,7 @@ from daxaudio.results import (
 )
 from daxaudio.segments import Grid, QuickShift, Slic, TimeBands
 from daxaudio.store import load_explanation, save_explanation
+from daxaudio.textures import SharedFilters
 
 __all__ = [
     "AllOnes",
@@ -64,9 +67,10 @@ __all__ = [
     "Counterfactual",
     "DataFolder",
     "Dax",
-    "DistilThenMask",
+    "DaxV4",
     "Energy",
     "Event",
+    "ExplainStudent",
     "Explanation",
     "Grid",
     "GridSampler",
@@ -74,6 +78,7 @@ __all__ = [
     "Lime",
     "LinearStft",
     "LogMel",
+    "MultiGridSampler",
     "Neighbourhood",
     "NoisePadding",
     "Occlusion",
@@ -84,6 +89,7 @@ __all__ = [
     "Recording",
     "Rise",
     "SegmentSampler",
+    "SharedFilters",
     "Slic",
     "SparseMatching",
     "Spectrogram",

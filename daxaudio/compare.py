@@ -31,7 +31,7 @@ from daxaudio.containers import (
     Spectrogram,
 )
 from daxaudio.methods import MethodSettings, make_explainer
-from daxaudio.results import write_csv
+from daxaudio.results import list_warnings, write_csv
 from daxaudio.seeds import derive_seed
 from daxaudio.store import is_stored, load_facts, save_explanation
 
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 PREDICTIONS_FILE = "predictions.csv"
 PROBLEMS_FILE = "problems.csv"
+WARNINGS_FILE = "warnings.csv"
 
 
 class SharedQueries:
@@ -205,7 +206,8 @@ def explain_folder(
     """Explain each recording for its true class by every method; what is stored is kept.
 
     A method that cannot handle a recording (say, one too short for its grid) is listed in
-    `out/problems.csv`, and ends nothing else.
+    `out/problems.csv`, and ends nothing else. The warnings of all explanations that `out` then
+    holds, of this call or an earlier one, are listed in `out/warnings.csv`.
 
     Args:
         black_box: the classifier.
@@ -255,6 +257,7 @@ def explain_folder(
     write_csv(pd.DataFrame(problems, columns=columns), out / PROBLEMS_FILE)
     if len(problems) == total:
         raise ValueError(f"nothing could be explained; the reasons are in {out / PROBLEMS_FILE}")
+    write_csv(list_warnings(out), out / WARNINGS_FILE)
 
 
 def _spectrogram(black_box: BlackBox, data: DataFolder, recording_id: str) -> Spectrogram:

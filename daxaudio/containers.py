@@ -240,9 +240,15 @@ class Explanation:
         attribution: `[F, T]` signed values before they were scaled to the mask, in the method's
             own unit; the mask itself for methods that give a mask.
         history: what happened while it was fitted, by name, one entry an epoch.
+        standard_error: `[F, T]` standard error of the mask, at least 0, from methods that know how
+            sure they are of it; None from the others.
+        warnings: why this explanation should not be trusted, one plain sentence a reason with the
+            number in it; empty when there is none.
 
     Raises:
-        ValueError: when the mask's shape is not the spectrogram's or it leaves [0, 1].
+        ValueError: when the mask's shape is not the spectrogram's or it leaves [0, 1], when the
+            standard error has another shape, is negative or not finite, or when a warning is empty.
+        TypeError: when the warnings are no tuple of texts.
     """
 
     mask: Tensor
@@ -256,6 +262,8 @@ class Explanation:
     seed: int = 0
     attribution: Tensor | None = None
     history: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    standard_error: Tensor | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mask.shape != self.spectrogram.values.shape:
@@ -265,6 +273,27 @@ class Explanation:
             )
         if not bool(((self.mask >= 0) & (self.mask <= 1)).all()):
             raise ValueError(f"mask of {self.method!r} leaves [0, 1] or holds NaN")
+        if self.standard_error is not None:
+            self._check_standard_error(self.standard_error)
+        if not isinstance(self.warnings, tuple) or not all(
+            isinstance(warning, str) for warning in self.warnings
+        ):
+            raise TypeError(
+                f"warnings of {self.method!r} must be a tuple of texts, got {self.warnings!r}"
+            )
+        if not all(warning.strip() for warning in self.warnings):
+            raise ValueError(f"a warning of {self.method!r} is empty; say what is wrong")
+
+    def _check_standard_error(self, standard_error: Tensor) -> None:
+        if standard_error.shape != self.mask.shape:
+            raise ValueError(
+                f"standard_error is {tuple(standard_error.shape)}, the mask is "
+                f"{tuple(self.mask.shape)}"
+            )
+        if not bool(((standard_error >= 0) & standard_error.isfinite()).all()):
+            raise ValueError(
+                f"standard_error of {self.method!r} is negative somewhere or holds NaN or infinity"
+            )
 
     @property
     def profile(self) -> Tensor:

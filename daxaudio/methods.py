@@ -9,8 +9,9 @@ from typing import Any
 from daxaudio.config import build
 from daxaudio.containers import Event, Explainer
 from daxaudio.explainers.all_ones import AllOnes
+from daxaudio.explainers.base import ExplainStudent
 from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
-from daxaudio.explainers.distilled import DistilThenMask
+from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.energy import Energy
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
@@ -18,7 +19,7 @@ from daxaudio.explainers.oracle import Oracle
 from daxaudio.explainers.random_mask import RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.shap import KernelShap
-from daxaudio.neighbourhood import GridSampler, SegmentSampler
+from daxaudio.neighbourhood import GridSampler, MultiGridSampler, SegmentSampler
 from daxaudio.perturbation import Fill
 from daxaudio.seeds import derive_seed
 from daxaudio.segments import QuickShift
@@ -26,7 +27,9 @@ from daxaudio.segments import QuickShift
 METHODS = {
     "dax_v1": "mask net and student trained together, small masks (paper, V1)",
     "dax_v2": "mask net and student trained together, counterfactual (paper, V2)",
-    "distil_then_mask": "multiplier sought on a frozen student",
+    "dax_v4": "mask net tied to the salience of a student, all in closed form",
+    "base1": "student without a mask net, then RISE on the student (paper, Base1)",
+    "base2": "student without a mask net, then LIME on the student (paper, Base2)",
     "lime": "weighted linear regression on segments",
     "kernel_shap": "Shapley values of segments by weighted regression",
     "rise": "mean of random smooth grids, weighted by score",
@@ -38,7 +41,7 @@ METHODS = {
 }
 """Names of the methods, and what each does in a line."""
 
-DEFAULT_METHOD = "distil_then_mask"
+DEFAULT_METHOD = "dax_v4"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +52,11 @@ class MethodSettings:
         queries: black-box evaluations that each perturbation method may ask.
         batch_size: inputs made at once.
         fill: what stands where a part is masked off.
-        quick_shift: arguments of `QuickShift`, whose segments LIME, KernelSHAP and DAX share.
-        dax: arguments of `Dax` for V1 and V2, apart from loss, sampler and seed.
-        distil_then_mask: arguments of `DistilThenMask`, apart from sampler and seed.
+        quick_shift: arguments of `QuickShift`, whose segments LIME, KernelSHAP, DAX V1 and V2
+            share.
+        dax: arguments of `Dax` for V1 and V2, apart from loss, sampler and seed; Base1 and Base2
+            train their student by the same ones, apart from `polarity`, which they have not.
+        dax_v4: arguments of `DaxV4`, apart from sampler, filters and seed.
         lime: arguments of `Lime`, apart from its sampler.
         rise: arguments of RISE's `GridSampler`: `cells`, `keep`, `antithetic`.
         occlusion: arguments of `Occlusion`; its stride is what the queries allow.
@@ -65,7 +70,7 @@ class MethodSettings:
     fill: Fill = "global_mean"
     quick_shift: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     dax: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    distil_then_mask: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    dax_v4: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     lime: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     rise: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     occlusion: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -76,7 +81,7 @@ class MethodSettings:
         parts = {
             "quick_shift": (QuickShift, self.quick_shift),
             "dax": (Dax, self.dax),
-            "distil_then_mask": (DistilThenMask, self.distil_then_mask),
+            "dax_v4": (DaxV4, self.dax_v4),
             "lime": (Lime, self.lime),
             "rise": (GridSampler, self.rise),
             "occlusion": (Occlusion, self.occlusion),
@@ -151,6 +156,13 @@ def make_explainer(
         "progress": progress,
         **settings.rise,
     }
+    grids = MultiGridSampler(
+        n_samples=settings.queries,
+        fill=settings.fill,
+        batch_size=settings.batch_size,
+        seed=derive_seed(seed, recording_id, "grids"),
+        progress=progress,
+    )
     shapley = dataclasses.replace(segments, sampling="shapley")
     student = {"sampler": segments, "seed": own_seed}
     match name:
@@ -158,8 +170,14 @@ def make_explainer(
             return build(Dax, "dax", {**settings.dax, **student, "loss": SparseMatching()})
         case "dax_v2":
             return build(Dax, "dax", {**settings.dax, **student, "loss": Counterfactual()})
-        case "distil_then_mask":
-            return build(DistilThenMask, name, {**settings.distil_then_mask, **student})
+        case "dax_v4":
+            return build(DaxV4, name, {**settings.dax_v4, "sampler": grids, "seed": own_seed})
+        case "base1":
+            rise = Rise(build(GridSampler, "rise", grid))
+            return _explain_student(name, rise, {**settings.dax, **student})
+        case "base2":
+            lime = build(Lime, "lime", {**settings.lime, "sampler": segments})
+            return _explain_student(name, lime, {**settings.dax, **student})
         case "lime":
             return build(Lime, name, {**settings.lime, "sampler": segments})
         case "kernel_shap":
@@ -184,3 +202,9 @@ def make_explainer(
     if not events:
         raise ValueError(f"method 'oracle' needs a true event of recording {recording_id!r}")
     return Oracle(tuple(events))
+
+
+def _explain_student(name: str, inner: Rise | Lime, dax: Mapping[str, Any]) -> ExplainStudent:
+    """Base1 or Base2 by the settings of DAX; theirs is no mask with a sign to check."""
+    training = {key: value for key, value in dax.items() if key != "polarity"}
+    return build(ExplainStudent, "dax", {**training, "explainer": inner, "method": name})

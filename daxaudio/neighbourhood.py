@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import time
@@ -26,6 +27,7 @@ from daxaudio.files import whole_file
 from daxaudio.perturbation import (
     Fill,
     GridMasks,
+    JoinedGrids,
     SegmentMasks,
     cell_size,
     draw_coalitions,
@@ -230,14 +232,9 @@ class GridSampler:
                 f"a grid of {self.cells} cells is finer than the spectrogram {tuple(shape)}"
             )
         random = generator(self.seed, "grid", spectrogram.recording_id)
-        n_parts = self.cells[0] * self.cells[1]
-        kept = draw_kept(self.n_samples, n_parts, self.keep, random, self.antithetic)
-        limits = [cell_size(size, n) for size, n in zip(shape, self.cells, strict=True)]
-        shifts = torch.stack(
-            [torch.randint(n, (self.n_samples,), generator=random) for n in limits], dim=1
+        masks = draw_grid(
+            spectrogram, self.cells, self.n_samples, self.keep, random, self.antithetic
         )
-        device = spectrogram.values.device
-        masks = GridMasks((shape[0], shape[1]), self.cells, kept.to(device), shifts.to(device))
         background = make_background(spectrogram, self.fill, seed=self.seed)
         return query(
             spectrogram,
@@ -250,6 +247,95 @@ class GridSampler:
             self.seed,
             began,
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class MultiGridSampler:
+    """Draw a neighbourhood of smooth grids of several resolutions.
+
+    Coarse grids tell when and roughly where with few samples; fine ones draw the borders. Each
+    resolution gets an equal share of the samples. A grid that is finer than the spectrogram is
+    reduced to one cell a bin.
+
+    Args:
+        n_samples: Q, the number of perturbed inputs of all grids together.
+        grids: (rows, columns) of each grid, over frequency and time.
+        keep: probability that a cell is kept.
+        fill: what stands where the mask is 0.
+        batch_size: inputs made at once; never changes the result.
+        seed: seed of the draws.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: when a number is out of its range, or there are fewer samples than grids.
+    """
+
+    n_samples: int = 1000
+    grids: tuple[tuple[int, int], ...] = ((2, 6), (4, 12), (8, 24))
+    keep: float = 0.5
+    fill: Fill = "global_mean"
+    batch_size: int = 64
+    seed: int = 0
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        _check_sampler(self.n_samples, self.keep, self.batch_size)
+        if not self.grids or min(min(cells) for cells in self.grids) < 1:
+            raise ValueError(f"grids need one or more (rows, columns) of at least 1: {self.grids}")
+        if self.n_samples < len(self.grids):
+            raise ValueError(
+                f"{len(self.grids)} grids need at least as many samples, got {self.n_samples}"
+            )
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
+        """Draw and ask the black box; Q + 2 queries."""
+        began = time.perf_counter()
+        bins, frames = spectrogram.values.shape
+        parts = []
+        for index, (rows, columns) in enumerate(self.grids):
+            share = len(range(index, self.n_samples, len(self.grids)))
+            cells = (min(rows, bins), min(columns, frames))
+            random = generator(self.seed, "grids", index, spectrogram.recording_id)
+            parts.append(draw_grid(spectrogram, cells, share, self.keep, random))
+        return query(
+            spectrogram,
+            score_fn,
+            JoinedGrids(tuple(parts)),
+            make_background(spectrogram, self.fill, seed=self.seed),
+            self.batch_size,
+            self.progress,
+            describe(self),
+            self.seed,
+            began,
+        )
+
+
+def draw_grid(
+    spectrogram: Spectrogram,
+    cells: tuple[int, int],
+    n_samples: int,
+    keep: float,
+    random: torch.Generator,
+    antithetic: bool = False,
+) -> GridMasks:
+    """Draw which cells of a grid are kept, and by how much each grid is shifted.
+
+    Args:
+        spectrogram: of the size of the masks, on the device where they will be.
+        cells: (rows, columns), no more than bins and frames.
+        n_samples: how many grids.
+        keep: probability that a cell is kept.
+        random: source of the draws.
+        antithetic: draw in mirrored pairs.
+
+    Returns:
+        `n_samples` smooth, shifted grids.
+    """
+    shape, device = spectrogram.values.shape, spectrogram.values.device
+    kept = draw_kept(n_samples, cells[0] * cells[1], keep, random, antithetic)
+    limits = [cell_size(size, n) for size, n in zip(shape, cells, strict=True)]
+    shifts = torch.stack([torch.randint(n, (n_samples,), generator=random) for n in limits], dim=1)
+    return GridMasks((shape[0], shape[1]), cells, kept.to(device), shifts.to(device))
 
 
 def _check_sampler(n_samples: int, keep: float, batch_size: int) -> None:
@@ -320,6 +406,10 @@ def save_neighbourhood(path: str | os.PathLike[str], neighbourhood: Neighbourhoo
     elif isinstance(perturbation, GridMasks):
         tensors["shifts"] = perturbation.shifts
         facts["cells"] = list(perturbation.cells)
+    elif isinstance(perturbation, JoinedGrids):
+        tensors["shifts"] = torch.cat([part.shifts for part in perturbation.parts])
+        facts["grids"] = [list(part.cells) for part in perturbation.parts]
+        facts["bounds"] = perturbation.bounds
     else:
         raise TypeError(f"cannot save a {type(perturbation).__name__}")
     plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
@@ -342,16 +432,9 @@ def load_neighbourhood(path: str | os.PathLike[str]) -> Neighbourhood:
     spectrogram = Spectrogram(
         tensors["values"], tensors["frequencies"], tensors["times"], facts["recording_id"]
     )
-    perturbation: Perturbation
-    if "segments" in tensors:
-        perturbation = SegmentMasks(tensors["segments"], tensors["kept"])
-    else:
-        shape = (tensors["values"].shape[0], tensors["values"].shape[1])
-        cells = (facts["cells"][0], facts["cells"][1])
-        perturbation = GridMasks(shape, cells, tensors["kept"], tensors["shifts"])
     return Neighbourhood(
         spectrogram,
-        perturbation,
+        _perturbation(tensors, facts),
         tensors["background"],
         tensors["scores"],
         facts["original_score"],
@@ -360,3 +443,21 @@ def load_neighbourhood(path: str | os.PathLike[str]) -> Neighbourhood:
         facts["settings"],
         facts["seed"],
     )
+
+
+def _perturbation(tensors: dict[str, Tensor], facts: dict[str, Any]) -> Perturbation:
+    if "segments" in tensors:
+        return SegmentMasks(tensors["segments"], tensors["kept"])
+    shape = (tensors["values"].shape[0], tensors["values"].shape[1])
+    grids = facts.get("grids") or [facts["cells"]]
+    bounds = facts.get("bounds") or [0, len(tensors["kept"])]
+    parts = [
+        GridMasks(
+            shape,
+            (rows, columns),
+            tensors["kept"][start:end, : rows * columns],
+            tensors["shifts"][start:end],
+        )
+        for (rows, columns), (start, end) in zip(grids, itertools.pairwise(bounds), strict=True)
+    ]
+    return JoinedGrids(tuple(parts)) if "grids" in facts else parts[0]

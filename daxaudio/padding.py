@@ -11,18 +11,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from daxaudio.annotations import DataFolder, read_data_folder
 from daxaudio.audio import AUDIO_SUFFIXES, read_recording
 from daxaudio.containers import Event, Recording
 from daxaudio.seeds import generator
 
 _PINK_FROM = 20.0  # Hz; what lies below is not heard and would take much of the power
-_CROPS_TRIED = 20
+_DRAWS = 20
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,9 +55,9 @@ class NoisePadding:
             between the two, on its own.
         snr_db: mean power of the recording over that of the noise, in dB.
         noise: "white", "pink" (power falls with 1 / frequency from 20 Hz up), or the path of an
-            audio file or of a folder that is searched for such files. Of a folder one file is
-            drawn for a recording, of a file a stretch for each end; a file that is too short is
-            repeated.
+            audio file, of a folder that is searched for such files, or of a Kaldi data folder, of
+            whose recordings those of another class are taken. Of a folder one file is drawn for a
+            recording, of a file a stretch for each end; a file that is too short is repeated.
 
     Raises:
         ValueError: when a value is out of range, or `noise` is neither a colour nor a path.
@@ -87,12 +88,16 @@ class NoisePadding:
         if self.noise not in ("white", "pink"):
             _noise_files(Path(self.noise))
 
-    def __call__(self, recording: Recording, seed: int) -> PaddedRecording:
+    def __call__(
+        self, recording: Recording, seed: int, label: str | None = None
+    ) -> PaddedRecording:
         """Pad one recording.
 
         Args:
             recording: any number of channels; all get the same noise.
             seed: seed of the draws, which also depend on the recording's id.
+            label: the recording's class, for noise from a data folder; when None, the class that
+                this folder gives for the recording's id, if it is there.
 
         Returns:
             The padded recording, under the same id, and its event.
@@ -109,7 +114,8 @@ class NoisePadding:
             )
         names = (recording.recording_id, "noise padding")
         n_left, n_right = self._draw_lengths(sample_rate, generator(seed, *names, "lengths"))
-        draw_noise = self._noise_source(sample_rate, generator(seed, *names, "noise"))
+        draws = generator(seed, *names, "noise")
+        draw_noise = self._noise_source(sample_rate, draws, recording.recording_id, label)
         noise_power = signal_power / 10 ** (self.snr_db / 10)
         left, right = (
             _scale_to_power(draw_noise(n), noise_power).to(waveform.device).expand(len(waveform), n)
@@ -127,14 +133,16 @@ class NoisePadding:
         n_left, n_right = (round(duration * sample_rate) for duration in durations.tolist())
         return n_left, n_right
 
-    def _noise_source(self, sample_rate: int, draws: torch.Generator) -> Callable[[int], Tensor]:
+    def _noise_source(
+        self, sample_rate: int, draws: torch.Generator, recording_id: str, label: str | None
+    ) -> Callable[[int], Tensor]:
         """A function that gives so many samples `[n]` of noise of any power."""
         if self.noise == "white":
             return lambda n: torch.randn(n, generator=draws)
         if self.noise == "pink":
             return lambda n: pink_noise(n, sample_rate, draws)
-        files = _noise_files(Path(self.noise))
-        path = files[int(torch.randint(len(files), (1,), generator=draws))]
+        files = _noise_files(Path(self.noise), recording_id, label)
+        path = _draw_file(files, sample_rate, draws)
         return lambda n: _crop(_read_noise(path, sample_rate), n, draws, path)
 
 
@@ -172,8 +180,7 @@ def pink_noise(n: int, sample_rate: int, draws: torch.Generator) -> Tensor:
     return torch.fft.irfft(spectrum * amplitude, n=n_shaped)[:n]
 
 
-@functools.lru_cache(maxsize=16)
-def _noise_files(path: Path) -> tuple[Path, ...]:
+def _noise_files(path: Path, recording_id: str = "", label: str | None = None) -> Sequence[Path]:
     if path.is_file():
         return (path,)
     if not path.is_dir():
@@ -181,13 +188,42 @@ def _noise_files(path: Path) -> tuple[Path, ...]:
             f'noise must be "white", "pink", or the path of an audio file or a folder of them, '
             f"got {str(path)!r}, which does not exist"
         )
+    if not (path / "wav.scp").is_file():
+        return _audio_files(path)
+    data = _data_folder(path)
+    label = data.text.get(recording_id) if label is None else label
+    files = [Path(data.wav_scp[name]) for name in data.ids if data.text[name] != label]
+    if not files:
+        raise ValueError(f"{path}: holds no recording of another class than {label!r} as noise")
+    return files
+
+
+@functools.lru_cache(maxsize=16)
+def _data_folder(path: Path) -> DataFolder:
+    return read_data_folder(path)
+
+
+@functools.lru_cache(maxsize=16)
+def _audio_files(path: Path) -> tuple[Path, ...]:
     files = sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
     if not files:
         raise ValueError(f"{path}: holds no audio ({', '.join(AUDIO_SUFFIXES)}) to draw noise from")
     return tuple(files)
 
 
-@functools.lru_cache(maxsize=16)
+def _draw_file(files: Sequence[Path], sample_rate: int, draws: torch.Generator) -> Path:
+    """One file at random; of several, one that is not mostly digital silence."""
+    for _ in range(_DRAWS):
+        path = files[int(torch.randint(len(files), (1,), generator=draws))]
+        if len(files) == 1 or (_read_noise(path, sample_rate) != 0).float().mean() > 0.5:
+            return path
+    raise ValueError(
+        f"{files[0].parent}: {_DRAWS} recordings drawn as noise were mostly silent (zeros); "
+        "give noise without gaps"
+    )
+
+
+@functools.lru_cache(maxsize=64)
 def _read_noise(path: Path, sample_rate: int) -> Tensor:
     return read_recording(path, sample_rate).waveform[0]
 
@@ -195,12 +231,12 @@ def _read_noise(path: Path, sample_rate: int) -> Tensor:
 def _crop(noise: Tensor, n: int, draws: torch.Generator, path: Path) -> Tensor:
     """A stretch `[n]` at random; noise that is shorter goes round, from a random start."""
     n_starts = len(noise) - n + 1 if len(noise) >= n else len(noise)
-    for _ in range(_CROPS_TRIED):
+    for _ in range(_DRAWS):
         start = int(torch.randint(n_starts, (1,), generator=draws))
         stretch = noise[(start + torch.arange(n)) % len(noise)]
         if n == 0 or stretch.any():
             return stretch
     raise ValueError(
-        f"{path}: {_CROPS_TRIED} stretches of {n} samples of it were silent (all zeros); "
+        f"{path}: {_DRAWS} stretches of {n} samples of it were silent (all zeros); "
         "give noise without gaps"
     )

@@ -1,12 +1,14 @@
 """Ways to keep parts of a spectrogram, in compact form, and what stands where a part is missing.
 
 Two kinds, turned into masks a batch at a time: `SegmentMasks` keeps or drops whole segments (LIME,
-KernelSHAP, DAX), `GridMasks` keeps the cells of a coarse grid, smoothed and shifted (RISE).
+KernelSHAP, DAX V1 and V2), `GridMasks` keeps the cells of a coarse grid, smoothed and shifted
+(RISE); `JoinedGrids` holds grids of several resolutions (DAX V4).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Literal
 
 import torch
@@ -94,6 +96,50 @@ class GridMasks:
         length = (n_cells + 1) * cell_size(size, n_cells)
         weights = F.interpolate(identity, size=length, mode="linear", align_corners=False)[0]
         return weights.unfold(1, size, 1).transpose(0, 1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class JoinedGrids:
+    """Samples of several grids, one grid's after the other's.
+
+    Args:
+        parts: the grids, all of one shape.
+
+    Raises:
+        ValueError: when there is no part, or the shapes differ.
+    """
+
+    parts: tuple[GridMasks, ...]
+
+    def __post_init__(self) -> None:
+        if len({part.shape for part in self.parts}) != 1:
+            raise ValueError("joined grids need one or more parts of one shape")
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    @property
+    def kept(self) -> Tensor:
+        """Bool `[N, K]`, K the most cells that a part has; a part leaves the rest False."""
+        widest = max(part.kept.shape[1] for part in self.parts)
+        padded = [F.pad(part.kept, (0, widest - part.kept.shape[1])) for part in self.parts]
+        return torch.cat(padded)
+
+    @property
+    def bounds(self) -> list[int]:
+        """Where each part begins, and N at the end."""
+        return [0, *itertools.accumulate(len(part) for part in self.parts)]
+
+    def masks(self, rows: Rows) -> Tensor:
+        """`[n, F, T]` float32 in [0, 1] of n samples, 1 where the sample keeps the input."""
+        if isinstance(rows, slice):
+            rows = torch.arange(len(self))[rows]
+        masks = self.parts[0].kept.new_empty((len(rows), *self.parts[0].shape), dtype=torch.float32)
+        for part, (start, end) in zip(self.parts, itertools.pairwise(self.bounds), strict=True):
+            inside = ((rows >= start) & (rows < end)).to(masks.device)
+            if inside.any():
+                masks[inside] = part.masks(rows.to(masks.device)[inside] - start)
+        return masks
 
 
 def cell_size(size: int, n_cells: int) -> int:

@@ -134,6 +134,48 @@ def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
     return means.reindex([name for name in METHODS if name in means.index]).reset_index()
 
 
+def list_warnings(explanations: str | os.PathLike[str]) -> pd.DataFrame:
+    """Every warning of the stored explanations.
+
+    Args:
+        explanations: folder that `explain_folder` wrote.
+
+    Returns:
+        `recording_id`, `method`, `warning`, sorted by recording and method; no row where no
+        explanation has a warning.
+    """
+    rows = []
+    for folder in find_explanations(explanations):
+        facts = load_facts(folder)
+        texts = facts.get("warnings", ())  # older files have none
+        rows += [(facts["recording_id"], facts["method"], text) for text in texts]
+    # a stable sort: warnings of one explanation stay in their order
+    ranked = sorted(rows, key=lambda row: row[:2])
+    return pd.DataFrame(ranked, columns=["recording_id", "method", "warning"])
+
+
+def count_warned(path: str | os.PathLike[str]) -> dict[str, int]:
+    """Number of explanations that have a warning, by method.
+
+    Args:
+        path: CSV file with the columns of `list_warnings`.
+
+    Returns:
+        Only methods with a warning, by name; several warnings of one explanation count once.
+
+    Example:
+        >>> import tempfile
+        >>> rows = [("a", "dax_v4", "One."), ("a", "dax_v4", "Two."), ("b", "dax_v4", "One.")]
+        >>> path = Path(tempfile.mkdtemp()) / "warnings.csv"
+        >>> write_csv(pd.DataFrame(rows, columns=["recording_id", "method", "warning"]), path)
+        >>> count_warned(path)
+        {'dax_v4': 2}
+    """
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)  # an id may be "01" or "NA"
+    counts = table.groupby("method")["recording_id"].nunique()
+    return {str(method): int(count) for method, count in counts.items()}
+
+
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a table whole or not at all."""
     with whole_file(path) as temporary:

@@ -57,6 +57,9 @@ def save_explanation(
     attribution = explanation.mask if explanation.attribution is None else explanation.attribution
     history = dict(explanation.history)
     masks = np.asarray(history.pop("masks", np.empty((0, *explanation.mask.shape))), np.float16)
+    known: dict[str, Any] = {}
+    if explanation.standard_error is not None:
+        known["standard_error"] = explanation.standard_error.float().numpy()
     (folder / FACTS_FILE).unlink(missing_ok=True)  # old facts never stand beside a new mask
     with whole_file(folder / ARRAYS_FILE) as temporary:
         np.savez_compressed(
@@ -68,6 +71,7 @@ def save_explanation(
             attribution=attribution.float().numpy(),
             spectrogram=spectrogram.values.float().cpu().numpy(),
             masks_by_epoch=masks,
+            **known,
         )
     document = {
         "recording_id": spectrogram.recording_id,
@@ -77,6 +81,7 @@ def save_explanation(
         "queries": explanation.n_queries,
         "seconds": dict(explanation.seconds),
         "seed": explanation.seed,
+        "warnings": list(explanation.warnings),
         "settings": dict(explanation.settings),
         "history": history,
         "versions": versions(),
@@ -92,7 +97,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
         folder: holds `explanation.npz` and `explanation.json`.
 
     Returns:
-        The explanation.
+        The explanation; without standard error and warnings where the files know of none.
 
     Raises:
         ValueError: when a file is missing or cannot be read.
@@ -125,6 +130,8 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
             facts["seed"],
             arrays["attribution"],
             history,
+            arrays.get("standard_error"),
+            tuple(facts.get("warnings", ())),
         )
     except (KeyError, OSError, json.JSONDecodeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{folder}: not an explanation that daxaudio wrote ({error!r})") from error

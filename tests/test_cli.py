@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -98,6 +99,51 @@ def test_explain_takes_the_predicted_class_when_none_is_named(tmp_path, model):
     assert facts["target"] == facts["predicted"]
 
 
+@pytest.fixture
+def unsure(monkeypatch):
+    """Every explanation comes with two warnings, one of two lines, and a standard error."""
+    import daxaudio.compare as compare
+
+    real = compare._explain_one
+
+    def explain_one(*arguments, **settings):
+        explanation = real(*arguments, **settings)
+        return dataclasses.replace(
+            explanation,
+            standard_error=0.1 * explanation.mask,
+            warnings=("Only 3 queries.", "Two\nlines."),
+        )
+
+    monkeypatch.setattr(compare, "_explain_one", explain_one)
+
+
+def test_explain_prints_each_warning_as_one_line(tmp_path, model, unsure, capsys):
+    audio = sound(tmp_path / "a.wav")
+    assert explain(audio, model, tmp_path / "out", "--method", "energy") == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "daxaudio explain: warning: energy: Only 3 queries.",
+        "daxaudio explain: warning: energy: Two lines.",
+    ]
+    facts = json.loads((tmp_path / "out/explanation.json").read_text())
+    assert facts["warnings"] == ["Only 3 queries.", "Two\nlines."]
+    with np.load(tmp_path / "out/explanation.npz") as arrays:
+        np.testing.assert_allclose(arrays["standard_error"], 0.1 * arrays["mask"])
+
+
+def test_explain_tells_of_a_folders_warnings_once(tmp_path, model, data_folder, unsure, capsys):
+    for name in ("cat", "dog", "rain"):  # labels that the untrained network "gets right"
+        (data_folder / "text").write_text("".join(f"s{i} {name}\n" for i in range(4)))
+        out = tmp_path / f"out_{name}"
+        options = ["--method", "energy", "random", "--n_recordings", "1"]
+        if explain(data_folder, model, out, *options) == 0:
+            break
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:] == [f"2 explanations have warnings, see {out / 'warnings.csv'}"]
+    table = pd.read_csv(out / "warnings.csv")
+    assert table["method"].tolist() == ["energy"] * 2 + ["random"] * 2
+    assert table["warning"].tolist() == ["Only 3 queries.", "Two\nlines."] * 2
+
+
 def test_several_methods_get_a_folder_each_and_the_same_seed_the_same_mask(tmp_path, model):
     audio = sound(tmp_path / "a.wav")
     for run in ("one", "two"):
@@ -178,6 +224,7 @@ def test_folder_is_explained_scored_and_plotted(tmp_path, model, data_folder, ca
             break
         assert "classifies no recording correctly" in capsys.readouterr().err
     assert predictions[-1]["correct"].sum() > 0
+    assert "have warnings" not in capsys.readouterr().out
     explained = sorted(path.name for path in (out / "lime").iterdir())
     events = {f"s{i}.wav": [Event(0.2, 0.6, "x")] for i in range(4)}
     write_events(tmp_path / "events.tsv", events)

@@ -20,6 +20,7 @@ from daxaudio.frontends import LogMel
 from daxaudio.methods import METHODS, MethodSettings
 from daxaudio.results import (
     METRICS,
+    count_warned,
     score_folder,
     total_cost,
 )
@@ -28,10 +29,10 @@ from daxaudio.store import load_explanation, save_explanation
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
 SETTINGS = MethodSettings(
-    queries=30, dax={"epochs": 1}, distil_then_mask={"epochs": 1, "steps": 5},
+    queries=30, dax={"epochs": 1}, dax_v4={"n_splits": 2},
     rise={"cells": [2, 4]}, occlusion={"window": [8, 8]}, quick_shift={"max_dist": 5.0},
 )  # fmt: skip
-QUICK = ["distil_then_mask", "lime", "rise", "occlusion", "random", "energy", "oracle"]
+QUICK = ["dax_v4", "lime", "rise", "occlusion", "random", "energy", "oracle"]
 
 
 class LoudestHalf(nn.Module):
@@ -182,6 +183,66 @@ def test_method_that_cannot_handle_a_recording_is_listed_and_ends_nothing(corpus
         explain_folder(black_box(), data, ["r0"], ["rise"], tmp_path, events, finer, progress=False)
 
 
+def unsure(monkeypatch):
+    """Makes `energy` warn of every recording, and `lime` of r0 twice."""
+    import daxaudio.compare as compare
+
+    real = compare._explain_one
+
+    def explain_one(*arguments, **settings):
+        explanation = real(*arguments, **settings)
+        name = (explanation.method, explanation.spectrogram.recording_id)
+        warnings = ("One, of 3.",) if name[0] == "energy" else ()
+        warnings += ("Two.", "A third.") if name == ("lime", "r0") else ()
+        return dataclasses.replace(explanation, warnings=warnings)
+
+    monkeypatch.setattr(compare, "_explain_one", explain_one)
+
+
+def test_warnings_are_listed_also_after_an_interruption(corpus, tmp_path, monkeypatch):
+    import daxaudio.compare as compare
+
+    unsure(monkeypatch)
+    methods = ["lime", "energy", "random"]
+    run(corpus, tmp_path / "whole", methods)
+    whole = (tmp_path / "whole/warnings.csv").read_text()
+    assert whole.splitlines() == [
+        "recording_id,method,warning",
+        'r0,energy,"One, of 3."',
+        "r0,lime,Two.",
+        "r0,lime,A third.",
+        'r1,energy,"One, of 3."',
+    ]
+    stored, real = [], compare.save_explanation
+
+    def stop_in_the_middle(folder, explanation, facts):
+        if len(stored) == 4:
+            raise KeyboardInterrupt
+        stored.append(folder)
+        real(folder, explanation, facts)
+
+    monkeypatch.setattr(compare, "save_explanation", stop_in_the_middle)
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, tmp_path / "stopped", methods, ("r1", "r0"))
+    monkeypatch.setattr(compare, "save_explanation", real)
+    run(corpus, tmp_path / "stopped", methods, ("r1", "r0"))
+    assert (tmp_path / "stopped/warnings.csv").read_text() == whole
+    # one more method later: what was listed stays
+    run(corpus, tmp_path / "stopped", ["occlusion"])
+    assert (tmp_path / "stopped/warnings.csv").read_text() == whole
+
+
+def test_without_warnings_the_list_has_a_header_only(corpus, tmp_path):
+    run(corpus, tmp_path, ["energy"])
+    assert (tmp_path / "warnings.csv").read_text() == "recording_id,method,warning\n"
+
+
+def test_ids_that_look_like_numbers_or_nothing_are_counted_apart(tmp_path):
+    lines = ["recording_id,method,warning", "01,a,x", "1,a,x", "1,a,y", "NA,a,x", "1,b,x"]
+    (tmp_path / "warnings.csv").write_text("\n".join(lines))
+    assert count_warned(tmp_path / "warnings.csv") == {"a": 3, "b": 1}
+
+
 def test_oracle_without_an_event_is_listed(corpus, tmp_path):
     data, _ = corpus
     explain_folder(
@@ -209,7 +270,7 @@ def test_methods_on_the_same_segments_share_their_queries(corpus):
     spectrogram = FRONT_END.spectrogram(
         Recording(torch.randn(1, 12000, generator=generator(0)), 8000, "r0")
     )
-    methods = ["dax_v1", "dax_v2", "distil_then_mask", "lime"]
+    methods = ["dax_v1", "dax_v2", "lime"]
     found = list(explain_recording(box.score_fn("low"), spectrogram, methods, (), SETTINGS))
     assert [explanation.method for explanation in found] == methods
     assert {explanation.n_queries for explanation in found} == {32}

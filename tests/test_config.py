@@ -5,7 +5,7 @@ import pytest
 from daxaudio.config import SECTIONS, build, load_config
 from daxaudio.containers import Event
 from daxaudio.explainers.dax import Dax
-from daxaudio.explainers.distilled import DistilThenMask
+from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.frontends import LogMel
 from daxaudio.methods import METHODS, MethodSettings, check_methods, make_explainer
 from daxaudio.models.augmentation import Augmentation
@@ -86,12 +86,12 @@ def test_segment_methods_of_one_recording_share_their_draws_and_recordings_do_no
     def sampler(name, recording):
         return make_explainer(name, settings, 0, recording, (64, 480)).sampler
 
-    assert sampler("lime", "a") == sampler("dax_v2", "a") == sampler("distil_then_mask", "a")
+    assert sampler("lime", "a") == sampler("dax_v2", "a") == sampler("dax_v1", "a")
     assert sampler("lime", "a") != sampler("lime", "b")
 
 
 def test_seeds_are_exact_however_large():
-    for name in ("dax_v1", "dax_v2", "distil_then_mask"):
+    for name in ("dax_v1", "dax_v2", "dax_v4"):
         explainer = make_explainer(name, MethodSettings(), 3, "a", (64, 480))
         assert explainer.seed == derive_seed(3, "a", name) > 2**53
     rise = make_explainer("rise", MethodSettings(), 3, "a", (64, 480))
@@ -99,15 +99,13 @@ def test_seeds_are_exact_however_large():
 
 
 def test_settings_reach_their_methods():
-    settings = MethodSettings(
-        queries=50, dax={"epochs": 3, "pool": 2}, distil_then_mask={"block": 4}
-    )
+    settings = MethodSettings(queries=50, dax={"epochs": 3, "pool": 2}, dax_v4={"n_splits": 4})
     dax = make_explainer("dax_v1", settings, 0, "a", (64, 480))
     assert isinstance(dax, Dax)
     assert (dax.epochs, dax.pool, dax.loss.method, dax.sampler.n_samples) == (3, 2, "dax_v1", 50)
-    distilled = make_explainer("distil_then_mask", settings, 0, "a", (64, 480))
-    assert isinstance(distilled, DistilThenMask)
-    assert distilled.block == 4
+    closed = make_explainer("dax_v4", settings, 0, "a", (64, 480))
+    assert isinstance(closed, DaxV4)
+    assert (closed.n_splits, closed.sampler.n_samples) == (4, 50)
     with pytest.raises(ValueError, match="section 'dax'"):
         make_explainer("dax_v2", MethodSettings(dax={"depth": 3}), 0, "a", (64, 480))
     with pytest.raises(ValueError, match="queries must be at least 10"):

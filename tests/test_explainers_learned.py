@@ -6,7 +6,6 @@ from conftest import RectangleScore
 
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
-from daxaudio.explainers.distilled import DistilThenMask
 from daxaudio.explainers.random_mask import RandomMask
 from daxaudio.metrics import mask_auc
 from daxaudio.neighbourhood import GridSampler, SegmentSampler
@@ -32,11 +31,7 @@ def dax_v2(sampler=SAMPLER, **settings):
     )
 
 
-def distilled(sampler=SAMPLER, **settings):
-    return DistilThenMask(sampler, **{"block": 4, **settings})
-
-
-LEARNED = [dax_v1, dax_v2, distilled]
+LEARNED = [dax_v1, dax_v2]
 each = pytest.mark.parametrize("make", LEARNED)
 
 
@@ -45,13 +40,6 @@ def test_beats_a_random_mask_on_the_toy(make, toy_spectrogram, toy_score_fn, toy
     explanation = make()(toy_spectrogram, toy_score_fn)
     floor = RandomMask()(toy_spectrogram, toy_score_fn)
     assert mask_auc(explanation.mask, toy_truth) > mask_auc(floor.mask, toy_truth) + 0.1
-
-
-def test_distilled_mask_leaves_out_a_louder_event_that_does_not_count(
-    toy_spectrogram, toy_score_fn, toy_truth
-):
-    mask = distilled()(toy_spectrogram, toy_score_fn).mask
-    assert float(mask[toy_truth].mean()) > float(mask[1:6, 42:54].mean()) + 0.3
 
 
 @each
@@ -186,11 +174,6 @@ def test_sparse_matching_loss_by_hand():
     assert float(SparseMatching(0.0, 1.0)(*batch())) > float(SparseMatching(0.0, 0.0)(*batch()))
 
 
-def test_distilled_student_explains_the_scores(toy_spectrogram, toy_score_fn):
-    explanation = distilled()(toy_spectrogram, toy_score_fn)
-    assert explanation.settings["student_r2"] > 0.8
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -209,8 +192,3 @@ def test_settings_out_of_range_are_refused(settings, message):
 def test_one_neighbour_is_too_few(toy_spectrogram, toy_score_fn):
     with pytest.raises(ValueError, match="at least 2 neighbours"):
         dax_v2(SegmentSampler(1, Grid(2, 2)))(toy_spectrogram, toy_score_fn)
-
-
-def test_block_larger_than_nothing():
-    with pytest.raises(ValueError, match="block must be at least 1"):
-        DistilThenMask(block=0)

@@ -24,18 +24,29 @@ ALLOWED = {
     "annotations": FLOOR,
     "frontends": FLOOR,
     "segments": FLOOR,
-    "padding": FLOOR | {"audio"},
+    "padding": FLOOR | {"audio", "annotations"},
     # classifiers and black boxes
     "models": FLOOR | {"audio", "frontends", "padding"},
     "blackbox": FLOOR | {"audio", "frontends", "models"},
     # perturbations, and what the black box says of them
     "perturbation": FLOOR | {"segments"},
+    "textures": FLOOR,
     "neighbourhood": FLOOR | {"segments", "perturbation"},
     "polarity": FLOOR,
     "one_query": FLOOR,
+    "distillation": FLOOR | {"neighbourhood"},
     # explanations; no file of `explainers` may import another one
     "explainers": FLOOR
-    | {"segments", "perturbation", "neighbourhood", "polarity", "networks", "one_query"},
+    | {
+        "segments",
+        "perturbation",
+        "neighbourhood",
+        "polarity",
+        "networks",
+        "one_query",
+        "distillation",
+        "textures",
+    },
     # what is made of explanations
     "metrics": FLOOR,
     "plot": FLOOR | {"metrics"},
@@ -46,7 +57,7 @@ ALLOWED = {
 }
 """Layer: layers it may import. A layer is a module or a package of `daxaudio`, with all in it."""
 
-TOP = {"results", "compare", "report", "commands", "cli"}
+TOP = {"results", "compare", "protocol", "report", "commands", "cli"}
 """These may import any layer."""
 
 DATA_PREP_MAY_IMPORT = FLOOR | {"audio", "annotations", "padding"}

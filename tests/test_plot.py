@@ -92,6 +92,52 @@ def test_panels_share_the_time_axis(explanation, tmp_path, figures):
     assert limits == {(-0.05, 3.95)}
 
 
+def test_standard_error_has_a_panel_and_a_band_around_the_profile(explanation, tmp_path, figures):
+    error = torch.zeros(16, 40)
+    error[:4, 20] = 0.2  # a quarter of the bins of one frame: 0.05 in the mean
+    unsure = dataclasses.replace(explanation, standard_error=error)
+    plot_explanation(unsure, tmp_path / "a.png", [Event(0.5, 2.0)])
+    overlay, mask, errors, profile, lanes = figures[0].axes[:5]
+    assert errors.get_title(loc="left") == "Standard error of the mask"
+    assert errors.images[0].get_clim() == (0.0, pytest.approx(0.2))
+    assert {axes.get_xlim() for axes in (overlay, mask, profile, lanes)} == {errors.get_xlim()}
+    (band,) = [c for c in profile.collections if "error" in c.get_label()]
+    renderer = figures[0].canvas.get_renderer()
+    title_end = profile._left_title.get_window_extent(renderer).x1
+    assert profile.get_legend().get_window_extent(renderer).x0 > title_end
+    # the profile is 0 at frame 20 (2.0 s), 1 at frame 12, where nothing is unsure
+    heights = {
+        round(x, 6): (low, high)
+        for x in (1.2, 2.0)
+        for ys in [[y for at, y in band.get_paths()[0].vertices if at == pytest.approx(x)]]
+        for low, high in [(min(ys), max(ys))]
+    }
+    assert heights[2.0] == (pytest.approx(-0.05), pytest.approx(0.05))
+    assert heights[1.2] == (pytest.approx(1.0), pytest.approx(1.0))
+
+
+def test_a_standard_error_of_zero_is_drawn(explanation, tmp_path):
+    sure = dataclasses.replace(explanation, standard_error=torch.zeros(16, 40))
+    assert plot_explanation(sure, tmp_path / "a.png").is_file()
+
+
+def test_warnings_stand_under_the_title_and_above_the_panels(explanation, tmp_path, figures):
+    warnings = ("The scores of $5 differ by 0.01 only.", "long " * 60 + "end.")
+    plot_explanation(dataclasses.replace(explanation, warnings=warnings), tmp_path / "a.png")
+    figure = figures[0]
+    shown = " ".join(texts(figure).split())
+    assert all(f"Warning: {warning}" in shown for warning in warnings)
+    (note,) = figure.axes[0].texts
+    renderer = figure.canvas.get_renderer()
+    box = note.get_window_extent(renderer)
+    title = figure.axes[0].get_tightbbox(renderer, for_layout_only=True)
+    assert box.y1 <= figure._suptitle.get_window_extent(renderer).y0
+    assert box.y0 >= figure.axes[0].bbox.y1
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+    assert title.y1 <= figure.bbox.y1
+
+
 @pytest.mark.parametrize("fill", [0.0, 1.0])
 def test_constant_masks_are_drawn_without_predicted_events(explanation, tmp_path, figures, fill):
     mask = torch.full_like(explanation.mask, fill)

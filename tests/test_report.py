@@ -1,10 +1,14 @@
 import base64
+import dataclasses
 import html.parser
 import subprocess
 
 import pandas as pd
 import pytest
+import torch
 
+from daxaudio.audio import write_recording
+from daxaudio.containers import Event, Explanation, Recording, Spectrogram
 from daxaudio.metrics.significance import PairedComparison
 from daxaudio.report import (
     ComparisonRow,
@@ -20,6 +24,9 @@ from daxaudio.report import (
     to_markdown,
     write_page,
 )
+from daxaudio.report.results import Comparison, write_results
+from daxaudio.results import list_warnings, score_folder, write_csv
+from daxaudio.store import save_explanation
 
 NAN = float("nan")
 VOID = {"meta", "img", "br", "link", "input"}
@@ -180,6 +187,51 @@ def test_page_shows_every_text(recording, tmp_path):
     assert links == [f"#{target}" for target in targets]
 
 
+def test_page_shows_the_warnings_of_a_recording(tmp_path):
+    views = (RecordingView("a", warnings=("dax_v4: only 3 < 10.", "b")), RecordingView("c"))
+    outline = Outline(
+        write_page(tmp_path / "p.html", "R", [Section("S", recordings=views)]).read_text()
+    )
+    assert outline.tags.count("ul") == 1
+    assert outline.tags.count("li") == 2
+    assert "dax_v4: only 3 < 10." in outline.text
+
+
+@pytest.fixture
+def comparison(tmp_path):
+    """One recording, explained by two methods, as the stages of a comparison leave it."""
+    wave = 0.1 * torch.randn(1, 44100, generator=torch.Generator().manual_seed(0))
+    write_recording(tmp_path / "r0.wav", Recording(wave, 44100, "r0"))
+    picture = Spectrogram(torch.rand(8, 20), 500.0 * torch.arange(1, 9), 0.05 * torch.arange(20))
+    picture = dataclasses.replace(picture, recording_id="r0")
+    explanations, events = tmp_path / "explanations", {"r0": [Event(0.2, 0.5, "dog")]}
+    for method in ("rise", "energy"):
+        save_explanation(
+            explanations / method / "r0",
+            Explanation(
+                torch.rand(8, 20), picture, method, "dog", 0.9,
+                warnings=("Only 3 queries.", "Twice.") if method == "rise" else (),
+            ),
+            {"audio": str(tmp_path / "r0.wav")},
+        )  # fmt: skip
+    predictions = {"recording_id": "r0", "label": "dog", "correct": 1, "problem": ""}
+    write_csv(pd.DataFrame([predictions]), explanations / "predictions.csv")
+    score_folder(explanations, events, tmp_path)
+    return Comparison(tmp_path, "Title", "run.sh", "Text.", events)
+
+
+def test_results_count_explanations_with_warnings(comparison):
+    line = "Explanations with warnings (`explanations/warnings.csv`): rise 1."
+    markdown, page, _ = write_results(comparison, progress=False)
+    assert "with warnings" not in markdown.read_text()  # an older run has no list of them
+    write_csv(list_warnings(comparison.explanations), comparison.explanations / "warnings.csv")
+    write_results(comparison, progress=False)
+    assert line in markdown.read_text().splitlines()
+    text = Outline(page.read_text()).text
+    for shown in (line.replace("`", ""), "rise: Only 3 queries.", "rise: Twice."):
+        assert shown in text
+
+
 def test_page_escapes_all_names(recording, tmp_path):
     evil = '<script>alert("x")</script>'
     table = Table((evil, "iou"), ((evil, evil),))
@@ -189,6 +241,7 @@ def test_page_escapes_all_names(recording, tmp_path):
         Picture(tmp_path / "a.png", f'"{evil}'),
         (Sound(tmp_path / "a.wav", evil),),
         table,
+        (evil,),
     )
     section = Section(evil, evil, table, (Picture(tmp_path / "a.png", evil),), (view,))
     outline = Outline(

@@ -59,6 +59,53 @@ def test_history_survives(tmp_path):
     np.testing.assert_array_equal(after["masks"], masks)
 
 
+def test_standard_error_and_warnings_read_back(tmp_path):
+    error = torch.rand(4, 6, generator=torch.Generator().manual_seed(1))
+    warnings = ("The student explains 12 % of the scores.", "Größe: 3.")
+    save_explanation(tmp_path, explanation(standard_error=error, warnings=warnings))
+    after = load_explanation(tmp_path)
+    assert torch.equal(after.standard_error, error)
+    assert after.warnings == warnings
+
+
+def test_what_knows_no_error_has_none_in_the_file(tmp_path):
+    save_explanation(tmp_path, explanation())
+    with np.load(tmp_path / "explanation.npz") as arrays:
+        assert "standard_error" not in arrays.files
+    after = load_explanation(tmp_path)
+    assert after.standard_error is None
+    assert after.warnings == ()
+
+
+def test_files_from_before_there_were_warnings_still_load(tmp_path):
+    save_explanation(tmp_path, explanation())
+    facts = json.loads((tmp_path / "explanation.json").read_text())
+    del facts["warnings"]
+    (tmp_path / "explanation.json").write_text(json.dumps(facts))
+    assert load_explanation(tmp_path).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (torch.zeros(4, 5), r"^standard_error is \(4, 5\), the mask is \(4, 6\)$"),
+        (torch.full((4, 6), -0.1), "^standard_error of 'lime' is negative somewhere or holds NaN"),
+        (torch.full((4, 6), torch.nan), "negative somewhere or holds NaN"),
+        (torch.full((4, 6), torch.inf), "negative somewhere or holds NaN or infinity"),
+    ],
+)
+def test_impossible_standard_errors_are_refused(error, message):
+    with pytest.raises(ValueError, match=message):
+        explanation(standard_error=error)
+
+
+def test_warnings_must_be_a_tuple_of_texts():
+    with pytest.raises(TypeError, match="tuple of texts, got 'unsure'"):
+        explanation(warnings="unsure")
+    with pytest.raises(ValueError, match="a warning of 'lime' is empty"):
+        explanation(warnings=("unsure", " "))
+
+
 def test_unknown_score_is_null_in_the_file_and_nan_in_memory(tmp_path):
     save_explanation(tmp_path, explanation(score=float("nan")))
     assert json.loads((tmp_path / "explanation.json").read_text())["score"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from daxaudio.commands.arguments import (
 )
 from daxaudio.compare import (
     PREDICTIONS_FILE,
+    WARNINGS_FILE,
     choose_recordings,
     explain_folder,
     explain_recording,
@@ -30,6 +32,7 @@ from daxaudio.config import build, load_config
 from daxaudio.containers import Event
 from daxaudio.methods import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
 from daxaudio.plot import plot_explanation
+from daxaudio.results import count_warned
 from daxaudio.store import PICTURE_FILE, save_explanation
 
 
@@ -41,7 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "to --out, or to --out/METHOD/ for several methods. With a data folder: explains the\n"
         "recordings that the model classifies correctly, for their true class, and writes to\n"
         "--out/METHOD/RECORDING_ID/; what is already there is kept, so that a stopped run can\n"
-        "be started again."
+        "be started again. Warnings that an explanation should not be trusted go to standard\n"
+        "error, or for a data folder to --out/warnings.csv."
     )
     parser.epilog = "methods:\n" + "\n".join(f"  {n:<18}{text}" for n, text in METHODS.items())
     parser.add_argument(
@@ -109,6 +113,9 @@ def run(arguments: argparse.Namespace) -> None:
         f"{len(predictions)} recordings, {n_correct} classified correctly, {len(chosen)} explained "
         f"by {len(methods)} methods: {out}"
     )
+    n_warned = sum(count_warned(out / WARNINGS_FILE).values())
+    if n_warned:
+        print(f"{n_warned} explanations have warnings, see {out / WARNINGS_FILE}")
 
 
 def _explain_file(
@@ -157,3 +164,6 @@ def _explain_file(
             f"{predicted}); {explanation.n_queries} queries, "
             f"{sum(explanation.seconds.values()):.1f} s: {out}"
         )
+        for warning in explanation.warnings:
+            text = f"{explanation.method}: {' '.join(warning.split())}"
+            print(f"daxaudio explain: warning: {text}", file=sys.stderr)

@@ -41,7 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noise",
         metavar="KIND",
-        help="white, pink, or an audio file or folder to take noise from (default white)",
+        help="white, pink, an audio file or folder to take noise from, or a data folder, of which "
+        "recordings of other classes are taken (default white)",
     )
     parser.add_argument(
         "--min_duration", type=float, metavar="S", help="shortest noise at an end (default 1 s)"
@@ -107,7 +108,7 @@ def _pad_one(
     if target.resolve() == Path(path).resolve():
         raise ValueError(f"{path}: --out would overwrite the recording itself; choose another")
     recording = read_recording(path, recording_id=name)
-    padded = padding(recording, derive_seed(seed, name, "padding"))
+    padded = padding(recording, derive_seed(seed, name, "padding"), label)
     write_recording(target, padded.recording)
     return dataclasses.replace(padded.event, label=label)
 

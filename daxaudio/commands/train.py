@@ -132,6 +132,7 @@ def _train(
     arguments: argparse.Namespace,
 ) -> BlackBox:
     front_end, settings, augmentation = parts
+    augmentation = augmentation.among(arguments.data)
     began = time.perf_counter()
     classes = sorted({data.text[recording.recording_id] for recording in recordings})
     if len(classes) < 2:

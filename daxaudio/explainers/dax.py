@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
-from daxaudio.neighbourhood import (
-    GridSampler,
-    SegmentSampler,
-    closeness_weights,
-    to_explanation,
+from daxaudio.distillation import (
+    Batch,
+    Examples,
+    check_training,
+    descend,
+    held_out_r2,
+    place,
 )
+from daxaudio.neighbourhood import GridSampler, SegmentSampler, to_explanation
 from daxaudio.networks import MaskNetwork, Student, StudentName, soft_histogram
 from daxaudio.polarity import check_polarity
-from daxaudio.seeds import derive_seed, generator
+from daxaudio.seeds import derive_seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,21 +123,16 @@ class Dax:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.batch_size, self.pool) < 1:
-            raise ValueError(
-                f"epochs, batch_size and pool must be at least 1, got {self.epochs}, "
-                f"{self.batch_size}, {self.pool}"
-            )
-        if self.at_most is not None and self.at_most < 2:
-            raise ValueError(f"at_most must be at least 2 neighbours, got {self.at_most}")
+        check_training(
+            self.epochs,
+            self.batch_size,
+            self.pool,
+            self.at_most,
+            self.validation_share,
+            self.precision,
+        )
         if self.polarity not in ("as_trained", "checked"):
             raise ValueError(f"polarity must be 'as_trained' or 'checked', got {self.polarity!r}")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
-        if not 0 < self.validation_share < 1:
-            raise ValueError(
-                f"validation_share must lie between 0 and 1, got {self.validation_share}"
-            )
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Ask the black box, train both networks, and turn the mask over where that is asked."""
@@ -153,119 +150,62 @@ class Dax:
 
         Returns:
             The explanation; its history holds `train_loss`, `validation_loss`, `masks` of x and
-            `mask_epochs`, one entry an epoch.
+            `mask_epochs`, one entry an epoch; its settings hold `student_r2`, the share of the
+            held-out scores' variance that the student explains from masked inputs.
         """
         began = time.perf_counter()
-        examples = _Examples.of(neighbourhood, self)
+        examples = Examples.split(
+            neighbourhood, self.pool, self.at_most, self.validation_share, self.seed
+        )
         device = neighbourhood.spectrogram.values.device
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, "networks"))
-            masker = _placed(MaskNetwork(), device)
-            student = _placed(Student(examples.shape, self.student), device)
+            masker = place(MaskNetwork(), device)
+            student = place(Student(examples.shape, self.student), device)
         history = self._train(masker, student, examples)
+        r2 = held_out_r2(lambda inputs: student(inputs * masker(inputs)), examples)
         mask = torch.tensor(history["masks"][-1], dtype=torch.float32)
         explanation = to_explanation(neighbourhood, mask, self.loss.method, self, began)
-        return dataclasses.replace(explanation, mask=mask, history=history, seed=self.seed)
+        settings = {**explanation.settings, "student_r2": r2}
+        return dataclasses.replace(
+            explanation, mask=mask, history=history, settings=settings, seed=self.seed
+        )
 
-    def _train(self, masker: MaskNetwork, student: Student, examples: _Examples) -> dict[str, Any]:
-        parameters = [*masker.parameters(), *student.parameters()]
-        optimiser = torch.optim.Adam(parameters, lr=self.learning_rate)
+    def _train(self, masker: MaskNetwork, student: Student, examples: Examples) -> dict[str, Any]:
+        def loss_of(batch: Batch) -> Tensor:
+            inputs, scores, weights = batch
+            return self.loss(student, inputs, masker(inputs), scores, weights)
+
+        epochs = descend(
+            loss_of,
+            [*masker.parameters(), *student.parameters()],
+            examples,
+            self.epochs,
+            self.batch_size,
+            self.learning_rate,
+            self.precision,
+            self.seed,
+        )
         history: dict[str, Any] = {
             "train_loss": [],
             "validation_loss": [],
             "masks": [],
-            "mask_epochs": [],
+            "mask_epochs": list(range(1, self.epochs + 1)),
         }
         show = bool(getattr(self.sampler, "progress", False))
-        for epoch in tqdm(range(self.epochs), desc="training", disable=not show, leave=False):
-            random = generator(self.seed, "order", epoch)
-            order = examples.training[torch.randperm(len(examples.training), generator=random)]
-            losses = []
-            for chosen in order.split(self.batch_size):
-                inputs, scores, weights = examples.batch(chosen)
-                with self._autocast(inputs):
-                    loss = self.loss(student, inputs, masker(inputs), scores, weights)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-                losses.append(float(loss.detach()) * len(chosen))
-            history["train_loss"].append(sum(losses) / len(order))
-            history["validation_loss"].append(self._validate(masker, student, examples))
-            history["masks"].append(examples.mask_of_input(masker).numpy())
-            history["mask_epochs"].append(epoch + 1)
+        shown = tqdm(epochs, "training", self.epochs, disable=not show, leave=False)
+        for train_loss, validation_loss in shown:
+            history["train_loss"].append(train_loss)
+            history["validation_loss"].append(validation_loss)
+            history["masks"].append(_mask_of_input(masker, examples).numpy())
         return history
 
-    def _autocast(self, inputs: Tensor) -> torch.autocast:
-        return torch.autocast(inputs.device.type, torch.bfloat16, self.precision == "bf16")
 
-    @torch.no_grad()
-    def _validate(self, masker: MaskNetwork, student: Student, examples: _Examples) -> float:
-        losses = []
-        for chosen in examples.validation.split(self.batch_size):
-            inputs, scores, weights = examples.batch(chosen)
-            with self._autocast(inputs):
-                loss = self.loss(student, inputs, masker(inputs), scores, weights)
-            losses.append(float(loss) * len(chosen))
-        return sum(losses) / len(examples.validation)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Examples:
-    """Neighbours as the networks see them: 0 where masked off, averaged to blocks, in two parts."""
-
-    neighbourhood: Neighbourhood
-    pool: int
-    weights: Tensor
-    training: Tensor
-    validation: Tensor
-
-    @classmethod
-    def of(cls, neighbourhood: Neighbourhood, dax: Dax) -> _Examples:
-        n_samples = min(neighbourhood.n_samples, dax.at_most or neighbourhood.n_samples)
-        n_validation = max(1, round(dax.validation_share * n_samples))
-        if n_samples - n_validation < 1:
-            raise ValueError(f"DAX needs at least 2 neighbours, got {n_samples}")
-        order = torch.randperm(n_samples, generator=generator(dax.seed, "split"))
-        weights = closeness_weights(neighbourhood, n_samples)
-        return cls(neighbourhood, dax.pool, weights, order[n_validation:], order[:n_validation])
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        rows, columns = self._scale(self.neighbourhood.spectrogram.values[None]).shape[1:]
-        return rows, columns
-
-    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        inputs = self._scale(self.neighbourhood.inputs(chosen))
-        scores, weights = self.neighbourhood.scores[chosen], self.weights[chosen]
-        return inputs, scores.to(inputs), weights.to(inputs)
-
-    @torch.no_grad()
-    def mask_of_input(self, masker: MaskNetwork) -> Tensor:
-        """f_M(x) at the input's own size, on the CPU."""
-        values = self.neighbourhood.spectrogram.values
-        mask = masker(self._scale(values[None])).float()[:, None]
-        if self.pool > 1:
-            mask = F.interpolate(mask, scale_factor=self.pool, mode="nearest")
-            room = [size - have for size, have in zip(values.shape, mask.shape[2:], strict=True)]
-            mask = F.pad(mask, (0, max(0, room[1]), 0, max(0, room[0])), mode="replicate")
-        return mask[0, 0, : values.shape[0], : values.shape[1]].cpu()
-
-    def _scale(self, inputs: Tensor) -> Tensor:
-        """What is masked off becomes 0, equation (5), as does what the mask multiplies by 0."""
-        background = self.neighbourhood.background
-        unit = (self.neighbourhood.spectrogram.values - background).square().mean().sqrt()
-        scaled = (inputs - background) / unit.clamp(min=1e-6)
-        if self.pool == 1:
-            return scaled
-        return F.avg_pool2d(scaled, self.pool, ceil_mode=True)
-
-
-Network = TypeVar("Network", MaskNetwork, Student)
-
-
-def _placed(network: Network, device: torch.device) -> Network:
-    """On the device, in the memory layout in which small convolutions run twice as fast."""
-    return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+@torch.no_grad()
+def _mask_of_input(masker: MaskNetwork, examples: Examples) -> Tensor:
+    """f_M(x) at the input's own size, on the CPU."""
+    inputs = examples.scale(examples.neighbourhood.spectrogram.values[None])
+    return examples.enlarge(masker(inputs).float())[0].cpu()
 
 
 def _turn_upright(

@@ -24,7 +24,8 @@ class Augmentation:
     Args:
         padding_probability: how often a recording is noise-padded, with the same padding as the
             localisation test. Without it a classifier falls apart on padded recordings.
-        noises: kinds of noise to pad with, as `NoisePadding` takes them.
+        noises: kinds of noise to pad with, as `NoisePadding` takes them; "other_classes" stands
+            for the training data folder itself, of which recordings of other classes are taken.
         snr_db: signal-to-noise ratio of the padding in dB.
         frequency_mask: widest band hidden, in bins (SpecAugment, Park et al. 2019); 0 for none.
         time_mask: longest stretch hidden, in frames; 0 for none.
@@ -54,6 +55,11 @@ class Augmentation:
             raise ValueError("noise padding needs at least one kind of noise in `noises`")
         if min(self.frequency_mask, self.time_mask, self.mixup_alpha) < 0:
             raise ValueError("frequency_mask, time_mask and mixup_alpha must be at least 0")
+
+    def among(self, data: str) -> Augmentation:
+        """The same, with "other_classes" replaced by the path of the training data folder."""
+        noises = tuple(data if noise == "other_classes" else noise for noise in self.noises)
+        return dataclasses.replace(self, noises=noises)
 
     def spectrogram(self, recording: Recording, front_end: FrontEnd, seed: int) -> Tensor:
         """One training example `[F, T]` in dB, with stretches hidden at its own mean."""

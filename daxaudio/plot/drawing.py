@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from daxaudio.files import whole_file
 from daxaudio.metrics import frames_to_events, paper_threshold
 
 TRUE_COLOUR, PREDICTED_COLOUR, PROFILE_COLOUR = "#0072B2", "#D55E00", "#333333"
+BAND_COLOUR = "#56B4E9"
 _OVERLAY = colors.LinearSegmentedColormap.from_list(
     "overlay", [(0.90, 0.62, 0.0, alpha) for alpha in (0.0, 0.2, 0.75)]
 )
@@ -57,6 +59,12 @@ def describe_explanation(explanation: Explanation, method: str = "") -> str:
     score = f"(score {explanation.score:.2f})" if np.isfinite(explanation.score) else ""
     what = " ".join(filter(None, [method, target, score]))
     return ": ".join(filter(None, [explanation.spectrogram.recording_id, what]))
+
+
+def wrap_warnings(explanation: Explanation, width: int) -> str:
+    """The warnings of an explanation in lines of at most `width` letters; "" without warnings."""
+    lines = (textwrap.fill(f"Warning: {text}", width) for text in explanation.warnings)
+    return "\n".join(lines)
 
 
 def as_array(values: Any) -> NDArray:
@@ -98,6 +106,14 @@ def draw_mask(
     """Draw a mask on a colour scale between two limits."""
     low, high = limits
     return draw_bins(axes, spectrogram, mask, cmap="viridis", vmin=low, vmax=high)
+
+
+def draw_standard_error(axes: Axes, explanation: Explanation) -> AxesImage:
+    """Draw the standard error of a mask that has one, on a colour scale from 0 to its largest."""
+    assert explanation.standard_error is not None
+    errors = as_array(explanation.standard_error)
+    high = float(errors.max()) or 1.0
+    return draw_bins(axes, explanation.spectrogram, errors, cmap="magma", vmin=0.0, vmax=high)
 
 
 def mask_limits(*masks: Any) -> tuple[float, float]:
@@ -170,6 +186,33 @@ def draw_profile(axes: Axes, explanation: Explanation) -> None:
     )
     axes.set_xlim(*time_edges(explanation.spectrogram))
     axes.grid(axis="y", alpha=0.3)
+
+
+def draw_profile_band(axes: Axes, explanation: Explanation) -> None:
+    """Draw a band around the time profile: plus and minus the mean of the standard errors.
+
+    The mean over frequency of the mask's standard error is an upper bound of the profile's own
+    standard error. The bound is reached when all errors of a frame rise and fall together. Errors
+    of one mask are correlated to a degree that is not known here, so they are not taken as
+    independent, which would make the band narrower by up to the square root of F.
+
+    Args:
+        axes: of the profile.
+        explanation: has a standard error.
+    """
+    assert explanation.standard_error is not None
+    times, profile = as_array(explanation.spectrogram.times), as_array(explanation.profile)
+    width = as_array(explanation.standard_error).mean(axis=0)
+    axes.fill_between(
+        times,
+        profile - width,
+        profile + width,
+        color=BAND_COLOUR,
+        alpha=0.4,
+        linewidth=0,
+        label="± error (at most)",
+        zorder=0.5,  # below the profile
+    )
 
 
 def draw_lanes(axes: Axes, explanation: Explanation, events: Sequence[Event]) -> None:

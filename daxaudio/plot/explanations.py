@@ -28,15 +28,19 @@ from daxaudio.plot.drawing import (
     draw_mask,
     draw_overlay,
     draw_profile,
+    draw_profile_band,
+    draw_standard_error,
     mask_limits,
     new_figure,
     save_figure,
     set_text,
     time_edges,
+    wrap_warnings,
 )
 
 _MAX_COLUMNS = 3
 _MAX_MASKS = 6
+_WARNING_WIDTH = 130  # letters that fit beside each other
 _HISTORY = ("masks", "mask_epochs", "train_loss", "validation_loss")
 
 
@@ -49,6 +53,11 @@ def plot_explanation(
     a contour halfway between its lowest and highest value (left out of speckled masks, where it
     would hide everything). Colours run from the mask's lowest to its highest value. Events are
     predicted where the profile is above its mean plus standard deviation, as in the paper.
+
+    An explanation with a standard error has a panel of it, and its profile a band of plus and minus
+    the mean over frequency of the standard error. That is an upper bound of the profile's standard
+    error, because the errors of a frame are correlated. Warnings stand in small letters under the
+    title.
 
     Args:
         explanation: what to draw.
@@ -66,11 +75,16 @@ def plot_explanation(
         'a.png'
     """
     spectrogram = explanation.spectrogram
-    figure = new_figure(10, 8.5)
+    with_error = explanation.standard_error is not None
+    warnings = wrap_warnings(explanation, _WARNING_WIDTH)
+    n_lines = len(warnings.splitlines())
+    figure = new_figure(10, 8.5 + 2.5 * with_error + 0.16 * n_lines)
     set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
-    overlay, mask, profile, lanes = figure.subplots(
-        4, 1, sharex=True, height_ratios=[3, 3, 1.6, 0.35 * (1 + bool(events))]
-    )
+    heights = [3, 3, *[3] * with_error, 1.6, 0.35 * (1 + bool(events))]
+    panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    overlay, mask, *errors, profile, lanes = panels
+    if warnings:
+        _write_above(overlay, warnings)
     figure.colorbar(draw_level(overlay, spectrogram), ax=overlay, label="level (dB)", pad=0.01)
     draw_overlay(overlay, explanation)
     overlay.set_title("Spectrogram, and the mask over it", loc="left")
@@ -78,8 +92,15 @@ def plot_explanation(
     figure.colorbar(image, ax=mask, label="mask", pad=0.01)
     mask.set_title("Mask", loc="left")
     draw_profile(profile, explanation)
+    for axes in errors:
+        image = draw_standard_error(axes, explanation)
+        figure.colorbar(image, ax=axes, label="standard error", pad=0.01)
+        axes.set_title("Standard error of the mask", loc="left")
+        draw_profile_band(profile, explanation)
     profile.set_title("Time profile: mean of the mask over frequency", loc="left")
-    profile.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, frameon=False)
+    profile.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=3, columnspacing=1.2, frameon=False
+    )
     draw_lanes(lanes, explanation, events)
     return save_figure(figure, path)
 
@@ -216,6 +237,22 @@ def plot_history(explanation: Explanation, path: str | os.PathLike[str]) -> Path
     left.colorbar(image, ax=panels, label="mask", pad=0.01)
     _draw_losses(right.subplots(), history)
     return save_figure(figure, path)
+
+
+def _write_above(axes: Axes, text: str) -> None:
+    """Small text above the title of the uppermost panel, with room made for it."""
+    set_text(
+        axes.annotate,
+        text,
+        xy=(0.5, 1.0),
+        xycoords="axes fraction",
+        xytext=(0, 22),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=8,
+        color=PREDICTED_COLOUR,
+    )
 
 
 def _draw_input_cell(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
@@ -96,6 +97,66 @@ def plot_summary(summary: pd.DataFrame, metric: str, path: str | os.PathLike[str
     rows = _rows_of(summary, metric).sort_values("mean", kind="stable", na_position="first")
     figure = new_figure(8, 1.6 + 0.36 * len(rows))
     axes = figure.subplots()
+    _draw_bars(axes, rows)
+    set_text(axes.set_title, metric)
+    axes.set_xlabel("mean and standard deviation over n recordings")
+    if rows["method"].isin(REFERENCE_METHODS).any():
+        axes.legend(handles=_legend(), loc="lower right")
+    return save_figure(figure, path)
+
+
+def plot_summaries(
+    summaries: Mapping[str, pd.DataFrame], metrics: Sequence[str], path: str | os.PathLike[str]
+) -> Path:
+    """Draw several summaries side by side, a row of panels for each metric.
+
+    Args:
+        summaries: by title, each as `plot_summary` takes it. The methods stand in the order of the
+            first, from top to bottom, in every panel.
+        metrics: which of their metrics.
+        path: file to write.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: when there is no summary or no metric, a column is missing or no row of a
+            summary has the metric.
+
+    Example:
+        >>> import tempfile
+        >>> rows = {"method": ["rise", "random"], "metric": "iou", "mean": [0.4, 0.1]}
+        >>> summary = pd.DataFrame({**rows, "std": 0.1, "n": 9})
+        >>> path = tempfile.mkdtemp() + "/a.png"
+        >>> plot_summaries({"white": summary, "pink": summary}, ["iou"], path).name
+        'a.png'
+    """
+    if not summaries or not metrics:
+        raise ValueError("expected one or more summaries and metrics to draw, got none")
+    methods = list(
+        dict.fromkeys(name for summary in summaries.values() for name in summary["method"])
+    )
+    figure = new_figure(5 * len(summaries), len(metrics) * (1.2 + 0.34 * len(methods)))
+    panels = figure.subplots(len(metrics), len(summaries), squeeze=False)
+    for row, metric in zip(panels, metrics, strict=True):
+        for axes, (title, summary) in zip(row, summaries.items(), strict=True):
+            rows = _rows_of(summary, metric).set_index("method")
+            present = [name for name in reversed(methods) if name in rows.index]
+            _draw_bars(axes, rows.loc[present].reset_index())
+            set_text(axes.set_title, f"{metric}, {title}")
+        right = max(axes.get_xlim()[1] for axes in row)
+        for axes in row:
+            axes.set_xlim(right=right)
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=2)
+    return save_figure(figure, path)
+
+
+def _legend() -> list[Patch]:
+    return [Patch(**_METHOD_STYLE, label="method"), Patch(**_REFERENCE_STYLE, label="reference")]
+
+
+def _draw_bars(axes: Axes, rows: pd.DataFrame) -> None:
+    """One bar a row of a summary, the first at the bottom."""
     means, deviations = rows["mean"].to_numpy(float), rows["std"].fillna(0.0).to_numpy(float)
     bars = axes.barh(
         range(len(rows)), means, xerr=deviations, error_kw={"ecolor": _INK, "capsize": 3}
@@ -105,19 +166,10 @@ def plot_summary(summary: pd.DataFrame, metric: str, path: str | os.PathLike[str
         bar.set(**(_REFERENCE_STYLE if is_reference else _METHOD_STYLE))
     names = [f"{method} (n={n})" for method, n in zip(rows["method"], rows["n"], strict=True)]
     axes.set_yticks(range(len(rows)), names, parse_math=False)
-    set_text(axes.set_title, metric)
-    axes.set_xlabel("mean and standard deviation over n recordings")
     axes.set_xlim(left=min(0.0, float(np.nanmin(means, initial=0.0))))
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    if references.any():
-        legend = [
-            Patch(**_METHOD_STYLE, label="method"),
-            Patch(**_REFERENCE_STYLE, label="reference"),
-        ]
-        axes.legend(handles=legend, loc="lower right")
-    return save_figure(figure, path)
 
 
 def _rows_of(summary: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -85,6 +85,7 @@ class RecordingView:
         picture: for instance the comparison of all methods on it.
         sounds: the recording, and what else shall be heard.
         scores: scores by method.
+        warnings: why an explanation of it should not be trusted, one text each.
     """
 
     recording_id: str
@@ -92,6 +93,7 @@ class RecordingView:
     picture: Picture | None = None
     sounds: tuple[Sound, ...] = ()
     scores: Table | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from daxaudio.audio import read_recording
 from daxaudio.compare import (
     PREDICTIONS_FILE,
+    WARNINGS_FILE,
 )
 from daxaudio.containers import Event
 from daxaudio.files import whole_file, write_text
@@ -31,11 +32,12 @@ from daxaudio.report.tables import (
 from daxaudio.results import (
     RESULTS_FILE,
     SUMMARY_FILE,
+    count_warned,
     total_cost,
 )
 from daxaudio.store import is_stored, load_explanation, load_facts
 
-LEARNED = ("dax_v1", "dax_v2", "distil_then_mask")
+LEARNED = ("dax_v1", "dax_v2", "dax_v4")
 HISTORY_OF = ("dax_v2", "dax_v1")
 MP3_RATE = 44100
 
@@ -114,8 +116,9 @@ def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
     sections.insert(1, Section("Pictures", pictures=tuple(pictures)))
     before_tests = [section.title for section in sections].index("Paired tests")
     sections.insert(before_tests, Section("Recordings", recordings=tuple(views)))
-    texts = [comparison.text, ABOUT_METRICS, below_the_references(summary), ABOUT_TESTS]
-    text = "\n\n".join([*texts, f"Made by: {comparison.command}"])
+    texts = [comparison.text, ABOUT_METRICS, below_the_references(summary)]
+    texts += [warned_explanations(comparison.explanations), ABOUT_TESTS]
+    text = "\n\n".join(filter(None, [*texts, f"Made by: {comparison.command}"]))
     page = write_page(
         comparison.exp_dir / "report.html", comparison.title, sections, text.replace("`", "")
     )
@@ -167,6 +170,23 @@ def below_the_references(summary: pd.DataFrame) -> str:
             if below:
                 sentences.append(f"Below {reference} by {metric}: {', '.join(below)}.")
     return " ".join(sentences) or "No method is below energy or random by iou or frame_auc."
+
+
+def warned_explanations(explanations: Path) -> str:
+    """A sentence with the number of explanations of each method that have warnings.
+
+    Args:
+        explanations: folder that `explain_folder` wrote.
+
+    Returns:
+        The sentence; "" when no explanation has a warning or the list of warnings is not there.
+    """
+    path = explanations / WARNINGS_FILE
+    counts = count_warned(path) if path.is_file() else {}
+    if not counts:
+        return ""
+    listed = ", ".join(f"{method} {count}" for method, count in counts.items())
+    return f"Explanations with warnings (`{explanations.name}/{WARNINGS_FILE}`): {listed}."
 
 
 def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[ComparisonRow]:
@@ -244,10 +264,10 @@ def _markdown(comparison: Comparison, tables: Mapping[str, Table]) -> str:
     for title, table in tables.items():
         parts += [f"## {title}", to_markdown(table)]
         if title == "Results":
-            parts += [ABOUT_METRICS, warning]
+            parts += [ABOUT_METRICS, warning, warned_explanations(comparison.explanations)]
         if title == "Paired tests":
             parts.append(ABOUT_TESTS)
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _draw(
@@ -288,12 +308,18 @@ def _view(comparison: Comparison, results: pd.DataFrame, name: str) -> Recording
         if method in scores.index
     )
     picture = comparison.pictures / "recordings" / f"{name}.png"
+    warnings = tuple(
+        f"{folder.parent.name}: {warning}"
+        for folder in folders
+        for warning in load_facts(folder).get("warnings", ())
+    )
     return RecordingView(
         name,
         f"Class {facts['target']}, score {facts['score']:.3f}; true event {events}.",
         Picture(picture, f"{name}: spectrogram, and what each method marked"),
         (Sound(_small_copy(comparison, Path(facts["audio"]), name), "what the classifier heard"),),
         Table(("method", *metrics), rows),
+        warnings,
     )
 
 

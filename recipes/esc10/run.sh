@@ -26,7 +26,7 @@ root=$(cd "$here/../.." && pwd)
 command="recipes/esc10/run.sh$(printf " %q" "$@")"
 corpus="" exp_dir="" stage=1 stop_stage=6 config="$here/conf/resnet18.yaml"
 train_folds="1 2 3" test_folds="4" queries="" n_recordings=24 seed=0
-methods="dax_v1 dax_v2 distil_then_mask lime kernel_shap rise occlusion random energy all_ones oracle"
+methods="dax_v1 dax_v2 dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle"
 
 while [ $# -gt 0 ]; do
   case "$1" in

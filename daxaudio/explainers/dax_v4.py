@@ -1,0 +1,259 @@
+"""DAX V4: a student's salience, a mask network tied to it, and how sure both are."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.neighbourhood import GridSampler, MultiGridSampler, to_explanation
+from daxaudio.perturbation import JoinedGrids
+from daxaudio.seeds import generator
+from daxaudio.textures import SharedFilters
+
+_BATCH = 128
+"""Masks held in memory at once."""
+
+_TRUSTED = 0.5
+"""Agreement below which an explanation is warned of."""
+
+_FLAT = 0.01
+"""Deviation of the scores, relative to the largest, below which there is nothing to explain."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DaxV4:
+    """The DAX that is fitted in closed form, so that its sign and its solution are not open.
+
+    1. *Student.* For each resolution of the neighbourhood, how much the mean score rises where a
+       bin was kept; the average over the resolutions is the salience. It is linear in the masks
+       and found at once (with one resolution it is RISE's estimate).
+    2. *Mask network.* Filters that are shared over the whole spectrogram (`textures`) are fitted
+       to the salience: they give bins of one texture one answer, and so draw sharp borders.
+       Salience and answer are added: what stands alone in the recording is not averaged away.
+    3. *Mask.* When: the time profile is split in two (Otsu 1979), and a frame's weight is a
+       logistic function of its distance from the split. Where in frequency: the bins of a frame
+       are ranked. The mask is the product, so its time profile is the weight of the frames alone.
+    4. *How sure.* The salience of random halves of the queries, carried through all steps: half
+       the difference of their masks has the standard error of the mask, and their correlation
+       (Spearman-Brown) says how far other queries would agree.
+
+    The black box is asked twice more: of what the mask keeps, and of what it takes away.
+
+    Args:
+        sampler: draws the neighbourhood.
+        filters: the mask network.
+        softness: width of the logistic step in time, as a share of the distance between the two
+            parts' means.
+        sharpness: power of a bin's rank within its frame.
+        n_splits: random halvings of the queries.
+        seed: seed of filters and halvings.
+
+    Raises:
+        ValueError: when a number is out of range.
+    """
+
+    sampler: MultiGridSampler | GridSampler = dataclasses.field(default_factory=MultiGridSampler)
+    filters: SharedFilters = dataclasses.field(default_factory=SharedFilters)
+    softness: float = 0.05
+    sharpness: float = 3.0
+    n_splits: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.softness <= 0 or self.sharpness <= 0:
+            raise ValueError(
+                f"softness and sharpness must be above 0, got {self.softness}, {self.sharpness}"
+            )
+        if self.n_splits < 1:
+            raise ValueError(f"n_splits must be at least 1, got {self.n_splits}")
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
+        """Explain `score_fn(spectrogram)`; Q + 4 queries."""
+        neighbourhood = self.sampler(spectrogram, score_fn)
+        return _ask_about_mask(self.fit(neighbourhood), neighbourhood, score_fn)
+
+    def fit(self, neighbourhood: Neighbourhood) -> Explanation:
+        """Explain from answers that are there already.
+
+        Args:
+            neighbourhood: at least two samples.
+
+        Returns:
+            The explanation. Its attribution is the salience after the mask network, in units of
+            the score; its settings hold `reliability`, the agreement to be expected with other
+            queries (1 is perfect), and `student_r2`, the share of the scores' variance that the
+            kept shares of the mask and of its complement explain.
+
+        Raises:
+            ValueError: when there is only one sample.
+        """
+        began = time.perf_counter()
+        spectrogram, n_samples = neighbourhood.spectrogram, neighbourhood.n_samples
+        if n_samples < 2:
+            raise ValueError(f"DAX V4 needs at least 2 neighbours, got {n_samples}")
+        parts = self._halvings(neighbourhood)
+        student = _salience(neighbourhood, parts)
+        network = self.filters.fit(spectrogram.values, student, generator(self.seed, "filters"))
+        salience = (student + network) / 2
+        masks = self._masks(salience)
+        first, second = masks[1:].unflatten(0, (self.n_splits, 2)).unbind(1)
+        standard_error = (first - second).square().mean(dim=0).sqrt() / 2
+        reliability = _reliability(salience[1:].unflatten(0, (self.n_splits, 2)))
+        explanation = to_explanation(neighbourhood, salience[0], "dax_v4", self, began)
+        settings = {
+            **explanation.settings,
+            "reliability": reliability,
+            "student_r2": _student_r2(neighbourhood, masks[0]),
+        }
+        return dataclasses.replace(
+            explanation,
+            mask=masks[0].cpu(),
+            standard_error=standard_error.cpu(),
+            warnings=tuple(_warnings(neighbourhood, reliability)),
+            settings=settings,
+            seconds={**explanation.seconds, "fit": time.perf_counter() - began},
+            seed=self.seed,
+        )
+
+    def _halvings(self, neighbourhood: Neighbourhood) -> Tensor:
+        """`[1 + 2 S, N]`, 0 or 1: all samples, then both halves of each halving."""
+        n_samples, random = neighbourhood.n_samples, generator(self.seed, "halvings")
+        rows = [torch.ones(n_samples)]
+        for _ in range(self.n_splits):
+            half = torch.zeros(n_samples)
+            for start, end in _grids(neighbourhood):
+                half[
+                    start + torch.randperm(end - start, generator=random)[: (end - start) // 2]
+                ] = 1
+            rows += [half, 1 - half]
+        return torch.stack(rows)
+
+    def _masks(self, salience: Tensor) -> Tensor:
+        """`[B, F, T]` in [0, 1]: when, times where in frequency."""
+        # What lowers the score does not make up for what raises it in the same frame.
+        floor = salience.flatten(1).median(dim=1).values[:, None, None]
+        profiles = salience.clamp(min=floor).mean(dim=1)
+        frames = torch.stack([_two_parts(profile, self.softness) for profile in profiles])
+        order = salience.argsort(dim=1, stable=True).argsort(dim=1, stable=True)
+        ranks = (order + 1) / salience.shape[1]
+        return frames[:, None, :] * ranks**self.sharpness
+
+
+def _grids(neighbourhood: Neighbourhood) -> list[tuple[int, int]]:
+    """Where each resolution's samples begin and end."""
+    perturbation = neighbourhood.perturbation
+    if not isinstance(perturbation, JoinedGrids):
+        return [(0, neighbourhood.n_samples)]
+    bounds = perturbation.bounds
+    return list(itertools.pairwise(bounds))
+
+
+def _salience(neighbourhood: Neighbourhood, parts: Tensor) -> Tensor:
+    """`[B, F, T]`: for each part of the samples, what keeping a bin adds to the mean score."""
+    shape = neighbourhood.spectrogram.values.shape
+    device = neighbourhood.spectrogram.values.device
+    maps = []
+    for start, end in _grids(neighbourhood):
+        chosen, scores = parts[:, start:end].double(), neighbourhood.scores[start:end].double()
+        means = (chosen @ scores) / chosen.sum(dim=1).clamp(min=1)
+        centred = (chosen * (scores - means[:, None])).float().to(device)
+        factors = torch.cat([centred, chosen.float().to(device)])
+        sums = torch.zeros(len(factors), shape.numel(), device=device)
+        for rows, masks in _batches(neighbourhood, start, end):
+            sums += factors[:, rows] @ masks
+        weighted, kept = sums.chunk(2)
+        maps.append(weighted / kept.clamp(min=1e-6))
+    return torch.stack(maps).mean(dim=0).unflatten(1, shape)
+
+
+def _batches(neighbourhood: Neighbourhood, start: int, end: int) -> Iterator[tuple[slice, Tensor]]:
+    """Rows counted from `start`, and their masks `[n, F T]`."""
+    for first in range(start, end, _BATCH):
+        last = min(first + _BATCH, end)
+        masks = neighbourhood.perturbation.masks(slice(first, last))
+        yield slice(first - start, last - start), masks.flatten(1)
+
+
+def _two_parts(profile: Tensor, softness: float) -> Tensor:
+    """`[T]` in [0, 1]: on which side of the best split in two each value lies (Otsu 1979)."""
+    ordered = profile.double().sort().values
+    sizes = torch.arange(1, len(ordered), device=ordered.device)
+    below = ordered.cumsum(0)[:-1] / sizes
+    above = (ordered.sum() - ordered.cumsum(0)[:-1]) / (len(ordered) - sizes)
+    between = sizes * (len(ordered) - sizes) * (above - below) ** 2
+    if len(between) == 0 or float(between.max()) <= 0:
+        return torch.zeros_like(profile)
+    best = between.argmax()
+    low, high = below[best], above[best]
+    return torch.sigmoid((profile - (low + high) / 2) / (softness * (high - low))).to(profile)
+
+
+def _reliability(halves: Tensor) -> float:
+    """Spearman-Brown: agreement of whole sets of queries, from that of halves `[S, 2, F, T]`."""
+    first, second = (half.flatten(1).double() for half in halves.unbind(1))
+    first, second = (half - half.mean(dim=1, keepdim=True) for half in (first, second))
+    norms = first.norm(dim=1) * second.norm(dim=1)
+    correlation = ((first * second).sum(dim=1) / norms.clamp(min=1e-30)).mean().clamp(-1, 1)
+    return max(0.0, float(2 * correlation / (1 + correlation).clamp(min=1e-9)))
+
+
+def _student_r2(neighbourhood: Neighbourhood, mask: Tensor) -> float:
+    """How well a score follows from the kept shares of the mask and of the rest."""
+    ends = torch.stack([mask.flatten(), 1 - mask.flatten()])
+    ends = ends / ends.sum(dim=1, keepdim=True).clamp(min=1e-9)
+    kept = torch.cat(
+        [masks @ ends.T for _, masks in _batches(neighbourhood, 0, neighbourhood.n_samples)]
+    )
+    shares = torch.cat([torch.ones(len(kept), 1), kept.cpu()], dim=1).double()
+    scores = neighbourhood.scores.double()
+    answers = shares @ torch.linalg.lstsq(shares, scores[:, None]).solution
+    unexplained = (answers[:, 0] - scores).var(correction=0)
+    return 1 - float(unexplained / scores.var(correction=0).clamp(min=1e-12))
+
+
+def _warnings(neighbourhood: Neighbourhood, reliability: float) -> Iterator[str]:
+    scores, n_samples = neighbourhood.scores, neighbourhood.n_samples
+    deviation = float(scores.std(correction=0))
+    largest = max(abs(neighbourhood.original_score), float(scores.abs().max()))
+    if deviation <= _FLAT * largest:
+        yield (
+            f"the score is too flat to explain: over {n_samples} perturbed inputs it deviates by "
+            f"{deviation:.2g} (score of the input {neighbourhood.original_score:.3g})"
+        )
+    elif reliability < _TRUSTED:
+        yield (
+            f"{n_samples} queries are too few: another {n_samples} would agree with a correlation "
+            f"of about {reliability:.2f} only"
+        )
+
+
+def _ask_about_mask(
+    explanation: Explanation, neighbourhood: Neighbourhood, score_fn: ScoreFn
+) -> Explanation:
+    """Add what the black box scores what the mask keeps and what it takes away."""
+    began = time.perf_counter()
+    values, background = neighbourhood.spectrogram.values, neighbourhood.background
+    mask = explanation.profile.to(values.device)
+    weights = (mask / mask.max().clamp(min=1e-9)).expand_as(values)
+    with torch.no_grad():
+        inputs = torch.stack([weights, 1 - weights])
+        kept, removed = score_fn(torch.lerp(background, values, inputs)).float().tolist()
+    warnings = list(explanation.warnings)
+    if removed >= kept:
+        warnings.append(
+            f"the score without the marked frames, {removed:.3f}, is not below that of the marked "
+            f"frames alone, {kept:.3f}"
+        )
+    return dataclasses.replace(
+        explanation,
+        warnings=tuple(warnings),
+        n_queries=explanation.n_queries + 2,
+        seconds={**explanation.seconds, "check": time.perf_counter() - began},
+        settings={**explanation.settings, "score_of_kept": kept, "score_of_removed": removed},
+    )

@@ -1,0 +1,49 @@
+"""Choose padded clips that the classifier gets right, the same ones for every seed where it can.
+
+Classifies all clips of a data folder and writes `predictions.csv`, and the data folder `chosen` of
+at most so many that are right, spread over the classes. The order of the draw is that of seed 0
+whatever the seed of the classifier or the methods, so that runs with several seeds share clips.
+"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from daxaudio.annotations import DataFolder, read_data_folder, write_data_folder
+from daxaudio.cli import exit_code_of
+from daxaudio.commands.arguments import load_model
+from daxaudio.compare import PREDICTIONS_FILE, choose_recordings, predict_folder
+
+
+def part_of(data: DataFolder, recording_ids: list[str]) -> DataFolder:
+    """The data folder of some recordings only."""
+    tables = {field.name: getattr(data, field.name) for field in dataclasses.fields(data)}
+    return DataFolder(
+        **{key: {name: table[name] for name in recording_ids} for key, table in tables.items()}
+    )
+
+
+def main() -> None:
+    """Write `predictions.csv` and `chosen/`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, help="data folder of padded clips")
+    parser.add_argument("--model", required=True, help="folder that `daxaudio train` wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the condition")
+    parser.add_argument("--config", required=True, help="configuration of the classifier")
+    parser.add_argument("--n_recordings", type=int, required=True, help="at most; 0 for all")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: the configuration's)")
+    arguments = parser.parse_args()
+    arguments.precision = None  # the configuration's
+    data = read_data_folder(arguments.data)
+    predictions = predict_folder(load_model(arguments), data, arguments.out / PREDICTIONS_FILE)
+    chosen = choose_recordings(predictions, arguments.n_recordings or None)
+    if not chosen:
+        raise ValueError(f"{arguments.data}: the model classifies no recording correctly")
+    write_data_folder(arguments.out / "chosen", part_of(data, chosen))
+    n_correct = int(predictions["correct"].sum())
+    print(f"{len(data.ids)} recordings, {n_correct} classified correctly, {len(chosen)} chosen")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code_of("choose_clips.py", main))

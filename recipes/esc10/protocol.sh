@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# ESC-10 protocol: several classifiers, noise paddings and seeds, equal queries for every method.
+# Can be killed at any time and started again: what is done is skipped.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: recipes/esc10/protocol.sh --corpus DIR --exp_dir DIR [options]
+  --corpus DIR          ESC-10 folder (001 - Dog bark/...) or ESC-50 folder (audio/, meta/esc50.csv)
+  --exp_dir DIR         everything that is made goes here
+  --models "NAMES"      classifiers, each with its NAME.yaml (default "resnet18 resnet101")
+  --conf DIR            folder of these settings (default conf beside this script)
+  --paddings "NAMES"    white, pink, other_classes: training clips of another class (default all)
+  --seeds "0 1"         seeds; each trains classifiers of its own
+  --train_folds "1 2 3" folds to train on, and of which noise of other classes is taken
+  --test_folds "4"      folds to explain
+  --methods "NAMES"     methods to compare
+  --leader NAME         method that the others are compared with (default dax_v4)
+  --queries N           black-box evaluations a method (default 2000)
+  --few_queries N       the leader once more with so many (default 500; 0 skips)
+  --again N             1: the leader once more with another seed (default); 0 skips
+  --n_recordings N      at most so many clips a condition, of those that are classified correctly
+                        (default 40; 0 for all)
+  --n_recordings_of "MODEL=N ..."  another number for some classifiers
+  --device NAME         cpu, cuda, ... to train and to explain on (default: the settings')
+TEXT
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+command="recipes/esc10/protocol.sh$(printf " %q" "$@")"
+corpus="" exp_dir="" models="resnet18 resnet101" conf="$here/conf" device=""
+paddings="white pink other_classes" seeds="0 1" train_folds="1 2 3" test_folds="4"
+methods="dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle" leader=dax_v4
+queries=2000 few_queries=500 again=1 n_recordings=40 n_recordings_of=""
+
+fail() { echo "protocol.sh: $*" >&2; exit 2; }
+
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage; exit 0 ;;
+    --corpus | --exp_dir | --models | --conf | --paddings | --seeds | --train_folds | \
+      --test_folds | --methods | --leader | --queries | --few_queries | --again | \
+      --n_recordings | --n_recordings_of | --device)
+      [ $# -ge 2 ] || fail "$1 needs a value"
+      printf -v "${1#--}" '%s' "$2"
+      shift 2 ;;
+    *) fail "unknown option $1 (see --help)" ;;
+  esac
+done
+[ -n "$corpus" ] && [ -n "$exp_dir" ] || fail "--corpus and --exp_dir are needed (see --help)"
+for number in "$queries" "$few_queries" "$again" "$n_recordings" $seeds; do
+  case "$number" in
+    "" | *[!0-9]*) fail "--seeds, --queries, --few_queries, --again and --n_recordings take numbers" ;;
+  esac
+done
+for padding in $paddings; do
+  case "$padding" in
+    white | pink | other_classes) ;;
+    *) fail "padding '$padding' is unknown; choose from white, pink, other_classes" ;;
+  esac
+done
+for model in $models; do [ -f "$conf/$model.yaml" ] || fail "no settings $conf/$model.yaml"; done
+for pair in $n_recordings_of; do
+  case "$pair" in
+    *=*[!0-9]* | *= | =*) fail "--n_recordings_of takes MODEL=N, got '$pair'" ;;
+    *=*) case " $models " in *" ${pair%%=*} "*) ;; *) fail "'$pair' names none of the models" ;; esac ;;
+    *) fail "--n_recordings_of takes MODEL=N, got '$pair'" ;;
+  esac
+done
+for list in "$models" "$paddings" "$seeds"; do
+  [ -n "${list// /}" ] || fail "--models, --paddings and --seeds need one name or more"
+done
+case " $methods " in *" $leader "*) ;; *) fail "--leader $leader is none of --methods" ;; esac
+
+python="${PYTHON:-$root/.venv/bin/python}"
+command -v "$python" >/dev/null || python=python3
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+daxaudio() { "$python" -m daxaudio.cli "$@"; }
+on_device=()
+[ -z "$device" ] || on_device=(--device "$device")
+
+# once FILE SETTINGS COMMAND...: run the command, unless FILE says that it was done with SETTINGS
+once() {
+  local file="$1" settings="$2"
+  shift 2
+  [ -f "$file" ] && [ "$(cat "$file")" = "$settings" ] && return
+  rm -f "$file"
+  "$@"
+  printf '%s\n' "$settings" >"$file.part"
+  mv "$file.part" "$file"
+}
+
+number_for() { # recordings to explain of a model
+  local pair
+  for pair in $n_recordings_of; do
+    [ "${pair%%=*}" != "$1" ] || { echo "${pair#*=}"; return; }
+  done
+  echo "$n_recordings"
+}
+
+prepare() {
+  echo "prepare data folders"
+  "$python" -m data_prep.esc10 --corpus "$corpus" --out "$exp_dir/data" \
+    --train_folds "$train_folds" --test_folds "$test_folds"
+}
+
+pad() { # the same padded clips for every model and seed
+  local noise="$padding"
+  [ "$noise" != other_classes ] || noise="$exp_dir/data/train"
+  echo "pad test clips: $padding"
+  daxaudio pad "$exp_dir/data/test" --out "$exp_dir/data/test_$padding" --noise "$noise" \
+    --config "$conf/${models%% *}.yaml" --seed 0
+}
+
+explain_by() { # SUBFOLDER SEED QUERIES METHOD...: the chosen clips
+  local out="$folder/$1" own_seed="$2" own_queries="$3"
+  shift 3
+  daxaudio explain "$folder/chosen" --model "$exp_dir/$model-seed$seed/model" --method "$@" \
+    --events "$events" --out "$out" --config "$conf/$model.yaml" --queries "$own_queries" \
+    --seed "$own_seed" ${on_device[@]+"${on_device[@]}"}
+}
+
+condition() {
+  local folder="$exp_dir/$model-seed$seed/$padding"
+  local padded="$exp_dir/data/test_$padding" events="$exp_dir/data/test_$padding/events.tsv"
+  once "$exp_dir/data/test_$padding.done" "$of_padding" pad
+  daxaudio train "$exp_dir/data/train" --test "$exp_dir/data/test" --config "$conf/$model.yaml" \
+    --out "$exp_dir/$model-seed$seed/model" --seed "$seed" ${on_device[@]+"${on_device[@]}"}
+  "$python" "$here/choose_clips.py" --data "$padded" --model "$exp_dir/$model-seed$seed/model" \
+    --out "$folder" --config "$conf/$model.yaml" --n_recordings "$(number_for "$model")" \
+    ${on_device[@]+"${on_device[@]}"}
+  # shellcheck disable=SC2086
+  explain_by explanations "$seed" "$queries" $methods
+  daxaudio score "$folder/explanations" --events "$events" --out "$folder"
+  if [ "$few_queries" -gt 0 ]; then
+    explain_by "explanations_$few_queries" "$seed" "$few_queries" "$leader"
+    daxaudio score "$folder/explanations_$few_queries" --events "$events" --out "$folder/few"
+  fi
+  if [ "$again" -gt 0 ]; then
+    explain_by explanations_again "$((1000 + seed))" "$queries" "$leader"
+  fi
+}
+
+models=$(echo $models) # one blank between names, none before the first
+mkdir -p "$exp_dir/data"
+printf '%s\n' "$command" >"$exp_dir/command.txt"
+{
+  echo "model,seed,padding"
+  for model in $models; do for padding in $paddings; do for seed in $seeds; do
+    echo "$model,$seed,$padding"
+  done; done; done
+} >"$exp_dir/conditions.csv"
+
+of_data="$corpus | $train_folds | $test_folds"
+of_padding="$of_data | $(cksum <"$conf/${models%% *}.yaml")"
+once "$exp_dir/data/done" "$of_data" prepare
+for seed in $seeds; do
+  for padding in $paddings; do
+    for model in $models; do
+      echo "condition: $model, seed $seed, $padding"
+      mkdir -p "$exp_dir/$model-seed$seed/$padding"
+      once "$exp_dir/$model-seed$seed/$padding/done" "$of_padding | $(cksum <"$conf/$model.yaml") \
+| $methods | $leader | $queries | $few_queries | $again | $(number_for "$model")" condition
+    done
+  done
+done
+echo "report"
+"$python" "$here/protocol.py" --exp_dir "$exp_dir" --leader "$leader"

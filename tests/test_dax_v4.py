@@ -1,0 +1,170 @@
+import dataclasses
+
+import pytest
+import torch
+
+from daxaudio.containers import Spectrogram
+from daxaudio.explainers.dax_v4 import DaxV4
+from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.metrics import mask_auc
+from daxaudio.neighbourhood import GridSampler, MultiGridSampler
+from daxaudio.seeds import generator
+
+SAMPLER = MultiGridSampler(600, ((2, 6), (4, 12), (8, 15)))
+
+
+def constant(inputs):
+    return inputs.new_full((len(inputs),), 0.7)
+
+
+def chance(inputs):
+    """Scores that have nothing to do with the input, the same in every batch."""
+    numbers = torch.sin(12345.678 * inputs.double().sum(dim=(1, 2)))
+    return numbers.float()
+
+
+def test_beats_a_random_mask_on_the_toy(toy_spectrogram, toy_score_fn, toy_truth):
+    explanation = DaxV4(SAMPLER)(toy_spectrogram, toy_score_fn)
+    floor = RandomMask()(toy_spectrogram, toy_score_fn)
+    assert mask_auc(explanation.mask, toy_truth) > 0.9
+    assert mask_auc(explanation.mask, toy_truth) > mask_auc(floor.mask, toy_truth) + 0.3
+    assert explanation.warnings == ()
+
+
+def test_a_score_that_falls_is_explained_by_what_lowers_it(
+    toy_spectrogram, toy_score_fn, toy_truth
+):
+    neighbourhood = SAMPLER(toy_spectrogram, toy_score_fn)
+    inverted = dataclasses.replace(neighbourhood, scores=1 - neighbourhood.scores)
+    upright = DaxV4().fit(neighbourhood).attribution
+    fallen = DaxV4().fit(inverted).attribution
+    torch.testing.assert_close(upright, -fallen, atol=1e-4, rtol=1e-3)
+
+
+def test_queries_are_counted_with_the_two_of_the_mask(toy_spectrogram, toy_score_fn):
+    asked = []
+
+    def score_fn(inputs):
+        asked.append(len(inputs))
+        return toy_score_fn(inputs)
+
+    explanation = DaxV4(MultiGridSampler(50))(toy_spectrogram, score_fn)
+    assert sum(asked) == explanation.n_queries == 54
+    settings = explanation.settings
+    assert settings["score_of_kept"] > settings["score_of_removed"]
+
+
+def test_same_seed_same_mask_for_any_batch_of_queries(toy_spectrogram, toy_score_fn):
+    first, second = (
+        DaxV4(dataclasses.replace(SAMPLER, n_samples=60, batch_size=size))(
+            toy_spectrogram, toy_score_fn
+        )
+        for size in (7, 64)
+    )
+    torch.testing.assert_close(first.mask, second.mask, atol=1e-5, rtol=1e-4)
+    assert torch.equal(
+        first.mask,
+        DaxV4(dataclasses.replace(SAMPLER, n_samples=60, batch_size=7))(
+            toy_spectrogram, toy_score_fn
+        ).mask,
+    )
+
+
+def test_masks_of_two_seeds_agree_the_better_the_more_queries(toy_spectrogram, toy_score_fn):
+    def agreement(n_samples):
+        masks = [
+            DaxV4(dataclasses.replace(SAMPLER, n_samples=n_samples, seed=seed))(
+                toy_spectrogram, toy_score_fn
+            ).mask.flatten()
+            for seed in (0, 1)
+        ]
+        return float(torch.corrcoef(torch.stack(masks))[0, 1])
+
+    assert agreement(1200) > 0.9
+    assert agreement(1200) > agreement(30)
+
+
+def test_standard_error_shrinks_with_the_queries(toy_spectrogram, toy_score_fn):
+    few, many = (
+        DaxV4(dataclasses.replace(SAMPLER, n_samples=n))(toy_spectrogram, toy_score_fn)
+        for n in (60, 2400)
+    )
+    assert few.standard_error.shape == few.mask.shape
+    assert float(many.standard_error.mean()) < float(few.standard_error.mean())
+    assert many.settings["reliability"] > max(0.9, few.settings["reliability"])
+
+
+def test_standard_error_is_that_of_other_draws(toy_spectrogram, toy_score_fn):
+    found = [
+        DaxV4(dataclasses.replace(SAMPLER, n_samples=300, seed=seed))(toy_spectrogram, toy_score_fn)
+        for seed in range(8)
+    ]
+    spread = float(torch.stack([one.mask for one in found]).std(dim=0).mean())
+    stated = float(torch.stack([one.standard_error for one in found]).mean())
+    assert 0.5 * spread < stated < 3 * spread
+
+
+def test_a_flat_score_is_warned_of_and_marks_nothing(toy_spectrogram):
+    explanation = DaxV4(SAMPLER)(toy_spectrogram, constant)
+    assert float(explanation.mask.max()) == 0
+    assert "too flat to explain" in explanation.warnings[0]
+    assert "0.7" in explanation.warnings[0]
+
+
+def test_chance_is_warned_of(toy_spectrogram):
+    explanation = DaxV4(dataclasses.replace(SAMPLER, n_samples=200))(toy_spectrogram, chance)
+    assert any("200 queries are too few" in warning for warning in explanation.warnings)
+    assert explanation.settings["reliability"] < 0.5
+
+
+def test_a_mask_that_loses_the_score_is_warned_of(toy_spectrogram):
+    # Single cells of the grid raise the score, all of them together do not.
+    def parity(inputs):
+        share = (inputs - inputs.amin()).mean(dim=(1, 2))
+        return (share - share.median()).abs()
+
+    explanation = DaxV4(SAMPLER)(toy_spectrogram, parity)
+    settings = explanation.settings
+    warned = any("is not below that of" in warning for warning in explanation.warnings)
+    assert warned == (settings["score_of_removed"] >= settings["score_of_kept"])
+
+
+def test_one_resolution_is_enough(toy_spectrogram, toy_score_fn, toy_truth):
+    explanation = DaxV4(GridSampler(600, (4, 12)))(toy_spectrogram, toy_score_fn)
+    assert mask_auc(explanation.mask, toy_truth) > 0.8
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1), (3, 5)])
+def test_small_inputs(shape):
+    values = torch.randn(shape, generator=generator(0))
+    spectrogram = Spectrogram(
+        values, torch.arange(shape[0]).float(), torch.arange(shape[1]).float()
+    )
+    explanation = DaxV4(MultiGridSampler(30))(spectrogram, lambda inputs: inputs.mean(dim=(1, 2)))
+    assert explanation.mask.shape == shape
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"softness": 0.0}, "softness and sharpness"),
+        ({"sharpness": -1.0}, "softness and sharpness"),
+        ({"n_splits": 0}, "n_splits"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        DaxV4(**settings)
+
+
+def test_one_neighbour_is_too_few(toy_spectrogram, toy_score_fn):
+    with pytest.raises(ValueError, match="at least 2 neighbours"):
+        DaxV4(GridSampler(1, (2, 2)))(toy_spectrogram, toy_score_fn)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu(toy_spectrogram, toy_score_fn, toy_truth):
+    device = "cuda"
+    explanation = DaxV4(SAMPLER)(toy_spectrogram.to(device), toy_score_fn)
+    assert explanation.mask.device.type == explanation.standard_error.device.type == "cpu"
+    assert mask_auc(explanation.mask, toy_truth) > 0.9
