@@ -122,12 +122,13 @@ def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
     for folder in find_explanations(explanations):
         facts = load_facts(folder)
         seconds = facts["seconds"]
+        fitting = [seconds.get(phase, 0.0) for phase in ("fit", "polarity", "check")]
         rows.append(
             {
                 "method": facts["method"],
                 "queries": facts["queries"],
                 "query_seconds": seconds.get("query", 0.0),
-                "fit_seconds": seconds.get("fit", 0.0) + seconds.get("polarity", 0.0),
+                "fit_seconds": sum(fitting),
             }
         )
     means = pd.DataFrame(rows).groupby("method").mean()

@@ -5,11 +5,13 @@ import torch
 import torch.nn.functional as F
 
 from daxaudio.containers import Neighbourhood, Spectrogram
+from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import WindowMasks
 from daxaudio.explainers.rise import Rise
 from daxaudio.neighbourhood import (
     GridSampler,
+    MultiGridSampler,
     SegmentSampler,
     closeness_weights,
     load_neighbourhood,
@@ -18,6 +20,7 @@ from daxaudio.neighbourhood import (
 )
 from daxaudio.perturbation import (
     GridMasks,
+    JoinedGrids,
     SegmentMasks,
     cell_size,
     draw_coalitions,
@@ -130,10 +133,39 @@ def test_grid_masks_keep_the_asked_rate_smoothly_within_bounds(toy_spectrogram, 
     assert masks.diff(dim=2).abs().max() <= 1 / 10 + 1e-5
 
 
+def joined_grids():
+    parts = []
+    for n_samples, cells in ((7, (1, 2)), (25, (4, 5)), (8, (2, 2))):
+        sizes = [cell_size(size, n) for size, n in zip((8, 10), cells, strict=True)]
+        shifts = [torch.randint(size, (n_samples,), generator=seeded()) for size in sizes]
+        kept = draw_kept(n_samples, cells[0] * cells[1], 0.5, seeded(1))
+        parts.append(GridMasks((8, 10), cells, kept, torch.stack(shifts, dim=1)))
+    return JoinedGrids(tuple(parts))
+
+
+def test_joined_grids_are_their_parts_one_after_the_other():
+    joined = joined_grids()
+    assert len(joined) == 40
+    assert joined.bounds == [0, 7, 32, 40]
+    expected = torch.cat([part.masks(slice(None)) for part in joined.parts])
+    assert torch.equal(joined.masks(slice(None)), expected)
+    assert joined.kept.shape == (40, 20)
+    assert torch.equal(joined.kept[7:32], joined.parts[1].kept)
+    assert not joined.kept[:7, 2:].any()
+
+
+def test_joined_grids_of_other_shapes_are_refused():
+    with pytest.raises(ValueError, match="one or more parts of one shape"):
+        JoinedGrids((grid_masks((8, 10)), grid_masks((8, 11))))
+    with pytest.raises(ValueError, match="one or more parts of one shape"):
+        JoinedGrids(())
+
+
 @pytest.mark.parametrize(
     "masks",
     [
         grid_masks((8, 10)),
+        joined_grids(),
         SegmentMasks(torch.arange(4).repeat(2, 1), draw_kept(40, 4, 0.5, seeded())),
         WindowMasks((8, 10), (2, 3), torch.randint(7, (40, 2), generator=seeded())),
     ],
@@ -233,11 +265,19 @@ def test_query_keeps_no_gradient():
 def test_same_queries_at_any_batch_size(toy_spectrogram, toy_score_fn):
     draws = [
         sampler(50, batch_size=size)(toy_spectrogram, toy_score_fn)
-        for sampler in (GridSampler, SegmentSampler)
+        for sampler in (GridSampler, SegmentSampler, MultiGridSampler)
         for size in (1, 64)
     ]
-    torch.testing.assert_close(draws[0].scores, draws[1].scores)
-    torch.testing.assert_close(draws[2].scores, draws[3].scores)
+    for small, large in zip(draws[::2], draws[1::2], strict=True):
+        torch.testing.assert_close(small.scores, large.scores)
+
+
+def test_each_resolution_gets_an_equal_share(toy_spectrogram, toy_score_fn):
+    drawn = MultiGridSampler(50, ((2, 3), (99, 4), (3, 3)))(toy_spectrogram, toy_score_fn)
+    assert drawn.perturbation.bounds == [0, 17, 34, 50]
+    # a grid finer than the 24 bins has one cell a bin
+    assert [part.cells for part in drawn.perturbation.parts] == [(2, 3), (24, 4), (3, 3)]
+    assert drawn.n_queries == 52
 
 
 @pytest.mark.parametrize(
@@ -248,6 +288,9 @@ def test_same_queries_at_any_batch_size(toy_spectrogram, toy_score_fn):
         (SegmentSampler, {"sampling": "all"}, "sampling must be 'bernoulli' or 'shapley'"),
         (GridSampler, {"batch_size": 0}, "batch_size must be at least 1"),
         (GridSampler, {"cells": (0, 4)}, "cells must be at least 1 in each direction"),
+        (MultiGridSampler, {"grids": ()}, "grids need one or more"),
+        (MultiGridSampler, {"grids": ((0, 4),)}, "grids need one or more"),
+        (MultiGridSampler, {"n_samples": 2}, "3 grids need at least as many samples, got 2"),
     ],
 )
 def test_samplers_refuse_settings_out_of_range(sampler, settings, message):
@@ -296,6 +339,8 @@ def test_closeness_weights_are_equal_when_nothing_moved():
         (SegmentSampler(60, Grid(4, 12), seed=3), Lime()),
         (SegmentSampler(60, Grid(4, 12), seed=3), Rise()),
         (GridSampler(60, seed=3), Rise()),
+        (MultiGridSampler(60, seed=3), Rise()),
+        (MultiGridSampler(60, seed=3), DaxV4()),
     ],
 )
 def test_saved_neighbourhood_gives_the_same_explanation(

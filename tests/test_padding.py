@@ -7,6 +7,7 @@ import soundfile
 import torch
 
 from daxaudio import padding
+from daxaudio.annotations import DataFolder, write_data_folder
 from daxaudio.containers import Recording
 from daxaudio.padding import NoisePadding
 
@@ -146,6 +147,66 @@ def test_a_folder_gives_every_file_its_turn(recording, noise_folder, monkeypatch
     for seed in range(30):
         NoisePadding(0.1, 0.2, noise=noise_folder)(recording, seed)
     assert drawn == {"a.wav", "b.flac", "c.ogg"}
+
+
+@pytest.fixture
+def data_folder(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = {"clip": "dog", "d2": "dog", "r1": "rain", "s1": "sea", "q1": "quiet"}
+    for name in labels:
+        samples = 0.1 * rng.standard_normal(2 * RATE)
+        if name == "q1":
+            samples[: RATE + RATE // 2] = 0
+        soundfile.write(tmp_path / f"{name}.wav", samples, RATE)
+    write_data_folder(
+        tmp_path / "data",
+        DataFolder(
+            {name: str(tmp_path / f"{name}.wav") for name in labels},
+            labels,
+            dict.fromkeys(labels, "s"),
+            dict.fromkeys(labels, 2.0),
+        ),
+    )
+    return tmp_path / "data"
+
+
+def names_drawn(monkeypatch, noise, recording, label=None):
+    crop, used = padding._crop, set()
+    monkeypatch.setattr(padding, "_crop", lambda *args: used.add(args[3].stem) or crop(*args))
+    for seed in range(40):
+        NoisePadding(0.1, 0.2, noise=noise)(recording, seed, label)
+    return used
+
+
+def test_a_data_folder_gives_recordings_of_other_classes(recording, data_folder, monkeypatch):
+    # the id "clip" is a dog there; what is mostly silent is not used
+    assert names_drawn(monkeypatch, data_folder, recording) == {"r1", "s1"}
+
+
+def test_the_class_may_be_told(recording, data_folder, monkeypatch):
+    assert names_drawn(monkeypatch, data_folder, recording, "rain") == {"clip", "d2", "s1"}
+
+
+def test_a_data_folder_of_one_class_is_refused(recording, tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.ones(RATE) * 0.1, RATE)
+    folder = DataFolder({"a": str(tmp_path / "a.wav")}, {"a": "dog"}, {"a": "s"}, {"a": 1.0})
+    write_data_folder(tmp_path / "one", folder)
+    with pytest.raises(ValueError, match="no recording of another class than 'dog'"):
+        NoisePadding(0.1, 0.2, noise=tmp_path / "one")(recording, 0, "dog")
+
+
+def test_a_data_folder_of_silence_is_refused(recording, tmp_path):
+    for name in "ab":
+        soundfile.write(tmp_path / f"{name}.wav", np.eye(1, RATE)[0], RATE)
+    folder = DataFolder(
+        {name: str(tmp_path / f"{name}.wav") for name in "ab"},
+        {"a": "dog", "b": "dog"},
+        {"a": "s", "b": "s"},
+        {"a": 1.0, "b": 1.0},
+    )
+    write_data_folder(tmp_path / "silent", folder)
+    with pytest.raises(ValueError, match="mostly silent"):
+        NoisePadding(0.1, 0.2, noise=tmp_path / "silent")(recording, 0, "rain")
 
 
 def test_noise_of_another_rate_is_resampled(tmp_path):

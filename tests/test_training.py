@@ -125,6 +125,11 @@ def test_padding_always_makes_recordings_two_seconds_longer_or_more():
     assert padded.shape[1] >= FRONT_END.spectrogram(recording).values.shape[1] + 2 * 8000 // 128
 
 
+def test_other_classes_stand_for_the_training_folder():
+    augmentation = Augmentation(noises=("white", "other_classes")).among("data/train")
+    assert augmentation.noises == ("white", "data/train")
+
+
 def test_masks_hide_at_most_their_widths():
     recording = tones(1)[0][0]
     hiding = Augmentation(padding_probability=0, frequency_mask=4, time_mask=6, mixup_alpha=0)

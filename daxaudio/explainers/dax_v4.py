@@ -101,7 +101,7 @@ class DaxV4:
         student = _salience(neighbourhood, parts)
         network = self.filters.fit(spectrogram.values, student, generator(self.seed, "filters"))
         salience = (student + network) / 2
-        masks = self._masks(salience)
+        masks = when_and_where(salience, self.softness, self.sharpness)
         first, second = masks[1:].unflatten(0, (self.n_splits, 2)).unbind(1)
         standard_error = (first - second).square().mean(dim=0).sqrt() / 2
         reliability = _reliability(salience[1:].unflatten(0, (self.n_splits, 2)))
@@ -134,15 +134,26 @@ class DaxV4:
             rows += [half, 1 - half]
         return torch.stack(rows)
 
-    def _masks(self, salience: Tensor) -> Tensor:
-        """`[B, F, T]` in [0, 1]: when, times where in frequency."""
-        # What lowers the score does not make up for what raises it in the same frame.
-        floor = salience.flatten(1).median(dim=1).values[:, None, None]
-        profiles = salience.clamp(min=floor).mean(dim=1)
-        frames = torch.stack([_two_parts(profile, self.softness) for profile in profiles])
-        order = salience.argsort(dim=1, stable=True).argsort(dim=1, stable=True)
-        ranks = (order + 1) / salience.shape[1]
-        return frames[:, None, :] * ranks**self.sharpness
+
+def when_and_where(salience: Tensor, softness: float = 0.05, sharpness: float = 3.0) -> Tensor:
+    """Masks of saliences: the weight of a frame, times the rank of a bin within its frame.
+
+    Args:
+        salience: `[B, F, T]`, more is more salient.
+        softness: width of the logistic step in time, as a share of the distance between the means
+            of the two parts that a time profile is split in.
+        sharpness: power of the rank.
+
+    Returns:
+        `[B, F, T]` in [0, 1]; zeros where every frame is alike.
+    """
+    # What lowers the score does not make up for what raises it in the same frame.
+    floor = salience.flatten(1).median(dim=1).values[:, None, None]
+    profiles = salience.clamp(min=floor).mean(dim=1)
+    frames = torch.stack([_two_parts(profile, softness) for profile in profiles])
+    order = salience.argsort(dim=1, stable=True).argsort(dim=1, stable=True)
+    ranks = (order + 1) / salience.shape[1]
+    return frames[:, None, :] * ranks**sharpness
 
 
 def _grids(neighbourhood: Neighbourhood) -> list[tuple[int, int]]:

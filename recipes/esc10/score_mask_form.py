@@ -1,0 +1,75 @@
+"""How much of DAX V4's lead is the form of its mask? RISE's map, brought into the same form.
+
+V4 ends by splitting the time profile in two and ranking bins within frames. This control does the
+same to what RISE found, so that only the maps themselves are compared.
+
+    python recipes/esc10/score_mask_form.py --exp_dir DIR     # after protocol.sh
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from daxaudio.cli import exit_code_of
+from daxaudio.commands.arguments import events_by_recording
+from daxaudio.explainers.dax_v4 import when_and_where
+from daxaudio.metrics import evaluate, paired_comparison
+from daxaudio.protocol import find_conditions
+from daxaudio.results import write_csv
+from daxaudio.store import load_explanation
+
+METRICS = ("iou", "best_threshold_iou", "frame_auc")
+
+
+def score_condition(folder: Path, events: Path) -> pd.DataFrame:
+    """`recording_id`, `metric`, and the values of `rise`, `rise_in_form` and `dax_v4`."""
+    truth = events_by_recording(events)
+    rows = []
+    for path in tqdm(sorted((folder / "explanations" / "rise").iterdir()), leave=False):
+        ours = folder / "explanations" / "dax_v4" / path.name
+        if not ours.is_dir():
+            continue
+        rise, dax = load_explanation(path), load_explanation(ours)
+        times, event = rise.spectrogram.times, truth[path.name]
+        in_form = when_and_where(rise.attribution[None])[0]
+        found = {
+            "rise": evaluate(rise.profile, times, event),
+            "rise_in_form": evaluate(in_form.mean(dim=0), times, event),
+            "dax_v4": evaluate(dax.profile, times, event),
+        }
+        for metric in METRICS:
+            rows.append((path.name, metric, *(values[metric] for values in found.values())))
+    return pd.DataFrame(rows, columns=["recording_id", "metric", "rise", "rise_in_form", "dax_v4"])
+
+
+def main() -> None:
+    """Write `mask_form.csv` and print the means and V4's difference to the control."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--exp_dir", type=Path, required=True, help="folder of protocol.sh")
+    exp_dir = parser.parse_args().exp_dir
+    parts = []
+    print("| model | padding | metric | rise | rise_in_form | dax_v4 | difference | p | n |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for condition in find_conditions(exp_dir):
+        events = exp_dir / "data" / f"test_{condition.padding}" / "events.tsv"
+        table = score_condition(condition.folder, events)
+        facts = {"model": condition.model, "seed": condition.seed, "padding": condition.padding}
+        parts.append(table.assign(**facts))
+        for metric in METRICS:
+            part = table[table["metric"] == metric]
+            test = paired_comparison(part["dax_v4"].to_numpy(), part["rise_in_form"].to_numpy())
+            means = " | ".join(
+                f"{part[name].mean():.3f}" for name in ("rise", "rise_in_form", "dax_v4")
+            )
+            print(
+                f"| {condition.model} | {condition.padding} | {metric} | {means} "
+                f"| {test.mean_difference:+.3f} | {test.p_value:.2g} | {test.n} |"
+            )
+    write_csv(pd.concat(parts).round(6), exp_dir / "mask_form.csv")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code_of("score_mask_form.py", main))
