@@ -21,10 +21,10 @@ from daxaudio.containers import (
     Spectrogram,
 )
 from daxaudio.explainers.all_ones import AllOnes
-from daxaudio.explainers.base import ExplainStudent
 from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
 from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.energy import Energy
+from daxaudio.explainers.explained_student import ExplainStudent
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.oracle import Oracle
@@ -40,9 +40,8 @@ from daxaudio.neighbourhood import (
     GridSampler,
     MultiGridSampler,
     SegmentSampler,
-    load_neighbourhood,
-    save_neighbourhood,
 )
+from daxaudio.neighbourhood_files import load_neighbourhood, save_neighbourhood
 from daxaudio.padding import NoisePadding, PaddedRecording
 from daxaudio.plot import (
     plot_comparison,

@@ -9,10 +9,10 @@ from typing import Any
 from daxaudio.config import build
 from daxaudio.containers import Event, Explainer
 from daxaudio.explainers.all_ones import AllOnes
-from daxaudio.explainers.base import ExplainStudent
 from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
 from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.energy import Energy
+from daxaudio.explainers.explained_student import ExplainStudent
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.oracle import Oracle

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import json
-import os
 import time
 from typing import Any, Literal
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
@@ -23,7 +18,6 @@ from daxaudio.containers import (
     Spectrogram,
     scale_to_mask,
 )
-from daxaudio.files import whole_file
 from daxaudio.perturbation import (
     Fill,
     GridMasks,
@@ -74,12 +68,12 @@ def query(
         spectrogram, perturbation, background, torch.zeros(len(perturbation)), 0.0, 0.0
     )
     ends = torch.stack([spectrogram.values, background])
-    original_score, background_score = _scores(score_fn, ends).tolist()
+    original_score, background_score = ask(score_fn, ends).tolist()
     starts = range(0, empty.n_samples, batch_size)
     batches = []
     for start in tqdm(starts, desc="queries", unit="batch", disable=not progress, leave=False):
         inputs = empty.inputs(slice(start, start + batch_size))
-        batches.append(_scores(score_fn, inputs))
+        batches.append(ask(score_fn, inputs))
     return dataclasses.replace(
         empty,
         scores=torch.cat(batches),
@@ -91,7 +85,12 @@ def query(
     )
 
 
-def _scores(score_fn: ScoreFn, inputs: Tensor) -> Tensor:
+def ask(score_fn: ScoreFn, inputs: Tensor) -> Tensor:
+    """Scores `[n]` of inputs `[n, F, T]`, on the CPU.
+
+    Raises:
+        ValueError: when the black box does not give one finite score per input.
+    """
     with torch.no_grad():
         scores = score_fn(inputs)
     if scores.shape != (len(inputs),):
@@ -280,7 +279,8 @@ class MultiGridSampler:
 
     def __post_init__(self) -> None:
         _check_sampler(self.n_samples, self.keep, self.batch_size)
-        if not self.grids or min(min(cells) for cells in self.grids) < 1:
+        pairs = all(len(cells) == 2 and min(cells) >= 1 for cells in self.grids)
+        if not self.grids or not pairs:
             raise ValueError(f"grids need one or more (rows, columns) of at least 1: {self.grids}")
         if self.n_samples < len(self.grids):
             raise ValueError(
@@ -375,89 +375,3 @@ def to_explanation(
         seed=neighbourhood.seed,
         attribution=attribution,
     )
-
-
-def save_neighbourhood(path: str | os.PathLike[str], neighbourhood: Neighbourhood) -> None:
-    """Write a neighbourhood to one safetensors file, whole or not at all.
-
-    Args:
-        path: the file to write.
-        neighbourhood: what to keep; its queries need not be asked again.
-    """
-    spectrogram, perturbation = neighbourhood.spectrogram, neighbourhood.perturbation
-    tensors = {
-        "values": spectrogram.values,
-        "frequencies": spectrogram.frequencies,
-        "times": spectrogram.times,
-        "background": neighbourhood.background,
-        "scores": neighbourhood.scores,
-        "kept": perturbation.kept,
-    }
-    facts: dict[str, Any] = {
-        "recording_id": spectrogram.recording_id,
-        "original_score": neighbourhood.original_score,
-        "background_score": neighbourhood.background_score,
-        "seconds": neighbourhood.seconds,
-        "settings": dict(neighbourhood.settings),
-        "seed": neighbourhood.seed,
-    }
-    if isinstance(perturbation, SegmentMasks):
-        tensors["segments"] = perturbation.segments
-    elif isinstance(perturbation, GridMasks):
-        tensors["shifts"] = perturbation.shifts
-        facts["cells"] = list(perturbation.cells)
-    elif isinstance(perturbation, JoinedGrids):
-        tensors["shifts"] = torch.cat([part.shifts for part in perturbation.parts])
-        facts["grids"] = [list(part.cells) for part in perturbation.parts]
-        facts["bounds"] = perturbation.bounds
-    else:
-        raise TypeError(f"cannot save a {type(perturbation).__name__}")
-    plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    with whole_file(path) as temporary:
-        save_file(plain, temporary, metadata={"facts": json.dumps(facts)})
-
-
-def load_neighbourhood(path: str | os.PathLike[str]) -> Neighbourhood:
-    """Read what `save_neighbourhood` wrote.
-
-    Args:
-        path: a safetensors file.
-
-    Returns:
-        The neighbourhood, on the CPU.
-    """
-    with safe_open(path, framework="pt") as file:
-        facts = json.loads(file.metadata()["facts"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    spectrogram = Spectrogram(
-        tensors["values"], tensors["frequencies"], tensors["times"], facts["recording_id"]
-    )
-    return Neighbourhood(
-        spectrogram,
-        _perturbation(tensors, facts),
-        tensors["background"],
-        tensors["scores"],
-        facts["original_score"],
-        facts["background_score"],
-        facts["seconds"],
-        facts["settings"],
-        facts["seed"],
-    )
-
-
-def _perturbation(tensors: dict[str, Tensor], facts: dict[str, Any]) -> Perturbation:
-    if "segments" in tensors:
-        return SegmentMasks(tensors["segments"], tensors["kept"])
-    shape = (tensors["values"].shape[0], tensors["values"].shape[1])
-    grids = facts.get("grids") or [facts["cells"]]
-    bounds = facts.get("bounds") or [0, len(tensors["kept"])]
-    parts = [
-        GridMasks(
-            shape,
-            (rows, columns),
-            tensors["kept"][start:end, : rows * columns],
-            tensors["shifts"][start:end],
-        )
-        for (rows, columns), (start, end) in zip(grids, itertools.pairwise(bounds), strict=True)
-    ]
-    return JoinedGrids(tuple(parts)) if "grids" in facts else parts[0]

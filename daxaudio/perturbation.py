@@ -132,8 +132,7 @@ class JoinedGrids:
 
     def masks(self, rows: Rows) -> Tensor:
         """`[n, F, T]` float32 in [0, 1] of n samples, 1 where the sample keeps the input."""
-        if isinstance(rows, slice):
-            rows = torch.arange(len(self))[rows]
+        rows = torch.arange(len(self))[rows if isinstance(rows, slice) else rows.cpu()]
         masks = self.parts[0].kept.new_empty((len(rows), *self.parts[0].shape), dtype=torch.float32)
         for part, (start, end) in zip(self.parts, itertools.pairwise(self.bounds), strict=True):
             inside = ((rows >= start) & (rows < end)).to(masks.device)

@@ -15,6 +15,7 @@ that n counts recordings; a comparison of two methods uses the recordings and se
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -217,7 +218,7 @@ def summarise_conditions(results: pd.DataFrame, leader: str = LEADER) -> pd.Data
         rank = {name: i for i, name in enumerate(order_methods(summary["method"], leader))}
         ordered = summary.sort_values("method", key=lambda names: names.map(rank), kind="stable")
         for method, metric, *values in ordered.itertuples(index=False):
-            test: tuple[Any, ...] = (None,) * 5
+            test: tuple[Any, ...] = (math.nan,) * 5
             if method != leader:
                 found = compare_methods(part, leader, method, metric)
                 test = (found.n, found.mean_difference, found.low, found.high, found.p_value)
@@ -259,7 +260,8 @@ def measure_stability(conditions: Iterable[Condition], leader: str = LEADER) -> 
         leader: the method.
 
     Returns:
-        `model`, `padding`, `mean`, `std`, `n`: over recordings, seeds averaged first.
+        `model`, `padding`, `mean`, `std`, `n`: over recordings, seeds averaged first. A mask that
+        marks nothing counts as 0.
 
     Raises:
         ValueError: when two explanations are of another classifier or input, or of one seed.
@@ -273,6 +275,7 @@ def measure_stability(conditions: Iterable[Condition], leader: str = LEADER) -> 
                 value = _correlate_stored(first, second)
                 rows.append((condition.model, condition.padding, second.name, value))
     table = pd.DataFrame(rows, columns=["model", "padding", "recording_id", "value"])
+    table["value"] = table["value"].fillna(0.0)
     keys = ["model", "padding"]
     recordings = table.groupby([*keys, "recording_id"], sort=False)["value"].mean().reset_index()
     found = recordings.groupby(keys, sort=False)["value"].agg(["mean", "std", "count"])
@@ -336,7 +339,9 @@ def _correlate_stored(first: Path, second: Path) -> float:
 
 def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path)
+        # Ids are texts, even those that look like numbers or like nothing.
+        ids = {"recording_id": str}
+        table = pd.read_csv(path, dtype=ids, keep_default_na=False, na_values={"value": [""]})
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a table ({error})") from error
     if missing := [name for name in columns if name not in table.columns]:

@@ -91,42 +91,90 @@ def test_standard_error_shrinks_with_the_queries(toy_spectrogram, toy_score_fn):
     )
     assert few.standard_error.shape == few.mask.shape
     assert float(many.standard_error.mean()) < float(few.standard_error.mean())
-    assert many.settings["reliability"] > max(0.9, few.settings["reliability"])
+    assert many.settings["mask_reliability"] > max(0.9, few.settings["mask_reliability"])
 
 
-def test_standard_error_is_that_of_other_draws(toy_spectrogram, toy_score_fn):
+def test_standard_error_bounds_that_of_other_draws(toy_spectrogram, toy_score_fn):
     found = [
-        DaxV4(dataclasses.replace(SAMPLER, n_samples=300, seed=seed))(toy_spectrogram, toy_score_fn)
+        DaxV4(dataclasses.replace(SAMPLER, n_samples=300, seed=seed), seed=seed)(
+            toy_spectrogram, toy_score_fn
+        )
+        for seed in range(10)
+    ]
+    spread = torch.stack([one.mask for one in found]).var(dim=0).mean().sqrt()
+    stated = torch.stack([one.standard_error.square() for one in found]).mean().sqrt()
+    assert 0.9 * spread < stated < 2 * spread
+
+
+def test_reliability_is_the_agreement_with_other_draws(toy_spectrogram, toy_score_fn):
+    found = [
+        DaxV4(dataclasses.replace(SAMPLER, n_samples=200, seed=seed))(toy_spectrogram, toy_score_fn)
         for seed in range(8)
     ]
-    spread = float(torch.stack([one.mask for one in found]).std(dim=0).mean())
-    stated = float(torch.stack([one.standard_error for one in found]).mean())
-    assert 0.5 * spread < stated < 3 * spread
+    maps = torch.stack([one.attribution.flatten() for one in found])
+    agreement = torch.corrcoef(maps)[~torch.eye(8, dtype=torch.bool)].mean()
+    stated = sum(one.settings["salience_reliability"] for one in found) / 8
+    assert stated == pytest.approx(float(agreement), abs=0.05)
 
 
-def test_a_flat_score_is_warned_of_and_marks_nothing(toy_spectrogram):
-    explanation = DaxV4(SAMPLER)(toy_spectrogram, constant)
-    assert float(explanation.mask.max()) == 0
+@pytest.mark.parametrize("jitter", [0.0, 1e-5])
+def test_a_flat_score_is_warned_of_and_marks_nothing(toy_spectrogram, jitter):
+    explanation = DaxV4(SAMPLER)(toy_spectrogram, lambda x: constant(x) + jitter * chance(x))
+    assert float(explanation.mask.max()) == float(explanation.standard_error.max()) == 0
+    assert len(explanation.warnings) == 1
     assert "too flat to explain" in explanation.warnings[0]
     assert "0.7" in explanation.warnings[0]
 
 
-def test_chance_is_warned_of(toy_spectrogram):
-    explanation = DaxV4(dataclasses.replace(SAMPLER, n_samples=200))(toy_spectrogram, chance)
+@pytest.mark.parametrize("scale", [1.0, 1e-12])
+def test_chance_is_warned_of(toy_spectrogram, scale):
+    few = dataclasses.replace(SAMPLER, n_samples=200)
+    explanation = DaxV4(few)(toy_spectrogram, lambda inputs: scale * chance(inputs))
     assert any("200 queries are too few" in warning for warning in explanation.warnings)
-    assert explanation.settings["reliability"] < 0.5
+    assert explanation.settings["salience_reliability"] < 0.5
 
 
-def test_a_mask_that_loses_the_score_is_warned_of(toy_spectrogram):
-    # Single cells of the grid raise the score, all of them together do not.
-    def parity(inputs):
-        share = (inputs - inputs.amin()).mean(dim=(1, 2))
-        return (share - share.median()).abs()
+def test_the_unit_of_the_score_does_not_matter(toy_spectrogram, toy_score_fn):
+    neighbourhood = SAMPLER(toy_spectrogram, toy_score_fn)
+    small = dataclasses.replace(
+        neighbourhood,
+        scores=neighbourhood.scores * 2**-40,
+        original_score=neighbourhood.original_score * 2**-40,
+    )
+    first, second = DaxV4().fit(neighbourhood), DaxV4().fit(small)
+    torch.testing.assert_close(first.mask, second.mask, atol=1e-3, rtol=1e-2)
+    for name in ("salience_reliability", "mask_reliability", "mask_r2"):
+        assert first.settings[name] == pytest.approx(second.settings[name], abs=1e-2)
 
-    explanation = DaxV4(SAMPLER)(toy_spectrogram, parity)
-    settings = explanation.settings
-    warned = any("is not below that of" in warning for warning in explanation.warnings)
-    assert warned == (settings["score_of_removed"] >= settings["score_of_kept"])
+
+def test_marked_frames_that_lose_the_score_are_warned_of(toy_spectrogram):
+    level = toy_spectrogram.values.mean()
+
+    def score_fn(inputs):
+        # a quarter of the input raises the score while few others are kept, and lowers it alone
+        first = (inputs[:, :, :15] - level).abs().mean(dim=(1, 2))
+        rest = (inputs[:, :, 15:] - level).abs().mean(dim=(1, 2))
+        return first * (rest > 0.4 * (toy_spectrogram.values[:, 15:] - level).abs().mean())
+
+    explanation = DaxV4(SAMPLER)(toy_spectrogram, score_fn)
+    assert explanation.settings["score_of_kept"] < 0.1 * explanation.score
+    assert any("is not below that of the marked" in warning for warning in explanation.warnings)
+
+
+def test_mirrored_pairs_stay_together(toy_spectrogram, toy_score_fn):
+    sampler = GridSampler(40, (4, 6), antithetic=True)
+    neighbourhood = sampler(toy_spectrogram, toy_score_fn)
+    parts = DaxV4(sampler)._halvings(neighbourhood)
+    assert torch.equal(parts[1:, 0::2], parts[1:, 1::2])
+    assert torch.equal(parts[1::2] + parts[2::2], torch.ones(8, 40))
+
+
+def test_global_random_state_is_untouched(toy_spectrogram, toy_score_fn):
+    before = torch.random.get_rng_state()
+    values = toy_spectrogram.values.clone()
+    DaxV4(MultiGridSampler(40))(toy_spectrogram, toy_score_fn)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.equal(values, toy_spectrogram.values)
 
 
 def test_one_resolution_is_enough(toy_spectrogram, toy_score_fn, toy_truth):
@@ -157,9 +205,19 @@ def test_settings_out_of_range_are_refused(settings, message):
         DaxV4(**settings)
 
 
-def test_one_neighbour_is_too_few(toy_spectrogram, toy_score_fn):
-    with pytest.raises(ValueError, match="at least 2 neighbours"):
-        DaxV4(GridSampler(1, (2, 2)))(toy_spectrogram, toy_score_fn)
+def test_too_few_queries_for_a_half_are_refused(toy_spectrogram, toy_score_fn):
+    with pytest.raises(ValueError, match="at least 4 queries for each resolution, got 3"):
+        DaxV4(MultiGridSampler(11))(toy_spectrogram, toy_score_fn)
+
+
+def test_an_answer_that_is_no_number_is_refused(toy_spectrogram, toy_score_fn):
+    neighbourhood = SAMPLER(toy_spectrogram, toy_score_fn)
+
+    def broken(inputs):
+        return torch.full((len(inputs),), torch.nan)
+
+    with pytest.raises(ValueError, match="NaN or infinite scores"):
+        DaxV4(lambda spectrogram, score_fn: neighbourhood)(toy_spectrogram, broken)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -32,6 +32,7 @@ ALLOWED = {
     "perturbation": FLOOR | {"segments"},
     "textures": FLOOR,
     "neighbourhood": FLOOR | {"segments", "perturbation"},
+    "neighbourhood_files": FLOOR | {"perturbation"},
     "polarity": FLOOR,
     "one_query": FLOOR,
     "distillation": FLOOR | {"neighbourhood"},

@@ -14,10 +14,9 @@ from daxaudio.neighbourhood import (
     MultiGridSampler,
     SegmentSampler,
     closeness_weights,
-    load_neighbourhood,
     query,
-    save_neighbourhood,
 )
+from daxaudio.neighbourhood_files import load_neighbourhood, save_neighbourhood
 from daxaudio.perturbation import (
     GridMasks,
     JoinedGrids,

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
         write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
         return
     name = Path(arguments.audio).stem
-    event = _pad_one(padding, arguments.audio, name, name, out / f"{name}.wav", arguments.seed)
+    event = _pad_one(padding, arguments.audio, name, None, out / f"{name}.wav", arguments.seed)
     write_events(out / EVENTS_FILE, {f"{name}.wav": [event]})
     write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
     print(f"{out / name}.wav: recording from {event.start:.3f} s to {event.end:.3f} s")
@@ -103,14 +103,14 @@ def _pad_folder(
 
 
 def _pad_one(
-    padding: NoisePadding, path: str, name: str, label: str, target: Path, seed: int
+    padding: NoisePadding, path: str, name: str, label: str | None, target: Path, seed: int
 ) -> Event:
     if target.resolve() == Path(path).resolve():
         raise ValueError(f"{path}: --out would overwrite the recording itself; choose another")
     recording = read_recording(path, recording_id=name)
     padded = padding(recording, derive_seed(seed, name, "padding"), label)
     write_recording(target, padded.recording)
-    return dataclasses.replace(padded.event, label=label)
+    return dataclasses.replace(padded.event, label=name if label is None else label)
 
 
 def _durations(out: Path, events: dict[str, Event]) -> dict[str, float]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
-from daxaudio.neighbourhood import GridSampler, MultiGridSampler, to_explanation
+from daxaudio.neighbourhood import GridSampler, MultiGridSampler, ask, to_explanation
 from daxaudio.perturbation import JoinedGrids
 from daxaudio.seeds import generator
 from daxaudio.textures import SharedFilters
@@ -22,8 +22,11 @@ _BATCH = 128
 _TRUSTED = 0.5
 """Agreement below which an explanation is warned of."""
 
-_FLAT = 0.01
+_FLAT = 1e-3
 """Deviation of the scores, relative to the largest, below which there is nothing to explain."""
+
+_FEWEST = 4
+"""Samples that each resolution needs, so that a half of them has a mean and a difference."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +42,12 @@ class DaxV4:
     3. *Mask.* When: the time profile is split in two (Otsu 1979), and a frame's weight is a
        logistic function of its distance from the split. Where in frequency: the bins of a frame
        are ranked. The mask is the product, so its time profile is the weight of the frames alone.
-    4. *How sure.* The salience of random halves of the queries, carried through all steps: half
-       the difference of their masks has the standard error of the mask, and their correlation
-       (Spearman-Brown) says how far other queries would agree.
+    4. *How sure.* All steps once more on random halves of the queries, with the same filters: the
+       deviation between the masks of two halves is the standard error that half of the queries
+       leave, an upper bound of that of all; the correlation of their saliences, and of their masks,
+       says how far as many other queries would agree (Spearman-Brown).
 
-    The black box is asked twice more: of what the mask keeps, and of what it takes away.
+    The black box is asked twice more: of the marked frames alone, and of all others.
 
     Args:
         sampler: draws the neighbourhood.
@@ -70,6 +74,8 @@ class DaxV4:
             raise ValueError(
                 f"softness and sharpness must be above 0, got {self.softness}, {self.sharpness}"
             )
+        if not isinstance(self.filters, SharedFilters):
+            raise TypeError(f"filters must be SharedFilters, got {self.filters!r}")
         if self.n_splits < 1:
             raise ValueError(f"n_splits must be at least 1, got {self.n_splits}")
 
@@ -82,40 +88,51 @@ class DaxV4:
         """Explain from answers that are there already.
 
         Args:
-            neighbourhood: at least two samples.
+            neighbourhood: at least 4 samples of each resolution.
 
         Returns:
             The explanation. Its attribution is the salience after the mask network, in units of
-            the score; its settings hold `reliability`, the agreement to be expected with other
-            queries (1 is perfect), and `student_r2`, the share of the scores' variance that the
-            kept shares of the mask and of its complement explain.
+            the score. Its settings hold the agreement to be expected with as many other queries (1
+            is perfect), `salience_reliability` and `mask_reliability`, and `mask_r2`, the share of
+            the scores' variance that follows from how much of the mask, and of the rest, a sample
+            keeps. The mask is 0 where the score is too flat to explain.
 
         Raises:
-            ValueError: when there is only one sample.
+            ValueError: when there are fewer samples.
         """
         began = time.perf_counter()
-        spectrogram, n_samples = neighbourhood.spectrogram, neighbourhood.n_samples
-        if n_samples < 2:
-            raise ValueError(f"DAX V4 needs at least 2 neighbours, got {n_samples}")
+        spectrogram = neighbourhood.spectrogram
+        fewest = min(end - start for start, end in _grids(neighbourhood))
+        if fewest < _FEWEST:
+            raise ValueError(
+                f"DAX V4 needs at least {_FEWEST} queries for each resolution, got {fewest}"
+            )
         parts = self._halvings(neighbourhood)
         student = _salience(neighbourhood, parts)
         network = self.filters.fit(spectrogram.values, student, generator(self.seed, "filters"))
         salience = (student + network) / 2
         masks = when_and_where(salience, self.softness, self.sharpness)
-        first, second = masks[1:].unflatten(0, (self.n_splits, 2)).unbind(1)
-        standard_error = (first - second).square().mean(dim=0).sqrt() / 2
-        reliability = _reliability(salience[1:].unflatten(0, (self.n_splits, 2)))
+        flat = _is_flat(neighbourhood)
+        if flat:
+            masks = torch.zeros_like(masks)
+        halves = masks[1:].unflatten(0, (self.n_splits, 2))
+        # The variance of one half is half of the mean square of the difference of two.
+        standard_error = (halves.diff(dim=1)[:, 0].square().mean(dim=0) / 2).sqrt()
+        reliability = {
+            "salience_reliability": _reliability(salience[1:].unflatten(0, (self.n_splits, 2))),
+            "mask_reliability": _reliability(halves),
+        }
         explanation = to_explanation(neighbourhood, salience[0], "dax_v4", self, began)
         settings = {
             **explanation.settings,
-            "reliability": reliability,
-            "student_r2": _student_r2(neighbourhood, masks[0]),
+            **reliability,
+            "mask_r2": _mask_r2(neighbourhood, masks[0]),
         }
         return dataclasses.replace(
             explanation,
             mask=masks[0].cpu(),
             standard_error=standard_error.cpu(),
-            warnings=tuple(_warnings(neighbourhood, reliability)),
+            warnings=tuple(_warnings(neighbourhood, flat, min(reliability.values()))),
             settings=settings,
             seconds={**explanation.seconds, "fit": time.perf_counter() - began},
             seed=self.seed,
@@ -128,9 +145,10 @@ class DaxV4:
         for _ in range(self.n_splits):
             half = torch.zeros(n_samples)
             for start, end in _grids(neighbourhood):
-                half[
-                    start + torch.randperm(end - start, generator=random)[: (end - start) // 2]
-                ] = 1
+                # By pairs, as antithetic draws mirror each other two by two.
+                pairs = start + 2 * torch.randperm((end - start) // 2, generator=random)
+                chosen = pairs[: len(pairs) // 2]
+                half[torch.cat([chosen, chosen + 1])] = 1
             rows += [half, 1 - half]
         return torch.stack(rows)
 
@@ -147,7 +165,7 @@ def when_and_where(salience: Tensor, softness: float = 0.05, sharpness: float = 
     Returns:
         `[B, F, T]` in [0, 1]; zeros where every frame is alike.
     """
-    # What lowers the score does not make up for what raises it in the same frame.
+    # Bins of a frame that are less salient than most do not make up for those that are more.
     floor = salience.flatten(1).median(dim=1).values[:, None, None]
     profiles = salience.clamp(min=floor).mean(dim=1)
     frames = torch.stack([_two_parts(profile, softness) for profile in profiles])
@@ -207,14 +225,16 @@ def _two_parts(profile: Tensor, softness: float) -> Tensor:
 
 def _reliability(halves: Tensor) -> float:
     """Spearman-Brown: agreement of whole sets of queries, from that of halves `[S, 2, F, T]`."""
-    first, second = (half.flatten(1).double() for half in halves.unbind(1))
-    first, second = (half - half.mean(dim=1, keepdim=True) for half in (first, second))
-    norms = first.norm(dim=1) * second.norm(dim=1)
-    correlation = ((first * second).sum(dim=1) / norms.clamp(min=1e-30)).mean().clamp(-1, 1)
+    centred = halves.flatten(2).double()
+    centred = centred - centred.mean(dim=2, keepdim=True)
+    norms = centred.norm(dim=2, keepdim=True)
+    if float(norms.min()) == 0:
+        return 0.0
+    correlation = (centred / norms).prod(dim=1).sum(dim=1).mean()
     return max(0.0, float(2 * correlation / (1 + correlation).clamp(min=1e-9)))
 
 
-def _student_r2(neighbourhood: Neighbourhood, mask: Tensor) -> float:
+def _mask_r2(neighbourhood: Neighbourhood, mask: Tensor) -> float:
     """How well a score follows from the kept shares of the mask and of the rest."""
     ends = torch.stack([mask.flatten(), 1 - mask.flatten()])
     ends = ends / ends.sum(dim=1, keepdim=True).clamp(min=1e-9)
@@ -223,19 +243,26 @@ def _student_r2(neighbourhood: Neighbourhood, mask: Tensor) -> float:
     )
     shares = torch.cat([torch.ones(len(kept), 1), kept.cpu()], dim=1).double()
     scores = neighbourhood.scores.double()
+    variance = scores.var(correction=0)
+    if float(variance) <= 1e-12 * float(scores.square().mean()):
+        return 0.0
     answers = shares @ torch.linalg.lstsq(shares, scores[:, None]).solution
-    unexplained = (answers[:, 0] - scores).var(correction=0)
-    return 1 - float(unexplained / scores.var(correction=0).clamp(min=1e-12))
+    return 1 - float((answers[:, 0] - scores).var(correction=0) / variance)
 
 
-def _warnings(neighbourhood: Neighbourhood, reliability: float) -> Iterator[str]:
-    scores, n_samples = neighbourhood.scores, neighbourhood.n_samples
-    deviation = float(scores.std(correction=0))
+def _is_flat(neighbourhood: Neighbourhood) -> bool:
+    scores = neighbourhood.scores
     largest = max(abs(neighbourhood.original_score), float(scores.abs().max()))
-    if deviation <= _FLAT * largest:
+    return float(scores.std(correction=0)) <= _FLAT * largest
+
+
+def _warnings(neighbourhood: Neighbourhood, flat: bool, reliability: float) -> Iterator[str]:
+    n_samples = neighbourhood.n_samples
+    if flat:
         yield (
             f"the score is too flat to explain: over {n_samples} perturbed inputs it deviates by "
-            f"{deviation:.2g} (score of the input {neighbourhood.original_score:.3g})"
+            f"{float(neighbourhood.scores.std(correction=0)):.2g} (score of the input "
+            f"{neighbourhood.original_score:.3g}); nothing is marked"
         )
     elif reliability < _TRUSTED:
         yield (
@@ -247,16 +274,15 @@ def _warnings(neighbourhood: Neighbourhood, reliability: float) -> Iterator[str]
 def _ask_about_mask(
     explanation: Explanation, neighbourhood: Neighbourhood, score_fn: ScoreFn
 ) -> Explanation:
-    """Add what the black box scores what the mask keeps and what it takes away."""
+    """Add what the black box says of the marked frames alone, and of all others."""
     began = time.perf_counter()
     values, background = neighbourhood.spectrogram.values, neighbourhood.background
-    mask = explanation.profile.to(values.device)
-    weights = (mask / mask.max().clamp(min=1e-9)).expand_as(values)
-    with torch.no_grad():
-        inputs = torch.stack([weights, 1 - weights])
-        kept, removed = score_fn(torch.lerp(background, values, inputs)).float().tolist()
+    profile = explanation.profile.to(values.device)
+    frames = (profile / profile.max().clamp(min=1e-9)).expand_as(values)
+    inputs = torch.lerp(background, values, torch.stack([frames, 1 - frames]))
+    kept, removed = ask(score_fn, inputs).tolist()
     warnings = list(explanation.warnings)
-    if removed >= kept:
+    if removed >= kept and float(profile.max()) > 0:
         warnings.append(
             f"the score without the marked frames, {removed:.3f}, is not below that of the marked "
             f"frames alone, {kept:.3f}"

@@ -37,6 +37,17 @@ from daxaudio.results import (
 )
 from daxaudio.store import is_stored, load_explanation, load_facts
 
+_FOUND = (
+    "polarity_found",
+    "student_r2",
+    "mask_r2",
+    "mask_reliability",
+    "salience_reliability",
+    "score_of_kept",
+    "score_of_removed",
+)
+"""What explanations store beside their settings: found, not set."""
+
 LEARNED = ("dax_v1", "dax_v2", "dax_v4")
 HISTORY_OF = ("dax_v2", "dax_v1")
 MP3_RATE = 44100
@@ -241,7 +252,7 @@ def _settings(comparison: Comparison) -> Table:
         folders = sorted((comparison.explanations / method).glob("*/explanation.json"))
         if folders:
             settings = load_facts(folders[0].parent)["settings"]
-            hidden = ("name", "polarity_found", "student_r2")
+            hidden = ("name", *_FOUND)
             text = ", ".join(f"{k}={_flat(v)}" for k, v in settings.items() if k not in hidden)
             rows.append((method, text))
     return Table(("method", "settings"), tuple(rows))

@@ -109,7 +109,8 @@ def _rows(
             found |= {name: history[name][number] for name in ("train_loss", "validation_loss")}
         else:
             found["student_r2"] = explanation.settings.get("student_r2", float("nan"))
-            found["fit_seconds"] = explanation.seconds["fit"]
+            on_top = {phase: s for phase, s in explanation.seconds.items() if phase != "query"}
+            found["fit_seconds"] = sum(on_top.values())
         epoch = {"epoch": number + 1} if by_epoch else {}
         rows += [{"method": label, **epoch, "metric": k, "value": v} for k, v in found.items()]
     return rows

@@ -5,7 +5,7 @@ import torch
 from conftest import RectangleScore
 
 from daxaudio.containers import Spectrogram
-from daxaudio.explainers.base import ExplainStudent
+from daxaudio.explainers.explained_student import ExplainStudent
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.random_mask import RandomMask
 from daxaudio.explainers.rise import Rise
