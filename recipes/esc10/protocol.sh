@@ -8,7 +8,7 @@ usage() {
 usage: recipes/esc10/protocol.sh --corpus DIR --exp_dir DIR [options]
   --corpus DIR          ESC-10 folder (001 - Dog bark/...) or ESC-50 folder (audio/, meta/esc50.csv)
   --exp_dir DIR         everything that is made goes here
-  --models "NAMES"      classifiers, each with its NAME.yaml (default "resnet18 resnet101")
+  --models "NAMES"      classifiers, each with its NAME.yaml (default "resnet18 resnet101_cpu")
   --conf DIR            folder of these settings (default conf beside this script)
   --paddings "NAMES"    white, pink, other_classes: training clips of another class (default all)
   --seeds "0 1"         seeds; each trains classifiers of its own
@@ -18,7 +18,8 @@ usage: recipes/esc10/protocol.sh --corpus DIR --exp_dir DIR [options]
   --leader NAME         method that the others are compared with (default dax_v4)
   --queries N           black-box evaluations a method (default 2000)
   --few_queries N       the leader once more with so many (default 500; 0 skips)
-  --again N             1: the leader once more with another seed (default); 0 skips
+  --again N             the leader once more with another seed, on at most so many clips a
+                        condition (default 15; 0 skips)
   --n_recordings N      at most so many clips a condition, of those that are classified correctly
                         (default 40; 0 for all)
   --n_recordings_of "MODEL=N ..."  another number for some classifiers
@@ -29,10 +30,10 @@ TEXT
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 command="recipes/esc10/protocol.sh$(printf " %q" "$@")"
-corpus="" exp_dir="" models="resnet18 resnet101" conf="$here/conf" device=""
+corpus="" exp_dir="" models="resnet18 resnet101_cpu" conf="$here/conf" device=""
 paddings="white pink other_classes" seeds="0 1" train_folds="1 2 3" test_folds="4"
 methods="dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle" leader=dax_v4
-queries=2000 few_queries=500 again=1 n_recordings=40 n_recordings_of=""
+queries=2000 few_queries=500 again=15 n_recordings=40 n_recordings_of=""
 
 fail() { echo "protocol.sh: $*" >&2; exit 2; }
 
@@ -113,12 +114,13 @@ pad() { # the same padded clips for every model and seed
     --config "$conf/${models%% *}.yaml" --seed 0
 }
 
-explain_by() { # SUBFOLDER SEED QUERIES METHOD...: the chosen clips
-  local out="$folder/$1" own_seed="$2" own_queries="$3"
-  shift 3
+explain_by() { # SUBFOLDER SEED QUERIES CLIPS METHOD...: so many of the chosen clips, 0 for all
+  local out="$folder/$1" own_seed="$2" own_queries="$3" clips=()
+  [ "$4" -eq 0 ] || clips=(--n_recordings "$4")
+  shift 4
   daxaudio explain "$folder/chosen" --model "$exp_dir/$model-seed$seed/model" --method "$@" \
     --events "$events" --out "$out" --config "$conf/$model.yaml" --queries "$own_queries" \
-    --seed "$own_seed" ${on_device[@]+"${on_device[@]}"}
+    --seed "$own_seed" ${clips[@]+"${clips[@]}"} ${on_device[@]+"${on_device[@]}"}
 }
 
 condition() {
@@ -131,14 +133,14 @@ condition() {
     --out "$folder" --config "$conf/$model.yaml" --n_recordings "$(number_for "$model")" \
     ${on_device[@]+"${on_device[@]}"}
   # shellcheck disable=SC2086
-  explain_by explanations "$seed" "$queries" $methods
+  explain_by explanations "$seed" "$queries" 0 $methods
   daxaudio score "$folder/explanations" --events "$events" --out "$folder"
   if [ "$few_queries" -gt 0 ]; then
-    explain_by "explanations_$few_queries" "$seed" "$few_queries" "$leader"
+    explain_by "explanations_$few_queries" "$seed" "$few_queries" 0 "$leader"
     daxaudio score "$folder/explanations_$few_queries" --events "$events" --out "$folder/few"
   fi
   if [ "$again" -gt 0 ]; then
-    explain_by explanations_again "$((1000 + seed))" "$queries" "$leader"
+    explain_by explanations_again "$((1000 + seed))" "$queries" "$again" "$leader"
   fi
 }
 

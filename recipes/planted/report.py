@@ -10,8 +10,8 @@ from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.methods import METHODS
 from daxaudio.report import to_markdown
-from daxaudio.report.results import Comparison, write_results
-from daxaudio.report.tables import tabulate_summary
+from daxaudio.report.results import Comparison, paired_tests, write_results
+from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
 
 TEXT = """\
 A made corpus: every recording holds background noise, distractors that tell nothing about its
@@ -38,13 +38,17 @@ def main() -> None:
     in_both = pd.read_csv(exp_dir / "evidence_summary.csv")
     order = [method for method in METHODS if method in set(in_both["method"])]
     evidence = tabulate_summary(in_both, order)
+    tests = paired_tests(pd.read_csv(exp_dir / "evidence_results.csv"), ["mask_auc"])
     comparison = Comparison(
         exp_dir,
         "Finding planted evidence",
         arguments.command,
         TEXT,
         events,
-        facts={"Against the planted evidence in time and frequency": evidence},
+        facts={
+            "Against the planted evidence in time and frequency": evidence,
+            "Paired tests in time and frequency": tabulate_comparisons(tests),
+        },
     )
     markdown, page, pictures = write_results(comparison)
     both = pd.concat([in_time, in_both])
