@@ -42,7 +42,9 @@ ABOUT_SEEDS = (
 ABOUT_TARGETS = (
     "The best rival is the one of RISE, LIME, KernelSHAP and occlusion with the highest mean of "
     "the metric in that model and padding. The correlation is between masks of one classifier "
-    "whose explainer had two seeds. `open`: not measured yet."
+    "whose explainer had two seeds. `open`: not measured yet. Evidence that is planted in time and "
+    "frequency (`recipes/planted`) and the time against DAX V2 (`benchmarks/fit_time.py`) are "
+    "measured apart from this."
 )
 
 
