@@ -421,7 +421,7 @@ def test_first_model_padding_and_seed_come_first(stub, tmp_path):
         (f"{model}-seed{seed}", padding)
         for seed in (0, 1)
         for padding in ("pink", "white")
-        for model in ("resnet18", "resnet101")
+        for model in ("resnet18", "resnet101_cpu")
     ]
     plan = pd.read_csv(tmp_path / "exp" / "conditions.csv")
     assert len(plan) == 8

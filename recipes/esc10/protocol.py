@@ -19,8 +19,8 @@ Test clips of ESC-10 are padded with 1 to 5 s of noise at both ends (white noise
 training clips of another class), and each method is asked where in the padded clip the classifier
 heard its class; the true event is where the clip lies. All classifiers and seeds see the same
 padded clips, and only those that the classifier gets right *as padded* are explained. Every
-perturbation method perturbs equally often; beside that, `dax_v4` asks 4 times and the others 2
-(the input, the background, and what its mask keeps and leaves), and occlusion asks once a window."""
+perturbation method perturbs equally often, occlusion once a window. Beside that the others ask of
+the input and of the background, and `dax_v4` also of what its mask keeps and leaves."""
 
 
 def main() -> None:
