@@ -15,9 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from daxaudio.containers import ScoreFn, Spectrogram
+from daxaudio.containers import Spectrogram
 from daxaudio.files import whole_file, write_text
 from daxaudio.frontends import FrontEnd, front_end_from_settings
+from daxaudio.gradients import ModuleScore
 from daxaudio.models.resnet import SpectrogramResNet
 
 Precision = Literal["fp32", "bf16"]
@@ -109,24 +110,21 @@ class BlackBox:
             logits = self.module(inputs)
         return logits.float().softmax(dim=-1)
 
-    def score_fn(self, target: str) -> ScoreFn:
+    def score_fn(self, target: str) -> ModuleScore:
         """The score of one class, as explainers take it.
 
         Args:
             target: one of the class names.
 
         Returns:
-            A function of `[N, F, T]` spectrograms that gives `[N]` probabilities.
+            A function of `[N, F, T]` spectrograms that gives `[N]` probabilities; gradient methods
+            look through it at the module.
 
         Raises:
             ValueError: when the class is unknown.
         """
         index = self.class_index(target)
-
-        def score(spectrograms: Tensor) -> Tensor:
-            return self.probabilities(spectrograms)[:, index]
-
-        return score
+        return ModuleScore(self.module, index, self.probabilities, self.batch_size)
 
     def digest(self) -> str:
         """Short hash of the weights and of what else the scores depend on."""

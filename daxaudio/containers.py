@@ -244,6 +244,8 @@ class Explanation:
             sure they are of it; None from the others.
         warnings: why this explanation should not be trusted, one plain sentence a reason with the
             number in it; empty when there is none.
+        n_gradients: forward and backward passes through the module, one an input; 0 for methods
+            that need query access only.
 
     Raises:
         ValueError: when the mask's shape is not the spectrogram's or it leaves [0, 1], when the
@@ -264,6 +266,7 @@ class Explanation:
     history: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     standard_error: Tensor | None = None
     warnings: tuple[str, ...] = ()
+    n_gradients: int = 0
 
     def __post_init__(self) -> None:
         if self.mask.shape != self.spectrogram.values.shape:

@@ -79,6 +79,7 @@ def save_explanation(
         "target": explanation.target,
         "score": explanation.score,
         "queries": explanation.n_queries,
+        "gradients": explanation.n_gradients,
         "seconds": dict(explanation.seconds),
         "seed": explanation.seed,
         "warnings": list(explanation.warnings),
@@ -132,6 +133,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
             history,
             arrays.get("standard_error"),
             tuple(facts.get("warnings", ())),
+            facts.get("gradients", 0),
         )
     except (KeyError, OSError, json.JSONDecodeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{folder}: not an explanation that daxaudio wrote ({error!r})") from error

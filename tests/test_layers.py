@@ -27,7 +27,8 @@ ALLOWED = {
     "padding": FLOOR | {"audio", "annotations"},
     # classifiers and black boxes
     "models": FLOOR | {"audio", "frontends", "padding"},
-    "blackbox": FLOOR | {"audio", "frontends", "models"},
+    "gradients": FLOOR,
+    "blackbox": FLOOR | {"audio", "frontends", "models", "gradients"},
     # perturbations, and what the black box says of them
     "perturbation": FLOOR | {"segments"},
     "textures": FLOOR,
@@ -47,6 +48,7 @@ ALLOWED = {
         "one_query",
         "distillation",
         "textures",
+        "gradients",
     },
     # what is made of explanations
     "metrics": FLOOR,
