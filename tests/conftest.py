@@ -1,6 +1,8 @@
-"""A toy black box whose right mask is known."""
+"""A toy black box whose right mask is known; a corpus of a few real clips for the recipes."""
 
+import dataclasses
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,9 @@ from daxaudio.perturbation import SegmentMasks
 
 DATA = Path(os.environ.get("DAXAUDIO_DATA", "../shared/data"))
 """Real recordings, for the tests that want them and skip where they are absent."""
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The project's folder."""
 
 N_BINS, N_FRAMES, HOP = 24, 60, 0.02
 BINS, FRAMES = slice(8, 16), slice(20, 35)
@@ -78,3 +83,60 @@ def neighbourhood_of():
         )
 
     return make
+
+
+SMALL = (12, 20)
+"""Bins and frames of the input that ours and other projects' methods explain alike."""
+
+
+@pytest.fixture
+def small_spectrogram():
+    """Levels about 0 without any pattern."""
+    values = torch.randn(SMALL, generator=torch.Generator().manual_seed(0))
+    return Spectrogram(values, *(torch.arange(float(size)) for size in SMALL))
+
+
+@dataclasses.dataclass(frozen=True)
+class Patches:
+    """Segments of irregular outline: each pixel goes to the nearest of K centres."""
+
+    n_parts: int
+
+    def __call__(self, spectrogram):
+        places = torch.cartesian_prod(*(torch.arange(float(size)) for size in SMALL))
+        drawn = torch.randperm(len(places), generator=torch.Generator().manual_seed(3))
+        return torch.cdist(places, places[drawn[: self.n_parts]]).argmin(dim=1).view(SMALL)
+
+
+def entangled(inputs):
+    """A score in float64 in which every pair of patches counts together.
+
+    Each input is summed by itself, so that the batch size changes no bit: what differs between two
+    explainers is their own arithmetic.
+    """
+    random = torch.Generator().manual_seed(4)
+    weights = torch.randn(2, *SMALL, generator=random, dtype=torch.float64)
+    a, b = ((inputs.double() * weight).flatten(1).cumsum(1)[:, -1] / 20 for weight in weights)
+    return torch.sigmoid(a + 2 * a * b - b**2)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """Two classes of real ESC-10 clips, three a fold; only to be read."""
+    source = DATA / "esc10"
+    if not source.is_dir():
+        pytest.skip(f"no ESC-10 audio at {source}; set DAXAUDIO_DATA")
+    target = tmp_path_factory.mktemp("esc10")
+    for name in ("002 - Rain", "009 - Rooster"):
+        (target / name).mkdir()
+        for fold in "14":
+            for clip in sorted((source / name).glob(f"{fold}-*.ogg"))[:3]:
+                shutil.copy(clip, target / name)
+    return target
+
+
+def finish(process, code=0):
+    """Waits for a recipe's shell script; gives what it printed."""
+    output = process.communicate()[0]
+    assert process.returncode == code, output
+    return output

@@ -250,21 +250,6 @@ def test_cuda_agrees_with_cpu(explainer, toy_spectrogram, toy_score_fn):
 # LIME
 
 
-def test_lime_agrees_with_the_lime_package(neighbourhood_of):
-    lime_base = pytest.importorskip("lime.lime_base")
-    numbers = np.random.default_rng(0)
-    kept, scores = numbers.integers(0, 2, (60, 9)), numbers.random(61)
-    kept[0] = 0
-    rows = np.concatenate([np.ones((1, 9)), kept])
-    cosine = rows.sum(1) / np.sqrt(np.maximum(rows.sum(1), 1) * 9)
-    base = lime_base.LimeBase(lambda d: np.sqrt(np.exp(-(d**2) / 0.25**2)), random_state=0)
-    _, pairs, _, _ = base.explain_instance_with_data(
-        rows, scores[:, None], 1 - cosine, 0, 9, feature_selection="none"
-    )
-    ours = Lime().fit(neighbourhood_of(kept, scores[1:], original=scores[0])).attribution[0]
-    np.testing.assert_allclose(ours, [weight for _, weight in sorted(pairs)], atol=1e-6)
-
-
 def test_lime_gives_more_weight_to_near_samples(neighbourhood_of):
     # The near sample (3 of 4 kept) says that part 3 matters, the far ones that part 0 does.
     kept = [[1, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]]

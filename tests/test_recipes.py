@@ -4,13 +4,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import DATA
+from conftest import ROOT, finish
 
-ROOT = Path(__file__).resolve().parent.parent
 METHODS = "dax_v2 dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle"
 
 CONFIG = """
@@ -36,27 +34,6 @@ def run(script, *arguments):
         env=environment,
         start_new_session=True,
     )
-
-
-def finish(process):
-    output = process.communicate()[0]
-    assert process.returncode == 0, output
-    return output
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    """Two classes of real ESC-10 clips, three a fold."""
-    source = DATA / "esc10"
-    if not source.is_dir():
-        pytest.skip(f"no ESC-10 audio at {source}; set DAXAUDIO_DATA")
-    target = tmp_path_factory.mktemp("esc10")
-    for name in ("002 - Rain", "009 - Rooster"):
-        (target / name).mkdir()
-        for fold in "14":
-            for clip in sorted((source / name).glob(f"{fold}-*.ogg"))[:3]:
-                shutil.copy(clip, target / name)
-    return target
 
 
 @pytest.fixture(scope="module")

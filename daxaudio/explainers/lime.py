@@ -21,9 +21,15 @@ class Lime:
     `sqrt(exp(-d^2 / kernel_width^2))`, where d is the cosine distance of its kept vector to all
     ones; the input itself is one more sample, with weight 1.
 
-    Source: Ribeiro et al. 2016, with the conventions of the lime package's image explainer. It
-    differs from that package in what stands where a segment is masked off (the sampler's fill;
-    theirs is the segment's mean) and in that no segments are left out of the regression.
+    Source: Ribeiro et al. 2016, with the conventions of the lime package's image explainer; on the
+    same segments and samples the coefficients are the same. It differs from that package in what
+    stands where a segment is masked off (the sampler's fill; theirs is the segment's mean, as is
+    ours with "segment_mean"), and in that no segments are left out of the regression (theirs
+    keeps `num_features`). The black box is asked with `[n, F, T]` spectrograms; theirs gets each
+    painted in three equal colour channels. A call depends on the seed and the recording alone;
+    theirs goes on with one random state from call to call. Q does not count the input; their
+    `num_samples` does. The method of this name in captum is another: a lasso, with weights from
+    the cosine between the perturbed and the whole input, level 0 in the gaps and no seed.
 
     Args:
         sampler: draws the segments to keep.

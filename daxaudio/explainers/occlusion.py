@@ -59,8 +59,11 @@ class Occlusion:
     A window slides over the input; the last one in each direction is moved back to end at the
     edge, so that every pixel is hidden. A window larger than the input is cut to it.
 
-    Source: Zeiler and Fergus 2014. It differs from captum where the stride does not end at the
-    edge: there captum cuts the last window off, here it stays whole.
+    Source: Zeiler and Fergus 2014. Where the stride ends at the edge it equals captum. It differs
+    where the stride does not: there captum cuts the last window off and hides less at the edge
+    than elsewhere; here it stays whole. Windows are asked in batches (captum's default is one at a
+    time), and what stands in them is a fill (captum's default is 0, which in decibels is a level
+    like any other).
 
     Args:
         window: (bins, frames) hidden at once.

@@ -24,10 +24,15 @@ class Rise:
     sample kept gets the mean score.
 
     Source: Petsiuk et al. 2018. It differs from their code, which divides by N and by the
-    probability of keeping a cell, the expected sum of the masks: dividing by the sum itself takes
-    out by how much chance kept one pixel oftener than another. Equation (1) of the DAX paper
-    prints the perturbed inputs in place of the masks and divides by the summed scores, which
-    mixes the input's level into the explanation; it is not used here.
+    probability of keeping a cell, the expected sum of the masks (its batched form does not
+    divide): dividing by the sum itself takes out by how much chance kept one pixel oftener than
+    another. The two meet as N grows. Masks are made a batch at a time and scores asked without
+    gradients, where their code holds all masks and all masked inputs; the gaps get the sampler's
+    fill, theirs 0; draws have a seed, theirs the global one. Beyond the centres of the outer cells
+    the grid goes on flat; theirs is mirrored there.
+
+    Equation (1) of the DAX paper prints the perturbed inputs in place of the masks and divides by
+    the summed scores, which mixes the input's level into the explanation; it is not used here.
 
     Args:
         sampler: draws smooth grids; segments do as well.

@@ -32,7 +32,10 @@ class KernelShap:
 
     Source: Lundberg and Lee 2017, theorem 2. It differs from the shap package in that sizes are
     drawn at random rather than enumerated from the ends, and that no segments are selected
-    beforehand.
+    beforehand. It differs from captum in that the two ends are constraints (captum gives them a
+    weight of a million, and so shares out the gain to about 1e-5), that each subset is followed by
+    its complement, that the fit is in float64, that there is a seed, and that no score is ever
+    asked with gradients (captum asks for one so when it is given several inputs).
 
     Args:
         sampler: draws the segments to keep.

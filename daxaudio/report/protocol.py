@@ -127,7 +127,7 @@ def _tabulate_conditions(conditions: Sequence[Condition]) -> Table:
         accuracy, path = MISSING, condition.folder / PREDICTIONS_FILE
         if path.is_file():
             predictions = pd.read_csv(path)
-            readable = predictions[predictions["problem"].fillna("") == ""]
+            readable = predictions[predictions["problem"].isna() | (predictions["problem"] == "")]
             accuracy = f"{int(readable['correct'].sum())} of {len(readable)}"
         names = (condition.model, str(condition.seed), condition.padding)
         rows.append((*names, str(explained), accuracy))
