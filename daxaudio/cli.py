@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import NoReturn
 
-from daxaudio.commands import explain, pad, plot, score, train
+from daxaudio.commands import compare, explain, pad, plot, score, train
 
 COMMANDS = {
     "pad": (pad, "put noise at both ends of recordings and note where they then lie"),
     "train": (train, "train a classifier on a folder of labelled recordings"),
     "explain": (explain, "show where a classifier listened"),
+    "compare": (compare, "compare methods on a data folder, by every measure"),
     "score": (score, "compare explanations with true events"),
     "plot": (plot, "draw stored explanations"),
 }

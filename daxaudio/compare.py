@@ -7,16 +7,18 @@ started again; its numbers depend on the seed, the recording and the method alon
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from torch import Tensor
 from tqdm import tqdm
 
 from daxaudio.annotations import DataFolder
@@ -30,7 +32,7 @@ from daxaudio.containers import (
     ScoreFn,
     Spectrogram,
 )
-from daxaudio.methods import MethodSettings, make_explainer
+from daxaudio.methods import SETTINGS_OF, MethodSettings, make_explainer
 from daxaudio.results import list_warnings, write_csv
 from daxaudio.seeds import derive_seed
 from daxaudio.store import is_stored, load_facts, save_explanation
@@ -224,40 +226,118 @@ def explain_folder(
         ValueError: when `out` holds explanations of another seed, model, recording or other
             settings, or when nothing at all could be explained.
     """
-    settings = settings or MethodSettings()
-    out = Path(out)
-    run = {"seed": seed, "model": black_box.digest(), "run_settings": _plain(settings)}
+    run = ExplainingRun(
+        black_box, data, tuple(methods), events or {}, settings or MethodSettings(), seed
+    )
     problems: list[dict[str, str]] = []
     asked, began = black_box.n_queries, time.perf_counter()
     total = len(recording_ids) * len(methods)
     with tqdm(total=total, desc="explaining", disable=not progress) as bar:
+
+        def advance(name: str, method: str) -> None:
+            rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
+            bar.set_postfix_str(f"{name} {method}, {rate:.0f} queries/s")
+            bar.update()
+
         for name in recording_ids:
-            label, spectrogram = data.text[name], _spectrogram(black_box, data, name)
-            facts = {**run, "input": _digest(spectrogram), "audio": data.wav_scp[name]}
-            waiting = [m for m in methods if not _is_done(out / m / name, facts)]
-            bar.update(len(methods) - len(waiting))
-            true_events = (events or {}).get(name, ())
-            score_fn, shared = black_box.score_fn(label), SharedQueries()
-            for method in waiting:
+            problems += run.explain(name, data.text[name], out, advance=advance)
+    list_problems(problems, out)
+    if len(problems) == total:
+        raise ValueError(
+            f"nothing could be explained; the reasons are in {Path(out) / PROBLEMS_FILE}"
+        )
+    write_csv(list_warnings(out), Path(out) / WARNINGS_FILE)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ExplainingRun:
+    """What the explanations of one run have in common; each is stored as soon as it is there.
+
+    Args:
+        black_box: the classifier.
+        data: the recordings and their labels.
+        methods: names as in `METHODS`.
+        events: true events by recording id; the oracle needs them.
+        settings: of the methods.
+        seed: of the run.
+    """
+
+    black_box: BlackBox
+    data: DataFolder
+    methods: tuple[str, ...]
+    events: Mapping[str, Sequence[Event]]
+    settings: MethodSettings
+    seed: int = 0
+
+    @functools.cached_property
+    def facts(self) -> dict[str, Any]:
+        """Seed, model and settings, stored beside each explanation; another run's differ."""
+        return {
+            "seed": self.seed,
+            "model": self.black_box.digest(),
+            "run_settings": _plain(self.settings),
+        }
+
+    def spectrogram(self, name: str) -> Spectrogram:
+        """Of one recording, on the black box's device."""
+        return _spectrogram(self.black_box, self.data, name)
+
+    def explain(
+        self,
+        name: str,
+        label: str,
+        out: str | os.PathLike[str],
+        ask: Callable[[Tensor], Tensor] | None = None,
+        advance: Callable[[str, str], None] = lambda name, method: None,
+    ) -> list[dict[str, str]]:
+        """Explain one recording for a class by every method; what is stored is kept.
+
+        Args:
+            name: id of the recording.
+            label: the class.
+            out: explanations go to `out/METHOD/NAME/`.
+            ask: see `BlackBox.score_fn`.
+            advance: told the recording and the method when one is done.
+
+        Returns:
+            Methods that cannot handle it: `recording_id`, `method`, `problem`.
+
+        Raises:
+            ValueError: when `out` holds an explanation of another run, class or recording.
+        """
+        spectrogram, problems = self.spectrogram(name), []
+        facts = {
+            **self.facts,
+            "input": digest(spectrogram.values),
+            "audio": self.data.wav_scp[name],
+        }
+        score_fn, shared = self.black_box.score_fn(label, ask), SharedQueries()
+        for method in self.methods:
+            folder = Path(out) / method / name
+            if not _is_done(folder, facts, label, method):
                 try:
-                    explanation = _explain_one(
-                        score_fn, spectrogram, method, true_events, settings, seed, shared
-                    )
+                    found = self._explain(method, spectrogram, score_fn, shared)
                 except ValueError as error:
                     logger.warning("%s by %s is left out: %s", name, method, error)
-                    problems.append({"recording_id": name, "method": method, "problem": str(error)})
+                    problem = " ".join(str(error).split())
+                    problems.append({"recording_id": name, "method": method, "problem": problem})
                 else:
-                    explanation = dataclasses.replace(explanation, target=label)
-                    own = {**facts, "derived_seed": str(explanation.seed)}
-                    save_explanation(out / method / name, explanation, own)
-                rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
-                bar.set_postfix_str(f"{name} {method}, {rate:.0f} queries/s")
-                bar.update()
-    columns = ["recording_id", "method", "problem"]
-    write_csv(pd.DataFrame(problems, columns=columns), out / PROBLEMS_FILE)
-    if len(problems) == total:
-        raise ValueError(f"nothing could be explained; the reasons are in {out / PROBLEMS_FILE}")
-    write_csv(list_warnings(out), out / WARNINGS_FILE)
+                    own = {**facts, "derived_seed": str(found.seed)}
+                    save_explanation(folder, dataclasses.replace(found, target=label), own)
+            advance(name, method)
+        return problems
+
+    def _explain(
+        self, method: str, spectrogram: Spectrogram, score_fn: ScoreFn, shared: SharedQueries
+    ) -> Explanation:
+        events = self.events.get(spectrogram.recording_id, ())
+        return _explain_one(score_fn, spectrogram, method, events, self.settings, self.seed, shared)
+
+
+def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[str]) -> None:
+    """Write `out/problems.csv`, a header alone when there is none."""
+    table = pd.DataFrame(problems, columns=["recording_id", "method", "problem"])
+    write_csv(table, Path(out) / PROBLEMS_FILE)
 
 
 def _spectrogram(black_box: BlackBox, data: DataFolder, recording_id: str) -> Spectrogram:
@@ -274,25 +354,32 @@ def _plain(settings: MethodSettings) -> dict[str, Any]:
     return dict(json.loads(json.dumps(dataclasses.asdict(settings))))
 
 
-def _digest(spectrogram: Spectrogram) -> str:
-    values = spectrogram.values.float().cpu().contiguous().numpy()
-    return hashlib.sha256(values.tobytes()).hexdigest()[:16]
+def digest(values: Tensor) -> str:
+    """Short hash of what a tensor holds."""
+    content = values.float().cpu().contiguous().numpy()
+    return hashlib.sha256(content.tobytes()).hexdigest()[:16]
 
 
-def _is_done(folder: Path, facts: Mapping[str, Any]) -> bool:
+def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) -> bool:
     """Whether this very explanation is stored; one of another run is an error."""
     if not is_stored(folder):
         return False
     stored = load_facts(folder)
-    for key, name in (
-        ("seed", "seed"),
-        ("model", "model or precision"),
-        ("run_settings", "settings or number of queries"),
-        ("input", "recording"),
-    ):
-        if stored.get(key) != facts[key]:
-            raise ValueError(
-                f"{folder} holds an explanation of another {name}; remove the folder of "
-                f"explanations or write to another one"
-            )
+    for key, name in (("seed", "seed"), ("model", "model or precision"), ("input", "recording")):
+        _check_same(folder, name, stored.get(key), facts[key])
+    _check_same(folder, "class", stored["target"], label)
+    for field in SETTINGS_OF.get(method, ()):
+        # a setting that was not there yet when it was stored stood at its default
+        default = _plain(MethodSettings())[field]
+        found = stored.get("run_settings", {}).get(field, default)
+        name = "number of queries" if field == "queries" else f"setting of {field!r}"
+        _check_same(folder, name, found, facts["run_settings"][field])
     return True
+
+
+def _check_same(folder: Path, name: str, stored: object, asked: object) -> None:
+    if stored != asked:
+        raise ValueError(
+            f"{folder} holds an explanation of another {name}; remove the folder of explanations "
+            f"or write to another one"
+        )

@@ -7,6 +7,7 @@ training:     arguments of `TrainingSettings`
 padding:      arguments of `NoisePadding`
 black_box:    `precision`, `batch_size`, `channels_last`, `device` of `BlackBox`
 explain:      arguments of `MethodSettings`
+compare:      arguments of `MeasureSettings`
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from typing import Any, TypeVar
 
 import yaml
 
-SECTIONS = ("front_end", "model", "augmentation", "training", "padding", "black_box", "explain")
+SECTIONS = (
+    "front_end",
+    "model",
+    "augmentation",
+    "training",
+    "padding",
+    "black_box",
+    "explain",
+    "compare",
+)
 
 Built = TypeVar("Built")
 

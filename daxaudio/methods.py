@@ -13,6 +13,13 @@ from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
 from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.energy import Energy
 from daxaudio.explainers.explained_student import ExplainStudent
+from daxaudio.explainers.grad_cam import GradCam, GradCamPlusPlus, GuidedGradCam
+from daxaudio.explainers.gradient import (
+    Gradient,
+    InputXGradient,
+    IntegratedGradients,
+    SmoothGrad,
+)
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.oracle import Oracle
@@ -34,12 +41,30 @@ METHODS = {
     "kernel_shap": "Shapley values of segments by weighted regression",
     "rise": "mean of random smooth grids, weighted by score",
     "occlusion": "drop of the score where a window hides the input",
+    "gradient": "absolute gradient of the class's logit",
+    "smooth_grad": "the same, averaged over noisy copies of the input",
+    "integrated_gradients": "gradient along the way from the background to the input",
+    "input_x_gradient": "input above the background, times the gradient",
+    "grad_cam": "last convolution's channels, weighted by their mean gradient",
+    "guided_grad_cam": "the same, times guided backpropagation",
+    "grad_cam_plus_plus": "Grad-CAM with weights for several events",
     "random": "reference: random values",
     "energy": "reference: the spectrogram itself",
     "all_ones": "reference: everything is salient",
     "oracle": "reference: the true event",
 }
 """Names of the methods, and what each does in a line."""
+
+GRADIENT_METHODS = {
+    "gradient": Gradient,
+    "smooth_grad": SmoothGrad,
+    "integrated_gradients": IntegratedGradients,
+    "input_x_gradient": InputXGradient,
+    "grad_cam": GradCam,
+    "guided_grad_cam": GuidedGradCam,
+    "grad_cam_plus_plus": GradCamPlusPlus,
+}
+"""The methods that need the module; all others need query access only."""
 
 DEFAULT_METHOD = "dax_v4"
 
@@ -60,6 +85,10 @@ class MethodSettings:
         lime: arguments of `Lime`, apart from its sampler.
         rise: arguments of RISE's `GridSampler`: `cells`, `keep`, `antithetic`.
         occlusion: arguments of `Occlusion`; its stride is what the queries allow.
+        smooth_grad: arguments of `SmoothGrad`, apart from its seed.
+        integrated_gradients: arguments of `IntegratedGradients`, apart from its fill.
+        grad_cam: arguments of `GradCam`, `GuidedGradCam` and `GradCamPlusPlus`, for instance the
+            name of the `layer`.
 
     Raises:
         ValueError: when the number of queries is too small or a part cannot be built.
@@ -74,6 +103,9 @@ class MethodSettings:
     lime: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     rise: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     occlusion: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    smooth_grad: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    integrated_gradients: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    grad_cam: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.queries < 10:
@@ -85,9 +117,33 @@ class MethodSettings:
             "lime": (Lime, self.lime),
             "rise": (GridSampler, self.rise),
             "occlusion": (Occlusion, self.occlusion),
+            "smooth_grad": (SmoothGrad, self.smooth_grad),
+            "integrated_gradients": (IntegratedGradients, self.integrated_gradients),
+            "grad_cam": (GradCam, self.grad_cam),
         }
         for section, (constructor, arguments) in parts.items():
             build(constructor, section, arguments)
+
+
+_SEGMENTS = ("queries", "fill", "quick_shift")
+_GRIDS = ("queries", "fill", "rise")
+
+SETTINGS_OF = {
+    "dax_v1": (*_SEGMENTS, "dax"),
+    "dax_v2": (*_SEGMENTS, "dax"),
+    "dax_v4": ("queries", "fill", "dax_v4"),
+    "base1": (*_SEGMENTS, "dax", "rise"),
+    "base2": (*_SEGMENTS, "dax", "lime"),
+    "lime": (*_SEGMENTS, "lime"),
+    "kernel_shap": _SEGMENTS,
+    "rise": _GRIDS,
+    "occlusion": ("queries", "fill", "occlusion"),
+    "smooth_grad": ("smooth_grad",),
+    "integrated_gradients": ("fill", "integrated_gradients"),
+    "input_x_gradient": ("fill",),
+    **dict.fromkeys(("grad_cam", "guided_grad_cam", "grad_cam_plus_plus"), ("grad_cam",)),
+}
+"""Fields of `MethodSettings` on which a method's explanation depends; the others need none."""
 
 
 def check_methods(names: Sequence[str]) -> list[str]:
@@ -193,6 +249,17 @@ def make_explainer(
                 **settings.occlusion,
             }
             return build(Occlusion, name, occlusion).within(settings.queries, shape)
+        case "smooth_grad":
+            return build(SmoothGrad, name, {**settings.smooth_grad, "seed": own_seed})
+        case "integrated_gradients":
+            path = {**settings.integrated_gradients, "fill": settings.fill, "seed": own_seed}
+            return build(IntegratedGradients, name, path)
+        case "grad_cam" | "guided_grad_cam" | "grad_cam_plus_plus":
+            return build(GRADIENT_METHODS[name], "grad_cam", settings.grad_cam)
+        case "input_x_gradient":
+            return InputXGradient(fill=settings.fill, seed=own_seed)
+        case "gradient":
+            return Gradient()
         case "random":
             return RandomMask(own_seed)
         case "energy":

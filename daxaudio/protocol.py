@@ -22,13 +22,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from daxaudio.methods import METHODS
-from daxaudio.metrics import PairedComparison, paired_comparison
+from daxaudio.metrics import PairedComparison, paired_comparison, rank_correlation
 from daxaudio.results import RESULTS_FILE, find_explanations, summarise, total_cost
 from daxaudio.store import is_stored, load_explanation, load_facts
 
@@ -229,29 +226,6 @@ def summarise_conditions(results: pd.DataFrame, leader: str = LEADER) -> pd.Data
     return table.round({"difference": 6, "low": 6, "high": 6})
 
 
-def correlate_masks(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Spearman's rank correlation of two masks over all their bins; NaN when one is constant.
-
-    Args:
-        a: values of any shape.
-        b: values of the same shape.
-
-    Raises:
-        ValueError: when the shapes differ.
-
-    Example:
-        >>> mask, other = np.array([[0.1, 0.2], [0.5, 0.9]]), np.array([[0.1, 0.2], [0.9, 0.5]])
-        >>> round(correlate_masks(mask, other), 3)
-        0.8
-    """
-    if a.shape != b.shape:
-        raise ValueError(f"masks to correlate must have one shape, got {a.shape} and {b.shape}")
-    ranks = rankdata(a.ravel()), rankdata(b.ravel())
-    if min(np.ptp(ranks[0]), np.ptp(ranks[1])) == 0:
-        return float("nan")
-    return float(np.corrcoef(*ranks)[0, 1])
-
-
 def measure_stability(conditions: Iterable[Condition], leader: str = LEADER) -> pd.DataFrame:
     """Rank correlation of the leader's masks of one classifier and recording from two seeds.
 
@@ -334,7 +308,7 @@ def _correlate_stored(first: Path, second: Path) -> float:
             raise ValueError(f"{first} and {second} have not one {key}; remove one of them")
     if facts[0].get("seed") == facts[1].get("seed"):
         raise ValueError(f"{first} and {second} are of one seed, so they say nothing of stability")
-    return correlate_masks(*(load_explanation(path).mask.numpy() for path in (first, second)))
+    return rank_correlation(*(load_explanation(path).mask for path in (first, second)))
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:

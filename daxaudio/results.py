@@ -49,7 +49,7 @@ def score_folder(
         if (name, explanation.method) in rows:
             raise ValueError(f"{folder}: a second explanation of {name} by {explanation.method}")
         times = explanation.spectrogram.times
-        _check_inside(events[name], explanation.spectrogram, folder)
+        check_inside(events[name], explanation.spectrogram, folder)
         rows[name, explanation.method] = evaluate(explanation.profile, times, events[name])
     found = {method for _, method in rows}
     order = [name for name in METHODS if name in found] + sorted(found - METHODS.keys())
@@ -64,7 +64,8 @@ def score_folder(
     return results, summary
 
 
-def _check_inside(events: Sequence[Event], spectrogram: Spectrogram, folder: Path) -> None:
+def check_inside(events: Sequence[Event], spectrogram: Spectrogram, folder: Path) -> None:
+    """Raise ValueError when an event ends after the recording; `folder` is named in it."""
     end = float(spectrogram.times[-1]) + spectrogram.hop
     for event in events:
         if len(spectrogram.times) > 1 and event.end > end + 0.05:
@@ -116,7 +117,7 @@ def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
         explanations: folder that `explain_folder` wrote.
 
     Returns:
-        `method`, `queries`, `query_seconds`, `fit_seconds`: means over recordings.
+        `method`, `queries`, `gradients`, `query_seconds`, `fit_seconds`: means over recordings.
     """
     rows = []
     for folder in find_explanations(explanations):
@@ -127,6 +128,7 @@ def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
             {
                 "method": facts["method"],
                 "queries": facts["queries"],
+                "gradients": facts.get("gradients", 0),  # older files have none
                 "query_seconds": seconds.get("query", 0.0),
                 "fit_seconds": sum(fitting),
             }

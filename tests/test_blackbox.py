@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from daxaudio.blackbox import BlackBox, load_black_box, save_black_box
+from daxaudio.blackbox import AskOnce, BlackBox, load_black_box, save_black_box
 from daxaudio.containers import Spectrogram
 from daxaudio.frontends import LogMel
 from daxaudio.models.resnet import SpectrogramResNet
@@ -176,3 +176,24 @@ def test_same_scores_on_cuda():
     torch.testing.assert_close(
         resnet_box(device="cuda").probabilities(x).cpu(), expected, atol=1e-3, rtol=0
     )
+
+
+# answers that are remembered
+
+
+def test_a_batch_is_asked_once_for_every_class():
+    box = BlackBox(BandMeans(), FRONT_END, ["low", "high"])
+    ask, x = AskOnce(box), inputs(5)
+    low, high = (box.score_fn(name, ask)(x) for name in ("low", "high"))
+    assert box.n_queries == 5
+    torch.testing.assert_close(low + high, torch.ones(5))
+    assert torch.equal(low, box.score_fn("low")(x))
+
+
+def test_another_batch_is_asked_anew():
+    box = BlackBox(BandMeans(), FRONT_END, ["low", "high"])
+    ask, x = AskOnce(box), inputs(5)
+    ask(x)
+    ask(x.flip(0))
+    ask(x + 1e-6)
+    assert box.n_queries == 15

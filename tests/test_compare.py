@@ -317,3 +317,24 @@ def test_missing_events_and_explanations_are_named(corpus, tmp_path):
         score_folder(tmp_path, {}, tmp_path)
     with pytest.raises(ValueError, match="no explanation at or below"):
         score_folder(tmp_path / "empty", {}, tmp_path)
+
+
+def test_changed_settings_are_refused_for_the_methods_that_they_change_only(corpus, tmp_path):
+    data, events = corpus
+    changed = dataclasses.replace(SETTINGS, rise={"cells": [3, 6]})
+    run(corpus, tmp_path, ["lime", "rise"], ["r0"])
+    explain_folder(black_box(), data, ["r0"], ["lime"], tmp_path, events, changed, progress=False)
+    with pytest.raises(ValueError, match="an explanation of another setting of 'rise'"):
+        explain_folder(
+            black_box(), data, ["r0"], ["rise"], tmp_path, events, changed, progress=False
+        )
+
+
+def test_folder_of_another_class_is_refused(corpus, tmp_path):
+    data, events = corpus
+    run(corpus, tmp_path, ["energy"], ["r0"])
+    relabelled = dataclasses.replace(data, text={**data.text, "r0": "high"})
+    with pytest.raises(ValueError, match="of another class; remove the folder"):
+        explain_folder(
+            black_box(), relabelled, ["r0"], ["energy"], tmp_path, events, progress=False
+        )

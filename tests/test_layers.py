@@ -28,6 +28,8 @@ ALLOWED = {
     # classifiers and black boxes
     "models": FLOOR | {"audio", "frontends", "padding"},
     "gradients": FLOOR,
+    "layers_of_modules": FLOOR | {"gradients"},
+    "signed_maps": FLOOR | {"gradients", "one_query"},
     "blackbox": FLOOR | {"audio", "frontends", "models", "gradients"},
     # perturbations, and what the black box says of them
     "perturbation": FLOOR | {"segments"},
@@ -49,9 +51,12 @@ ALLOWED = {
         "distillation",
         "textures",
         "gradients",
+        "layers_of_modules",
+        "signed_maps",
     },
     # what is made of explanations
     "metrics": FLOOR,
+    "randomisation": FLOOR | {"metrics"},
     "plot": FLOOR | {"metrics"},
     "store": FLOOR,
     # the top
@@ -60,7 +65,18 @@ ALLOWED = {
 }
 """Layer: layers it may import. A layer is a module or a package of `daxaudio`, with all in it."""
 
-TOP = {"results", "compare", "protocol", "report", "commands", "cli"}
+TOP = {
+    "verdict",
+    "results",
+    "compare",
+    "measuring",
+    "comparison",
+    "comparison_tables",
+    "protocol",
+    "report",
+    "commands",
+    "cli",
+}
 """These may import any layer."""
 
 DATA_PREP_MAY_IMPORT = FLOOR | {"audio", "annotations", "padding"}

@@ -15,6 +15,8 @@ from daxaudio.metrics import (
     mask_auc,
     mask_average_precision,
     mask_iou,
+    pointing_game,
+    relevance_mass,
 )
 
 NAMES = ["iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou"]
@@ -179,3 +181,85 @@ def test_malformed_profiles_are_refused(metric):
         metric([1, float("nan")], [0.5, 1.5], [Event(0, 1)])
     with pytest.raises(ValueError, match=r"shapes \(2,\) and \(3,\)"):
         metric([1, 2], [0.5, 1.5, 2.5], [Event(0, 1)])
+
+
+def mask_over_time(reference, *lines):
+    """Mask, times and events."""
+    times = np.arange(len(reference)) + 0.5
+    return grid(*lines), times, frames_to_events(grid(reference)[0], times)
+
+
+def test_peak_and_mass_by_hand():
+    line = mask_over_time(
+        "..###...",
+        "00190020",
+        "00211000",
+    )
+    assert pointing_game(*line) == 1
+    # 1 + 9 and 2 + 1 + 1 of 16
+    assert relevance_mass(*line) == pytest.approx(14 / 16)
+
+
+def test_a_peak_beside_the_event_misses():
+    assert pointing_game(*mask_over_time("..##..", "098811")) == 0
+
+
+def test_of_several_peaks_the_share_inside_counts():
+    line = mask_over_time(
+        "..##..",
+        "099000",
+        "000091",
+    )
+    assert pointing_game(*line) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("metric", [pointing_game, relevance_mass])
+def test_peak_and_mass_of_a_perfect_and_an_opposite_mask(metric):
+    assert metric(*mask_over_time("..##..", "005500")) == 1
+    assert metric(*mask_over_time("..##..", "550055")) == 0
+
+
+@pytest.mark.parametrize("metric", [pointing_game, relevance_mass])
+def test_peak_and_mass_of_a_flat_mask_are_the_share_of_the_event(metric):
+    assert metric(*mask_over_time("..##......", "3333333333", "3333333333")) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("metric", [pointing_game, relevance_mass])
+def test_peak_and_mass_are_nan_without_an_event_frame_and_one_everywhere(metric):
+    mask, times, _ = mask_over_time("......", "012345")
+    assert math.isnan(metric(mask, times, []))
+    assert math.isnan(metric(mask, times, [Event(2.6, 3.4)]))  # between two centres
+    assert metric(mask, times, [Event(0, 6)]) == 1
+
+
+def test_an_empty_mask_has_no_mass_and_its_peak_is_at_chance():
+    line = mask_over_time("..##......", "0000000000")
+    assert math.isnan(relevance_mass(*line))
+    assert pointing_game(*line) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("metric", [pointing_game, relevance_mass])
+def test_tensors_are_taken_as_arrays_are(metric):
+    mask, times, truth = mask_over_time("..###...", "00190020", "00211000")
+    tensors = torch.from_numpy(mask).float(), torch.from_numpy(times)
+    assert metric(*tensors, truth) == metric(mask, times, truth)
+
+
+@pytest.mark.parametrize(
+    ("mask", "times", "reason"),
+    [
+        (np.ones((2, 3)), [0.5, 1.5], r"got shapes \(2, 3\) and \(2,\)"),
+        (np.ones(2), [0.5, 1.5], r"mask must be \[F, T\] and times \[T\]"),
+        (np.full((1, 2), np.nan), [0.5, 1.5], "mask holds NaN"),
+        (np.ones((1, 2)), [1.5, 0.5], "times must increase"),
+    ],
+)
+@pytest.mark.parametrize("metric", [pointing_game, relevance_mass])
+def test_malformed_masks_over_time_are_refused(metric, mask, times, reason):
+    with pytest.raises(ValueError, match=reason):
+        metric(mask, times, [Event(0, 1)])
+
+
+def test_negative_mass_is_refused():
+    with pytest.raises(ValueError, match="negative values; scale it by scale_to_mask"):
+        relevance_mass([[1.0, -1.0]], [0.5, 1.5], [Event(0, 1)])

@@ -5,9 +5,13 @@ frame of the event is above one outside it (0.5 for a profile that knows nothing
 `average_precision` is the area under precision against recall (the event's share of the time
 for a profile that knows nothing). The `mask_...` metrics do the same with every point `[F, T]`
 of a mask, for made recordings whose evidence is known in time and frequency.
+`pointing_game` and `relevance_mass` ask where the peak and the bulk of a mask lie in time; they
+take the mask as it is, not only its order, and a flat one scores the event's share of the time.
 
 Empty input: ranking is undefined, and NaN, when the truth is nowhere or everywhere. Leave NaN
-out of means and count it. `mask_iou` is 1 when truth and prediction are both empty, 0 when one is.
+out of means and count it. The last two are NaN when the events hold no frame, `relevance_mass`
+also when the mask is 0 everywhere. `mask_iou` is 1 when truth and prediction are both empty, 0
+when one is.
 """
 
 from __future__ import annotations
@@ -166,6 +170,80 @@ def mask_average_precision(mask: Numbers, truth: Numbers) -> float:
         0.75
     """
     return _mean_precision(*_check_mask(mask, truth))
+
+
+def pointing_game(mask: Numbers, times: Numbers, events: Sequence[Event]) -> float:
+    """Whether the greatest bin of the mask lies in an event.
+
+    Source: Zhang et al. 2018 (excitation backprop). Differs in two points: a near miss is a miss
+    (they forgive 15 pixels, which raises the score), and of several greatest bins the share that
+    lies in the events counts (so that a flat mask is at chance).
+
+    Args:
+        mask: `[F, T]`, higher is more salient.
+        times: `[T]` frame centres in seconds, increasing.
+        events: true events.
+
+    Returns:
+        1 or 0, or between them with ties; 1 is best, the event's share of the time is chance. NaN
+        when the events hold no frame.
+
+    Raises:
+        ValueError: when mask or times are malformed.
+
+    Example:
+        >>> pointing_game([[0, 9, 1], [9, 2, 3]], [0.5, 1.5, 2.5], [Event(1.0, 3.0)])
+        0.5
+    """
+    values, true = _check_over_time(mask, times, events)
+    if not true.any():
+        return float("nan")
+    greatest = values == values.max()
+    return float(greatest[:, true].sum() / greatest.sum())
+
+
+def relevance_mass(mask: Numbers, times: Numbers, events: Sequence[Event]) -> float:
+    """Share of the whole mask that lies in the events.
+
+    Source: Arras et al. 2022 (CLEVR-XAI), relevance mass accuracy; there over the pixels of an
+    object, here over the frames of the events, all frequencies of them.
+
+    Args:
+        mask: `[F, T]`, at least 0, higher is more salient.
+        times: `[T]` frame centres in seconds, increasing.
+        events: true events.
+
+    Returns:
+        In [0, 1], 1 is best, the event's share of the time is chance; NaN when the events hold no
+        frame or the mask is 0 everywhere.
+
+    Raises:
+        ValueError: when mask or times are malformed, or a value is negative.
+
+    Example:
+        >>> relevance_mass([[0, 1, 0], [0, 5, 2]], [0.5, 1.5, 2.5], [Event(1.0, 2.0)])
+        0.75
+    """
+    values, true = _check_over_time(mask, times, events)
+    if values.min() < 0:
+        raise ValueError("mask holds negative values; scale it by scale_to_mask")
+    if not true.any() or not values.any():
+        return float("nan")
+    return float(values[:, true].sum() / values.sum())
+
+
+def _check_over_time(
+    mask: Numbers, times: Numbers, events: Sequence[Event]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The mask `[F, T]` and the frames of the events `[T]`; raises ValueError when malformed."""
+    values = to_array(mask, "mask").astype(np.float64)
+    centres = to_array(times, "times")
+    if values.ndim != 2 or centres.shape != values.shape[1:]:
+        raise ValueError(
+            f"mask must be [F, T] and times [T], got shapes {values.shape} and {centres.shape}"
+        )
+    check_profile(values[0], centres)
+    return values, event_frames(events, centres)
 
 
 def evaluate(profile: Numbers, times: Numbers, events: Sequence[Event]) -> dict[str, float]:

@@ -6,20 +6,25 @@ any colour vision. No function needs a display or touches pyplot's state; each w
 whole or not at all, in the format that the suffix names (.png, .pdf, .svg), and returns its path.
 """
 
+from daxaudio.plot.curves import plot_curves, plot_randomisation
 from daxaudio.plot.explanations import (
     plot_comparison,
     plot_explanation,
     plot_history,
     plot_segments,
 )
+from daxaudio.plot.measures import plot_measures
 from daxaudio.plot.scores import REFERENCE_METHODS, plot_confusion, plot_summary
 
 __all__ = [
     "REFERENCE_METHODS",
     "plot_comparison",
     "plot_confusion",
+    "plot_curves",
     "plot_explanation",
     "plot_history",
+    "plot_measures",
+    "plot_randomisation",
     "plot_segments",
     "plot_summary",
 ]

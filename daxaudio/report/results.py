@@ -149,7 +149,7 @@ def classification_counts(predictions: pd.DataFrame, by: pd.Series | None = None
     group = predictions["label"] if by is None else by
     rows = []
     for name, part in [*predictions.groupby(group), ("all", predictions)]:
-        readable = part[part["problem"].fillna("") == ""]
+        readable = part[part["problem"].isna() | (part["problem"] == "")]
         correct = int(readable["correct"].sum())
         share = f"{correct / len(readable):.3f}" if len(readable) else "-"
         rows.append(
@@ -236,7 +236,7 @@ def _tables(
         "Classifier on what is explained": classification_counts(predictions),
         **comparison.facts,
         "Cost": Table(
-            ("method", "queries", "query seconds", "fit seconds"),
+            ("method", "queries", "gradients", "query seconds", "fit seconds"),
             tuple(tuple(str(cell) for cell in row) for row in cost.itertuples(index=False)),
         ),
         "Paired tests": tabulate_comparisons(paired_tests(results, ("iou", "frame_auc"))),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ESC-10 localisation: train a classifier, pad test clips with noise, explain, score, report.
-# Safe to run again: the model and the explanations are kept, the quick stages are done anew.
+# ESC-10 localisation: train a classifier, pad test clips with noise, compare explainers, report.
+# Safe to run again: the model, the explanations and the measures are kept, the rest is done anew.
 set -euo pipefail
 
 usage() {
@@ -10,11 +10,13 @@ usage: recipes/esc10/run.sh --corpus DIR --exp_dir DIR [options]
   --exp_dir DIR         everything that is made goes here
   --stage N             first stage to run (default 1)
   --stop_stage N        last stage to run (default 6)
-                        1 prepare  2 train  3 pad  4 explain  5 score  6 report
+                        1 prepare  2 train  3 pad  4 compare  5 polarity  6 report
   --config FILE         settings (default conf/resnet18.yaml beside this script)
   --train_folds "1 2 3" folds to train on
   --test_folds "4"      folds to explain
-  --methods "NAMES"     methods to compare (default: all)
+  --methods "NAMES"     methods to compare (default: all but base1 and base2)
+  --metrics "NAMES"     groups of measures, see daxaudio compare --help; "all" for every one
+                        (default "localisation deletion faithfulness form")
   --queries N           black-box evaluations a method (default: the configuration's)
   --n_recordings N      recordings to explain (default 24; 0 for all that are classified correctly)
   --seed N              seed of every random draw (default 0)
@@ -26,13 +28,16 @@ root=$(cd "$here/../.." && pwd)
 command="recipes/esc10/run.sh$(printf " %q" "$@")"
 corpus="" exp_dir="" stage=1 stop_stage=6 config="$here/conf/resnet18.yaml"
 train_folds="1 2 3" test_folds="4" queries="" n_recordings=24 seed=0
-methods="dax_v1 dax_v2 dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle"
+methods="dax_v1 dax_v2 dax_v4 lime kernel_shap rise occlusion gradient smooth_grad \
+integrated_gradients input_x_gradient grad_cam guided_grad_cam grad_cam_plus_plus random energy \
+all_ones oracle"
+metrics="localisation deletion faithfulness form"
 
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit 0 ;;
     --corpus | --exp_dir | --stage | --stop_stage | --config | --train_folds | --test_folds | \
-      --methods | --queries | --n_recordings | --seed)
+      --methods | --metrics | --queries | --n_recordings | --seed)
       [ $# -ge 2 ] || { echo "run.sh: $1 needs a value" >&2; exit 2; }
       printf -v "${1#--}" '%s' "$2"
       shift 2 ;;
@@ -64,18 +69,17 @@ if runs 3; then
   daxaudio pad "$exp_dir/data/test" --out "$exp_dir/data/test_padded" --config "$config" --seed "$seed"
 fi
 if runs 4; then
-  echo "stage 4: explain"
+  echo "stage 4: compare"
   options=()
   [ -z "$queries" ] || options+=(--queries "$queries")
   [ "$n_recordings" -eq 0 ] || options+=(--n_recordings "$n_recordings")
   # shellcheck disable=SC2086
-  daxaudio explain "$exp_dir/data/test_padded" --model "$exp_dir/model" --method $methods \
-    --events "$exp_dir/data/test_padded/events.tsv" --out "$exp_dir/explanations" \
+  daxaudio compare --data "$exp_dir/data/test_padded" --model "$exp_dir/model" --methods $methods \
+    --metrics $metrics --events "$exp_dir/data/test_padded/events.tsv" --out "$exp_dir" \
     --config "$config" --seed "$seed" "${options[@]}"
 fi
 if runs 5; then
-  echo "stage 5: score"
-  daxaudio score "$exp_dir/explanations" --events "$exp_dir/data/test_padded/events.tsv" --out "$exp_dir"
+  echo "stage 5: test the polarity of dax_v1 and dax_v2"
   "$python" "$here/score_polarity.py" --exp_dir "$exp_dir" --config "$config"
 fi
 if runs 6; then

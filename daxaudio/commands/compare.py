@@ -1,0 +1,141 @@
+"""`daxaudio compare`: several methods on a data folder, by every measure."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from daxaudio.annotations import read_data_folder
+from daxaudio.commands.arguments import (
+    add_common,
+    add_model,
+    events_by_recording,
+    is_data_folder,
+    load_model,
+)
+from daxaudio.comparison import check_groups, compare_folder
+from daxaudio.config import build, load_config
+from daxaudio.measuring import MeasureSettings
+from daxaudio.methods import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
+from daxaudio.metrics.catalogue import GROUPS
+from daxaudio.report.comparison import write_comparison
+
+DEFAULT_GROUPS = ("localisation", "deletion", "faithfulness", "form")
+EVENTS_FILE = "events.tsv"
+
+TEXT = """\
+Recordings that the model classifies correctly are explained for their true class by each method.
+Values are means over recordings, with the standard deviation in brackets; values that are not
+defined are left out and counted by n."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio compare`."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "Explain the recordings of a data folder that the model classifies correctly by several\n"
+        "methods, measure the explanations, and write RESULTS.md, results.csv, summary.csv,\n"
+        "cost.csv, curves.csv and pictures to --out. What is already there is kept, so that a\n"
+        "stopped run can be started again; methods and metrics can be added later. Queries that\n"
+        "several methods, classes or measures need are asked once."
+    )
+    parser.epilog = "\n".join(
+        [
+            "metrics:",
+            *(f"  {name:<18}{_members(name)}" for name in GROUPS),
+            "methods:",
+            *(f"  {name:<22}{text}" for name, text in METHODS.items()),
+        ]
+    )
+    parser.add_argument("--data", required=True, metavar="DIR", help="a Kaldi-style data folder")
+    add_model(parser)
+    parser.add_argument("--out", required=True, metavar="DIR", help="everything goes here")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="NAME",
+        help="see below; `all` for every one (default: all but those that train networks, "
+        "dax_v1, dax_v2, base1 and base2)",
+    )
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=list(DEFAULT_GROUPS),
+        metavar="NAME",
+        help=f"groups, see below; `all` for every one (default {' '.join(DEFAULT_GROUPS)})",
+    )
+    parser.add_argument(
+        "--events",
+        metavar="FILE",
+        help=f"TSV or CSV of true events (default: {EVENTS_FILE} of the data folder, if any)",
+    )
+    parser.add_argument(
+        "--queries", type=int, metavar="N", help="black-box evaluations a method (default 1000)"
+    )
+    parser.add_argument(
+        "--n_recordings", type=int, metavar="N", help="at most so many recordings (default all)"
+    )
+    add_common(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Compare, and report."""
+    config = load_config(arguments.config)
+    if arguments.queries is not None:
+        config["explain"]["queries"] = arguments.queries
+    method_settings = build(MethodSettings, "explain", config["explain"])
+    measure_settings = build(MeasureSettings, "compare", config["compare"])
+    groups = check_groups(arguments.metrics)
+    if not is_data_folder(arguments.data):
+        raise ValueError(f"{arguments.data}: give a data folder, with wav.scp and text")
+    data, out = read_data_folder(arguments.data), Path(arguments.out)
+    beside = Path(arguments.data) / EVENTS_FILE
+    file = arguments.events or (beside if beside.is_file() else None)
+    events = events_by_recording(file) if file else {}
+    methods = _methods(arguments.methods, bool(events))
+    compare_folder(
+        load_model(arguments),
+        data,
+        methods,
+        groups,
+        out,
+        events,
+        method_settings,
+        measure_settings,
+        arguments.n_recordings,
+        arguments.seed,
+        not arguments.quiet,
+    )
+    leader = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
+    title = f"Comparison of {len(methods)} methods on {Path(arguments.data).name}"
+    for path in write_comparison(out, title, _command(arguments), TEXT, leader=leader):
+        print(path)
+
+
+def _methods(names: list[str] | None, has_events: bool) -> list[str]:
+    if names is None:
+        names = [name for name in METHODS if not name.startswith(("dax_v1", "dax_v2", "base"))]
+    elif "all" in names:
+        names = list(METHODS)
+    elif "oracle" in names and not has_events:
+        raise ValueError("method 'oracle' needs the true events: give --events")
+    return check_methods([name for name in names if has_events or name != "oracle"])
+
+
+def _members(group: str) -> str:
+    count = len(GROUPS[group])
+    return (
+        ", ".join(GROUPS[group]) if count < 4 else f"{count} measures, such as {GROUPS[group][0]}"
+    )
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The command again, as it could be typed."""
+    words = ["daxaudio", "compare"]
+    for name, value in vars(arguments).items():
+        if name in ("command", "quiet") or value is None:
+            continue
+        values = value if isinstance(value, list) else [value]
+        words += [f"--{name}", *(shlex.quote(str(item)) for item in values)]
+    return " ".join(words)

@@ -1,0 +1,335 @@
+"""Compare methods on a data folder: explain, measure, and write the tables; resumable."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from daxaudio.annotations import DataFolder
+from daxaudio.blackbox import AskOnce, BlackBox
+from daxaudio.compare import (
+    PREDICTIONS_FILE,
+    PROBLEMS_FILE,
+    WARNINGS_FILE,
+    ExplainingRun,
+    choose_recordings,
+    list_problems,
+    predict_folder,
+)
+from daxaudio.comparison_tables import Gathered, mean_cost
+from daxaudio.containers import Event, Explanation
+from daxaudio.measuring import AGAIN_GROUPS, ASKING_GROUPS, MeasureSettings, Measuring
+from daxaudio.methods import MethodSettings, check_methods
+from daxaudio.metrics import (
+    complexity,
+    evaluate,
+    pointing_game,
+    rank_correlation,
+    relevance_mass,
+    sparseness,
+)
+from daxaudio.metrics.catalogue import GROUPS
+from daxaudio.metrics.iou import iou
+from daxaudio.results import (
+    RESULTS_FILE,
+    SUMMARY_FILE,
+    check_inside,
+    list_warnings,
+    summarise,
+    write_csv,
+)
+from daxaudio.seeds import derive_seed
+from daxaudio.store import is_stored, load_explanation
+
+EXPLANATIONS = "explanations"
+WRONG_LABEL = "explanations_wrong_label"
+RUNNER_UP = "explanations_runner_up"
+WRONGLY_PREDICTED = "explanations_wrongly_predicted"
+"""Folders of explanations: for the true class, a random wrong one, the most probable wrong one,
+and for the true class of recordings that the model gets wrong."""
+
+CURVES_FILE = "curves.csv"
+COST_FILE = "cost.csv"
+RANDOMISATION_FILE = "randomisation.csv"
+
+
+def check_groups(names: Sequence[str]) -> list[str]:
+    """The groups of measures, each once, in the order of tables; "all" stands for every group.
+
+    Raises:
+        ValueError: when a name is unknown; lists the known ones.
+
+    Example:
+        >>> check_groups(["form", "deletion", "form"])
+        ['deletion', 'form']
+    """
+    for name in names:
+        if name not in GROUPS and name != "all":
+            raise ValueError(f"metrics {name!r} is unknown; choose from all, {', '.join(GROUPS)}")
+    if not names:
+        raise ValueError(f"no metrics named; choose from all, {', '.join(GROUPS)}")
+    return [name for name in GROUPS if name in names or "all" in names]
+
+
+def draw_wrong_label(class_names: Sequence[str], label: str, recording_id: str, seed: int) -> str:
+    """A class other than the true one, at random, each as likely (the paper's sensitivity).
+
+    Args:
+        class_names: the model's classes.
+        label: the true one.
+        recording_id: each recording has its own draw, whatever the order of work.
+        seed: of the run.
+    """
+    others = [name for name in class_names if name != label]
+    return others[derive_seed(seed, "wrong label", recording_id) % len(others)]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ComparingRun:
+    """Explanations of a data folder by several methods, and their measures.
+
+    Args:
+        run: the classifier, the recordings, the methods and their settings.
+        groups: of measures, names of `GROUPS`.
+        settings: of the measures.
+        out: folder of everything that is written.
+        n_recordings: at most so many recordings, and so many wrongly predicted ones; None for all.
+    """
+
+    run: ExplainingRun
+    groups: tuple[str, ...]
+    settings: MeasureSettings
+    out: Path
+    n_recordings: int | None = None
+
+    def __post_init__(self) -> None:
+        check_methods(self.run.methods)
+        check_groups(self.groups)
+        for method in self.settings.again_of:
+            check_methods([method])
+
+    def __call__(self, progress: bool = True) -> None:
+        """Do what is not done yet, and write the tables.
+
+        Args:
+            progress: show a bar with evaluations per second and the time left.
+
+        Raises:
+            ValueError: when `out` holds explanations of another run, when the model gets no
+                recording right, or when nothing could be explained.
+        """
+        predictions = predict_folder(
+            self.run.black_box,
+            self.run.data,
+            self.out / EXPLANATIONS / PREDICTIONS_FILE,
+            progress,
+        )
+        chosen = choose_recordings(predictions, self.n_recordings, self.run.seed)
+        if not chosen:
+            path = self.out / EXPLANATIONS / PREDICTIONS_FILE
+            raise ValueError(f"the model gets no recording right: see {path}")
+        wrong: list[str] = []
+        if "wrongly_predicted" in self.groups:
+            missed = predictions.assign(
+                correct=(predictions["correct"] == 0) & (predictions["problem"] == "")
+            )
+            wrong = choose_recordings(missed, self.n_recordings, self.run.seed)
+        problems = self._work(chosen, wrong, progress)
+        list_problems(problems, self.out)
+        tables = self.tables(chosen, wrong)
+        if tables[RESULTS_FILE].empty:
+            raise ValueError(f"nothing could be explained: see {self.out / PROBLEMS_FILE}")
+        for name, table in tables.items():
+            write_csv(table, self.out / name)
+
+    def _work(
+        self, chosen: Sequence[str], wrong: Sequence[str], progress: bool
+    ) -> list[dict[str, str]]:
+        problems: list[dict[str, str]] = []
+        measuring = Measuring(self.run, self.settings, self.out)
+        box, began = self.run.black_box, time.perf_counter()
+        asked = box.n_queries
+        with tqdm(
+            total=self._n_steps(len(chosen), len(wrong)), desc="comparing", disable=not progress
+        ) as bar:
+
+            def advance(name: str, what: str) -> None:
+                rate = (box.n_queries - asked) / (time.perf_counter() - began)
+                bar.set_postfix_str(f"{name} {what}, {rate:.0f} evaluations/s")
+                bar.update()
+
+            for place, name in enumerate(chosen):
+                ask = AskOnce(box)
+                for folder, label in self._cases(name, ask).items():
+                    problems += self.run.explain(name, label, self.out / folder, ask, advance)
+                explanations = self._load(EXPLANATIONS, name)
+                for group in (group for group in self.groups if group in ASKING_GROUPS):
+                    due = [e for e in explanations if self._is_due(group, e.method, place)]
+                    if due:
+                        measuring.measure(group, due, ask, advance)
+            for name in wrong:
+                label, out = self.run.data.text[name], self.out / WRONGLY_PREDICTED
+                problems += self.run.explain(name, label, out, AskOnce(box), advance)
+        return problems
+
+    def _n_steps(self, n_chosen: int, n_wrong: int) -> int:
+        methods = self.run.methods
+        n_cases = 3 if "labels" in self.groups else 1
+        measured = sum(
+            self._is_due(group, method, place)
+            for group in self.groups
+            if group in ASKING_GROUPS
+            for method in methods
+            for place in range(n_chosen)
+        )
+        return (n_cases * n_chosen + n_wrong) * len(methods) + measured
+
+    def _is_due(self, group: str, method: str, place: int) -> bool:
+        if group not in AGAIN_GROUPS:
+            return True
+        return place < self.settings.again_of.get(method, self.settings.again)
+
+    def _cases(self, name: str, ask: AskOnce) -> dict[str, str]:
+        """Classes to explain a recording for, by folder."""
+        label, names = self.run.data.text[name], self.run.black_box.class_names
+        cases = {EXPLANATIONS: label}
+        if "labels" in self.groups:
+            scores = ask(self.run.spectrogram(name).values[None])[0].tolist()
+            others = dict(zip(names, scores, strict=True))
+            del others[label]
+            cases[WRONG_LABEL] = draw_wrong_label(names, label, name, self.run.seed)
+            cases[RUNNER_UP] = max(others, key=lambda other: others[other])
+        return cases
+
+    def _load(self, folder: str, name: str) -> list[Explanation]:
+        folders = (self.out / folder / method / name for method in self.run.methods)
+        return [load_explanation(path) for path in folders if is_stored(path)]
+
+    def tables(self, chosen: Sequence[str], wrong: Sequence[str]) -> dict[str, pd.DataFrame]:
+        """The tables of what is stored, by file name.
+
+        Args:
+            chosen: recordings that the model gets right.
+            wrong: recordings that it gets wrong.
+        """
+        gathered = Gathered()
+        measuring = Measuring(self.run, self.settings, self.out)
+        for place, name in enumerate(chosen):
+            explanations = self._load(EXPLANATIONS, name)
+            others = {
+                folder: {e.method: e for e in self._load(folder, name)}
+                for folder in (WRONG_LABEL, RUNNER_UP)
+                if "labels" in self.groups
+            }
+            for explanation in explanations:
+                values = self._from_stored(explanation)
+                values |= self._of_labels(explanation, others)
+                for group in (group for group in self.groups if group in ASKING_GROUPS):
+                    found = measuring.stored(group, explanation)
+                    if found is not None and self._is_due(group, explanation.method, place):
+                        values |= found["values"]
+                        gathered.add_curves(explanation, found)
+                gathered.add(explanation, values)
+        for name in wrong:
+            for explanation in self._load(WRONGLY_PREDICTED, name):
+                value = self._iou(explanation)
+                if value is not None:
+                    gathered.add(explanation, {"wrongly_predicted_iou": value})
+        results = gathered.results()
+        tables = {
+            RESULTS_FILE: results,
+            SUMMARY_FILE: summarise(results),
+            f"{EXPLANATIONS}/{WARNINGS_FILE}": list_warnings(self.out / EXPLANATIONS),
+            COST_FILE: mean_cost(self.out / EXPLANATIONS, self.run.methods),
+        }
+        if "deletion" in self.groups:
+            tables[CURVES_FILE] = gathered.curve_table()
+        if "sanity" in self.groups:
+            tables[RANDOMISATION_FILE] = gathered.stage_table()
+        return tables
+
+    def _from_stored(self, explanation: Explanation) -> dict[str, float]:
+        """Measures that need no black box."""
+        values: dict[str, float] = {}
+        times = explanation.spectrogram.times
+        events = self.run.events.get(explanation.spectrogram.recording_id)
+        if events and "localisation" in self.groups:
+            check_inside(events, explanation.spectrogram, self.out / EXPLANATIONS)
+            values |= evaluate(explanation.profile, times, events)
+            values["pointing_game"] = pointing_game(explanation.mask, times, events)
+            values["relevance_mass"] = relevance_mass(explanation.mask, times, events)
+        if "form" in self.groups:
+            values["sparseness"] = sparseness(explanation.mask)
+            values["complexity"] = complexity(explanation.mask)
+        return values
+
+    def _of_labels(
+        self, explanation: Explanation, others: Mapping[str, Mapping[str, Explanation]]
+    ) -> dict[str, float]:
+        values: dict[str, float] = {}
+        for folder, prefix in ((WRONG_LABEL, "wrong_label"), (RUNNER_UP, "runner_up")):
+            other = others.get(folder, {}).get(explanation.method)
+            if other is None:
+                continue
+            value = self._iou(other)
+            if value is not None:
+                values[f"{prefix}_iou"] = value
+            values[f"{prefix}_correlation"] = rank_correlation(explanation.mask, other.mask)
+        return values
+
+    def _iou(self, explanation: Explanation) -> float | None:
+        events = self.run.events.get(explanation.spectrogram.recording_id)
+        return iou(explanation.profile, explanation.spectrogram.times, events) if events else None
+
+
+def compare_folder(
+    black_box: BlackBox,
+    data: DataFolder,
+    methods: Sequence[str],
+    groups: Sequence[str],
+    out: str | Path,
+    events: Mapping[str, Sequence[Event]] | None = None,
+    method_settings: MethodSettings | None = None,
+    measure_settings: MeasureSettings | None = None,
+    n_recordings: int | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> None:
+    """Explain recordings by several methods, measure the explanations and write tables.
+
+    Recordings that the model classifies correctly are explained for their true class. What is
+    stored in `out` is kept, so that a stopped run can be started again.
+
+    Args:
+        black_box: the classifier.
+        data: the recordings and their labels.
+        methods: names as in `METHODS`.
+        groups: names as in `daxaudio.metrics.catalogue.GROUPS`, or "all".
+        out: `results.csv`, `summary.csv`, `cost.csv`, `curves.csv`, `randomisation.csv`,
+            `problems.csv` and the explanations go here.
+        events: true events by recording id; without them, what needs them is left out.
+        method_settings: of the methods.
+        measure_settings: of the measures.
+        n_recordings: at most so many; None for all.
+        seed: of the run.
+        progress: show a bar with evaluations per second and the time left.
+
+    Raises:
+        ValueError: when a name is unknown, `out` holds another run's explanations, the model gets
+            no recording right, or nothing could be explained.
+    """
+    run = ExplainingRun(
+        black_box,
+        data,
+        tuple(check_methods(methods)),
+        events or {},
+        method_settings or MethodSettings(),
+        seed,
+    )
+    settings = measure_settings or MeasureSettings()
+    ComparingRun(run, tuple(check_groups(groups)), settings, Path(out), n_recordings)(progress)

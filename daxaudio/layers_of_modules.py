@@ -1,0 +1,233 @@
+"""What happens inside a module: the maps of one of its layers, and its ReLUs.
+
+Nothing is copied and nothing stays behind: hooks and the exchange of ReLUs last as long as one
+pass, also when an error is raised.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from daxaudio.containers import Spectrogram
+from daxaudio.gradients import ModuleScore, Of, differentiate, undisturbed
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+_LISTED = 12
+"""Most layers that an error names."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerMaps:
+    """What a layer gave for one input, and how the score follows it.
+
+    Args:
+        name: qualified name of the layer.
+        activations: `[C, f, t]`; f is 1 for a layer that runs over time only.
+        gradients: `[C, f, t]`, of the score by the activations.
+    """
+
+    name: str
+    activations: Tensor
+    gradients: Tensor
+
+
+def maps_of_layer(
+    score: ModuleScore, spectrogram: Spectrogram, layer: str | None = None, of: Of = "logit"
+) -> LayerMaps:
+    """Maps of one layer for one input, by one forward and one backward pass.
+
+    Args:
+        score: of the class.
+        spectrogram: the input.
+        layer: qualified name of a part of the module; None for the last convolution (`nn.Conv1d`,
+            `nn.Conv2d`) that runs in the forward pass or, in a module without convolutions, the
+            last recurrent layer. A layer that runs several times counts as it was the last time.
+        of: the class's logit or its probability.
+
+    Returns:
+        The layer's own output, before what follows it (normalisation, in-place ReLU). It is taken
+        as `[N, C, f, t]` when it has four dimensions, as `[N, C, t]` when it has three, and of a
+        recurrent layer as its `batch_first` says, with its hidden units as channels.
+
+    Raises:
+        ValueError: when there is no such layer, it did not run, its output is no map or has
+            another batch dimension than the input, or the score does not depend on it.
+
+    Example:
+        >>> module = nn.Sequential(nn.Conv1d(2, 3, 1), nn.AdaptiveAvgPool1d(1), nn.Flatten())
+        >>> score = ModuleScore(module, 0, lambda inputs: module(inputs).softmax(-1))
+        >>> picture = Spectrogram(torch.eye(2), torch.arange(2.0), torch.arange(2.0))
+        >>> maps_of_layer(score, picture).gradients[:, 0]
+        tensor([[0.5000, 0.5000],
+                [0.0000, 0.0000],
+                [0.0000, 0.0000]])
+    """
+    chosen = find_layers(score.module, layer)
+    seen: list[tuple[str, Any]] = []
+    values = spectrogram.values[None]
+    with undisturbed(score.module, values) as inputs, contextlib.ExitStack() as hooks:
+        for name, part in chosen.items():
+            hooks.enter_context(part.register_forward_hook(_keeper(name, seen)))
+        scores = score.of_class(inputs.requires_grad_().clone(), of)
+        if not seen:
+            raise ValueError(f"layer {', '.join(chosen)} does not run in the forward pass")
+        name, output = seen[0]
+        output = _checked(output, chosen[name], name, _known(score.module))
+        gradients = differentiate(scores, output) if output.requires_grad else None
+    if gradients is None:
+        raise ValueError(
+            f"the score does not depend on the output of layer {name!r} (on its last state only, "
+            "perhaps): name another layer"
+        )
+    pair = (_as_maps(chosen[name], tensor.detach())[0] for tensor in (output, gradients))
+    return LayerMaps(name, *pair)
+
+
+def find_layers(module: nn.Module, name: str | None = None) -> Mapping[str, nn.Module]:
+    """The named part, or the layers of which the last to run is the one to look at.
+
+    Args:
+        module: where to look.
+        name: qualified name; None for all convolutions or, where there is none, all recurrent
+            layers.
+
+    Returns:
+        Layers by name.
+
+    Raises:
+        ValueError: when there is no such part; lists the convolutions and recurrent layers.
+
+    Example:
+        >>> list(find_layers(nn.Sequential(nn.Conv1d(2, 3, 1), nn.ReLU())))
+        ['0']
+    """
+    parts = dict(module.named_modules())
+    if name is not None:
+        if name not in parts:
+            raise ValueError(f"layer {name!r} does not exist; choose from {_known(module)}")
+        return {name: parts[name]}
+    convolutions = {name: part for name, part in parts.items() if isinstance(part, _CONVOLUTIONS)}
+    recurrent = {name: part for name, part in parts.items() if isinstance(part, nn.RNNBase)}
+    if not convolutions and not recurrent:
+        raise ValueError(
+            f"{type(module).__name__} holds no convolution and no recurrent layer (a scripted "
+            "module hides them): name the layer that Grad-CAM shall look at"
+        )
+    return convolutions or recurrent
+
+
+def _known(module: nn.Module) -> str:
+    """Convolutions and recurrent layers, the last ones, which are the likeliest to be meant."""
+    kinds = (*_CONVOLUTIONS, nn.RNNBase)
+    names = [name for name, part in module.named_modules() if isinstance(part, kinds)]
+    skipped = len(names) - _LISTED
+    start = f"({skipped} earlier ones), " if skipped > 0 else ""
+    return start + ", ".join(names[-_LISTED:])
+
+
+def _keeper(name: str, seen: list[tuple[str, Any]]) -> Callable[..., Any]:
+    """A hook that keeps the latest output and hands a copy on, safe from in-place changes."""
+
+    def keep(layer: nn.Module, inputs: Any, output: Any) -> Any:
+        seen[:] = [(name, output)]
+        if isinstance(output, Tensor):
+            return output.clone()
+        first, *rest = output
+        return (first.clone() if isinstance(first, Tensor) else first, *rest)
+
+    return keep
+
+
+def _checked(output: Any, layer: nn.Module, name: str, known: str) -> Tensor:
+    """The output as a tensor of one input; a recurrent layer's states are left out."""
+    output = output if isinstance(output, Tensor) else output[0]
+    fault = ""
+    if not isinstance(output, Tensor):
+        fault = "packed sequences"
+    elif output.ndim not in (3, 4):
+        fault = f"shape {tuple(output.shape)}, which is no map over time"
+    elif output.shape[1 if isinstance(layer, nn.RNNBase) and not layer.batch_first else 0] != 1:
+        fault = f"{tuple(output.shape)} for 1 input, another batch dimension (windows inside?)"
+    if fault:
+        raise ValueError(f"layer {name!r} gives {fault}; choose from {known}")
+    return output
+
+
+def _as_maps(layer: nn.Module, output: Tensor) -> Tensor:
+    """`[N, C, f, t]` of a layer's output."""
+    if output.ndim == 4:
+        return output
+    if not isinstance(layer, nn.RNNBase):
+        return output[:, :, None]
+    by_input = output if layer.batch_first else output.transpose(0, 1)
+    return by_input.transpose(1, 2)[:, :, None]
+
+
+class GuidedRelu(TorchFunctionMode):
+    """Within this context every ReLU lets back only positive gradients, at positive inputs.
+
+    It exchanges calls of `torch.relu`, `torch.nn.functional.relu`, `Tensor.relu` and their in-place
+    forms, so `nn.ReLU` too, wherever in the code they stand. Other activations (LeakyReLU, GELU,
+    ReLU6, a clamp, the inside of `nn.RNN`) stay as they are.
+
+    Source: Springenberg et al. 2015. It differs from captum, which hooks `nn.ReLU` modules and
+    leaves functional calls as they are without a word.
+
+    Attributes:
+        n_calls: ReLUs met so far.
+
+    Args:
+        module: what will be run.
+
+    Raises:
+        ValueError: when a part of the module is scripted, whose calls cannot be exchanged.
+
+    Example:
+        >>> inputs = torch.tensor([-1.0, 2.0, 3.0], requires_grad=True)
+        >>> with GuidedRelu(nn.ReLU()) as guided:
+        ...     (inputs.relu() * torch.tensor([1.0, 1.0, -1.0])).sum().backward()
+        >>> inputs.grad, guided.n_calls
+        (tensor([0., 1., 0.]), 1)
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+            raise ValueError(
+                "a scripted module (torch.jit) cannot be guided: give the module that was scripted"
+            )
+        super().__init__()
+        self.n_calls = 0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Runs a call, or the guided form of it."""
+        kwargs = kwargs or {}
+        in_place = func in (torch.relu_, Tensor.relu_)
+        if not in_place and func not in (torch.relu, F.relu, Tensor.relu):
+            return func(*args, **kwargs)
+        self.n_calls += 1
+        inputs = args[0] if args else kwargs["input"]
+        outputs = _Guided.apply(inputs)
+        return inputs.copy_(outputs) if in_place or kwargs.get("inplace") else outputs
+
+
+class _Guided(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor) -> Tensor:
+        outputs = inputs.clamp(min=0)
+        ctx.save_for_backward(outputs)
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (outputs,) = ctx.saved_tensors
+        return gradients[0].clamp(min=0) * (outputs > 0)

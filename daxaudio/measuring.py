@@ -1,0 +1,321 @@
+"""Measures of stored explanations that ask the black box; each is stored as soon as it is there.
+
+What is stored is kept by `out/measures/GROUP/METHOD/RECORDING_ID.json`, with the mask and the
+settings that it was made from; when those change it is made anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from daxaudio.blackbox import AskOnce, BlackBox
+from daxaudio.compare import ExplainingRun, SharedQueries, digest
+from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram
+from daxaudio.files import write_text
+from daxaudio.methods import make_explainer
+from daxaudio.metrics import (
+    faithfulness_measures,
+    perturbation_curves,
+    rank_correlation,
+    structural_similarity,
+)
+from daxaudio.metrics.deletion import Direction, Unit
+from daxaudio.metrics.sensitivity import max_sensitivity
+from daxaudio.perturbation import Fill, make_background
+from daxaudio.randomisation import randomise_cascade
+from daxaudio.seeds import derive_seed
+
+ASKING_GROUPS = ("deletion", "faithfulness", "max_sensitivity", "sanity")
+"""Groups of measures that ask the black box; the others need the stored explanations alone."""
+
+AGAIN_GROUPS = ("max_sensitivity", "sanity")
+"""Groups that explain again, many times, and so cost most."""
+
+_DIRECTIONS: tuple[Direction, ...] = ("deletion", "insertion")
+
+Advance = Callable[[str, str], None]
+"""Told a recording and what was done with it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MeasureSettings:
+    """How explanations are measured.
+
+    Args:
+        n_steps: steps of a deletion or insertion curve.
+        again: recordings whose explanations are made again for "max_sensitivity" and "sanity".
+        again_of: another number for some methods, by name.
+        again_queries: black-box evaluations of each of these; None for as many as the methods have.
+        radius: greatest change of a bin in "max_sensitivity", in dB.
+        n_draws: perturbed inputs of "max_sensitivity".
+        n_stages: stages of the randomisation of "sanity".
+
+    Raises:
+        ValueError: when a number is out of range.
+    """
+
+    n_steps: int = 32
+    again: int = 10
+    again_of: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    again_queries: int | None = None
+    radius: float = 1.0
+    n_draws: int = 3
+    n_stages: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("n_steps", "again", "n_draws", "n_stages"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.radius <= 0:
+            raise ValueError(f"radius must be above 0 dB, got {self.radius}")
+
+    def of_group(self, group: str) -> dict[str, Any]:
+        """Those settings that the values of a group depend on."""
+        names = {
+            "deletion": ("n_steps",),
+            "faithfulness": (),
+            "max_sensitivity": ("again_queries", "radius", "n_draws"),
+            "sanity": ("again_queries", "n_stages"),
+        }[group]
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measuring:
+    """Measures the explanations of one run, a recording at a time.
+
+    Args:
+        run: that made the explanations.
+        settings: of the measures.
+        out: folder of the comparison.
+    """
+
+    run: ExplainingRun
+    settings: MeasureSettings
+    out: Path
+
+    def measure(
+        self,
+        group: str,
+        explanations: Sequence[Explanation],
+        ask: AskOnce,
+        advance: Advance = lambda name, what: None,
+    ) -> None:
+        """Measure the explanations of one recording by one of `ASKING_GROUPS`.
+
+        Args:
+            group: its name.
+            explanations: one a method, of one recording and class; at least one.
+            ask: the black box.
+            advance: told when one is done.
+        """
+        name = explanations[0].spectrogram.recording_id
+        waiting = []
+        for explanation in explanations:
+            if self.stored(group, explanation) is None:
+                waiting.append(explanation)
+            else:
+                advance(name, group)
+        work = {
+            "deletion": self._deletion,
+            "faithfulness": self._faithfulness,
+            "max_sensitivity": self._max_sensitivity,
+            "sanity": self._sanity,
+        }[group]
+        for explanation, found in work(waiting, ask) if waiting else ():
+            document = {"made_from": self._made_from(group, explanation), **found}
+            write_text(self._path(group, explanation), json.dumps(_plain(document)) + "\n")
+            advance(name, f"{explanation.method} {group}")
+
+    def stored(self, group: str, explanation: Explanation) -> dict[str, Any] | None:
+        """What was found for this very explanation and these settings, or None."""
+        path = self._path(group, explanation)
+        if not path.is_file():
+            return None
+        document = dict(json.loads(path.read_text(encoding="utf-8")))
+        same = document.pop("made_from") == _plain(self._made_from(group, explanation))
+        return document if same else None
+
+    def _path(self, group: str, explanation: Explanation) -> Path:
+        name = f"{explanation.spectrogram.recording_id}.json"
+        return self.out / "measures" / group / explanation.method / name
+
+    def _made_from(self, group: str, explanation: Explanation) -> dict[str, Any]:
+        events = self._events(explanation) if group == "deletion" else ()
+        return {
+            "mask": digest(explanation.mask),
+            "input": digest(explanation.spectrogram.values),
+            "target": explanation.target,
+            "fill": self._fill,
+            "model": self.run.facts["model"],
+            "seed": self.run.seed,
+            "events": [[event.start, event.end] for event in events],
+            **self.settings.of_group(group),
+        }
+
+    def _events(self, explanation: Explanation) -> Sequence[Event]:
+        return self.run.events.get(explanation.spectrogram.recording_id, ())
+
+    def _deletion(
+        self, explanations: Sequence[Explanation], ask: AskOnce
+    ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
+        spectrogram = _on_device(explanations[0], self.run.black_box)
+        score_fn = self.run.black_box.score_fn(explanations[0].target, ask)
+        masks = torch.stack([explanation.mask for explanation in explanations])
+        events = self._events(explanations[0])
+        fill = self._fill
+        kinds: list[tuple[str, Unit, Fill]] = [
+            ("", "bins", fill),
+            ("_noise", "bins", "noise"),
+            ("_frames", "frames", fill),
+        ]
+        if events:
+            kinds.append(("_events", "events", fill))
+        found: list[dict[str, Any]] = [{"values": {}, "curves": []} for _ in explanations]
+        for suffix, unit, filled in kinds:
+            for direction in _DIRECTIONS:
+                curves = perturbation_curves(
+                    masks,
+                    spectrogram.values,
+                    self._background(spectrogram, filled),
+                    score_fn,
+                    direction,
+                    unit,
+                    self.settings.n_steps,
+                    events,
+                    spectrogram.times,
+                    self.run.settings.batch_size,
+                    filled,
+                    derive_seed(self.run.seed, "ties", spectrogram.recording_id),
+                )
+                for own, curve in zip(found, curves, strict=True):
+                    own["values"][f"{direction}_auc{suffix}"] = curve.auc
+                    own["curves"].append(curve.as_dict())
+        yield from zip(explanations, found, strict=True)
+
+    def _faithfulness(
+        self, explanations: Sequence[Explanation], ask: AskOnce
+    ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
+        spectrogram = _on_device(explanations[0], self.run.black_box)
+        values = faithfulness_measures(
+            torch.stack([explanation.mask for explanation in explanations]),
+            spectrogram.values,
+            self._background(spectrogram, self._fill),
+            ask,
+            self.run.black_box.class_index(explanations[0].target),
+            self.run.settings.batch_size,
+        )
+        for explanation, own in zip(explanations, values, strict=True):
+            yield explanation, {"values": own}
+
+    def _max_sensitivity(
+        self, explanations: Sequence[Explanation], ask: AskOnce
+    ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
+        spectrogram = _on_device(explanations[0], self.run.black_box)
+        seed = derive_seed(self.run.seed, "max_sensitivity", spectrogram.recording_id)
+        score_fn = self.run.black_box.score_fn(explanations[0].target, ask)
+        memory: dict[str, SharedQueries] = {}
+        for explanation in explanations:
+
+            def mask_of(near: Spectrogram, method: str = explanation.method) -> Tensor:
+                # the methods see the same few inputs, and share their queries on each
+                shared = memory.setdefault(digest(near.values), SharedQueries())
+                return self._again(method, near, score_fn, shared)
+
+            value = max_sensitivity(
+                mask_of,
+                spectrogram,
+                mask_of(spectrogram),
+                self.settings.radius,
+                self.settings.n_draws,
+                seed,
+            )
+            yield explanation, {"values": {"max_sensitivity": value}}
+
+    def _sanity(
+        self, explanations: Sequence[Explanation], ask: AskOnce
+    ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
+        spectrogram = _on_device(explanations[0], self.run.black_box)
+        target = explanations[0].target
+        own_score = self.run.black_box.score_fn(target, ask)
+        stages = [
+            ("trained", own_score, SharedQueries()),
+            *((layer, box.score_fn(target, AskOnce(box)), SharedQueries())
+              for layer, box in self._randomised),
+        ]  # fmt: skip
+        for explanation in explanations:
+            rows, first = [], None
+            for stage, (layer, score_fn, shared) in enumerate(stages):
+                mask = self._again(explanation.method, spectrogram, score_fn, shared)
+                first = mask if first is None else first
+                rows.append(
+                    {
+                        "stage": stage,
+                        "layer": layer,
+                        "correlation": rank_correlation(first, mask),
+                        "ssim": structural_similarity(first, mask),
+                    }
+                )
+            values = {
+                "randomisation_correlation": rows[-1]["correlation"],
+                "randomisation_ssim": rows[-1]["ssim"],
+            }
+            yield explanation, {"values": values, "stages": rows}
+
+    @functools.cached_property
+    def _randomised(self) -> list[tuple[str, BlackBox]]:
+        """The black box with more and more of its layers at random; the same for all recordings."""
+        box = self.run.black_box
+        modules = randomise_cascade(box.module, self.run.seed, self.settings.n_stages)
+        return [(layer, self._with(module)) for layer, module in modules]
+
+    def _with(self, module: nn.Module) -> BlackBox:
+        return dataclasses.replace(self.run.black_box, module=module)
+
+    def _again(
+        self, method: str, spectrogram: Spectrogram, score_fn: ScoreFn, shared: SharedQueries
+    ) -> Tensor:
+        """The mask of a method with the queries that explaining again is allowed."""
+        settings = self.run.settings
+        if self.settings.again_queries is not None:
+            settings = dataclasses.replace(settings, queries=self.settings.again_queries)
+        shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
+        name = spectrogram.recording_id
+        explainer = make_explainer(
+            method, settings, self.run.seed, name, shape, self.run.events.get(name, ())
+        )
+        return shared.share(explainer)(spectrogram, score_fn).mask.cpu()
+
+    @property
+    def _fill(self) -> Fill:
+        """As in the neighbourhoods; a deleted bin has no segment whose mean could stand there."""
+        fill = self.run.settings.fill
+        return "global_mean" if fill == "segment_mean" else fill
+
+    def _background(self, spectrogram: Spectrogram, fill: Fill) -> Tensor:
+        seed = derive_seed(self.run.seed, "background", spectrogram.recording_id)
+        return make_background(spectrogram, fill, seed=seed)
+
+
+def _on_device(explanation: Explanation, black_box: BlackBox) -> Spectrogram:
+    return explanation.spectrogram.to(black_box.device)
+
+
+def _plain(value: Any) -> Any:
+    """As a JSON file gives it back; NaN is no JSON and becomes null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,244 @@
+"""RESULTS.md and pictures of `daxaudio compare`, from the tables that it left in its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from daxaudio.comparison import COST_FILE, CURVES_FILE, EXPLANATIONS, RANDOMISATION_FILE
+from daxaudio.files import write_text
+from daxaudio.metrics.catalogue import GROUPS, MEASURES
+from daxaudio.plot import REFERENCE_METHODS, plot_curves, plot_measures, plot_randomisation
+from daxaudio.plot.curves import N_STANDING_OUT
+from daxaudio.plot.measures import share_beaten
+from daxaudio.randomisation import ALIKE
+from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, frame_of_tests
+from daxaudio.report.comparison_tables import (
+    Paper,
+    order_methods,
+    tabulate_cost,
+    tabulate_fall,
+    tabulate_legend,
+    tabulate_measures,
+    tabulate_tests,
+    tabulate_wrongly_predicted,
+)
+from daxaudio.report.comparison_texts import (
+    ABOUT_MARKS,
+    TEXTS,
+    TITLES,
+    describe_alike,
+    describe_recordings,
+    describe_worse,
+)
+from daxaudio.report.markdown import to_markdown
+from daxaudio.report.results import ABOUT_TESTS, warned_explanations
+from daxaudio.report.tables import ComparisonRow, Table, tabulate_environment
+from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, write_csv
+
+TESTS_FILE = "paired_tests.csv"
+PICTURES = "pictures"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Found:
+    """The tables of a comparison; those that are not there are empty."""
+
+    out: Path
+    results: pd.DataFrame
+    summary: pd.DataFrame
+    curves: pd.DataFrame
+    cost: pd.DataFrame
+    randomisation: pd.DataFrame
+
+    @property
+    def methods(self) -> list[str]:
+        return order_methods(self.summary["method"])
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Measures that are there, by the name of their group."""
+        there = set(self.summary["metric"])
+        found = {
+            group: [name for name in names if name in there] for group, names in GROUPS.items()
+        }
+        return {group: names for group, names in found.items() if names}
+
+
+def write_comparison(
+    out: str | os.PathLike[str],
+    title: str,
+    command: str,
+    text: str = "",
+    paper: Paper | None = None,
+    leader: str = "dax_v4",
+) -> list[Path]:
+    """Write `RESULTS.md`, `paired_tests.csv` and `pictures/`, each file whole or not at all.
+
+    What was not measured is left out of the report.
+
+    Args:
+        out: holds `results.csv` and `summary.csv`, and perhaps `curves.csv`, `cost.csv` and
+            `randomisation.csv`.
+        title: heading.
+        command: the exact command that made it.
+        text: what was done, a paragraph or more.
+        paper: the paper's figures by measure and method, shown beside ours.
+        leader: the method that the others are tested against; no tests when it has no results.
+
+    Returns:
+        Paths of what was written, `RESULTS.md` first.
+
+    Raises:
+        ValueError: when results or summary are not there, are empty, or hold a measure that
+            `MEASURES` does not know.
+    """
+    found = _read_all(Path(out))
+    rivals = [name for name in found.methods if name != leader]
+    metrics = [name for names in found.groups.values() for name in names]
+    tests = compare_methods(found.results, leader, rivals, metrics)
+    pictures = _draw(found, leader)
+    sections = [
+        f"# {title}",
+        text,
+        f"Made by\n\n    {command}",
+        _describe_environment(),
+        f"{describe_recordings(found.results)} {ABOUT_MARKS}",
+        warned_explanations(found.out / EXPLANATIONS),
+        "## Overview",
+        *_show(pictures, "measures"),
+        describe_worse(found.results),
+        *(part for group in found.groups for part in _section(found, group, pictures, paper or {})),
+        *_cost_section(found),
+        "## Measures",
+        to_markdown(tabulate_legend(metrics)),
+        *_test_section(found, leader, tests),
+    ]
+    markdown = found.out / "RESULTS.md"
+    write_text(markdown, "\n\n".join(filter(None, sections)) + "\n")
+    written = [markdown, *pictures.values()]
+    if tests:
+        write_csv(frame_of_tests(tests), found.out / TESTS_FILE)
+        written.insert(1, found.out / TESTS_FILE)
+    return written
+
+
+def _read_all(out: Path) -> _Found:
+    for name in (RESULTS_FILE, SUMMARY_FILE):
+        if not (out / name).is_file():
+            raise ValueError(f"{out}: no {name} here; run `daxaudio compare` first")
+    names = (RESULTS_FILE, SUMMARY_FILE, CURVES_FILE, COST_FILE, RANDOMISATION_FILE)
+    found = _Found(out, *(_read(out / name) for name in names))
+    for name, table in ((RESULTS_FILE, found.results), (SUMMARY_FILE, found.summary)):
+        unknown = [str(metric) for metric in table["metric"].unique() if metric not in MEASURES]
+        if table.empty or unknown:
+            fault = f"metric {unknown[0]!r} is unknown" if unknown else "no row"
+            raise ValueError(f"{out / name}: {fault}; was it made by `daxaudio compare`?")
+    return found
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A table; ids and names such as "01" or "NA" stay texts, empty numbers are NaN."""
+    if not path.is_file():
+        return pd.DataFrame()
+    names = {"recording_id": str, "method": str, "metric": str, "layer": str, "fill": str}
+    columns = pd.read_csv(path, nrows=0).columns
+    numbers = {name: ["", "nan"] for name in columns if name not in names}
+    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=numbers)
+
+
+def _draw(found: _Found, leader: str) -> dict[str, Path]:
+    """Draw what there is; paths by what they show."""
+    folder = found.out / PICTURES
+    ordered = found.summary.sort_values(
+        "method", key=lambda names: names.map(found.methods.index), kind="stable"
+    )
+    pictures = {"measures": plot_measures(ordered, folder / "measures.png")}
+    first = [leader] if leader not in REFERENCE_METHODS else []
+    if len(found.curves):
+        drawn = set(found.curves["method"])
+        ranked = [name for name in (*first, *_rank_by_deletion(found.summary)) if name in drawn]
+        colours = list(dict.fromkeys(ranked))[:N_STANDING_OUT]
+        kinds = found.curves[["unit", "fill"]].drop_duplicates()
+        for unit, fill in kinds.itertuples(index=False):
+            path = folder / f"{'_'.join(filter(None, ('curves', unit, fill)))}.png"
+            pictures[path.stem] = plot_curves(found.curves, path, unit, fill, colours)
+    if len(found.randomisation):
+        there = [name for name in first if name in set(found.randomisation["method"])]
+        path = folder / "randomisation.png"
+        pictures["randomisation"] = plot_randomisation(found.randomisation, path, ALIKE, there)
+    return pictures
+
+
+def _rank_by_deletion(summary: pd.DataFrame) -> list[str]:
+    """Methods by the mean share of others that they beat in deletion and insertion, best first."""
+    means = summary.pivot(index="method", columns="metric", values="mean")
+    shares = [share_beaten(means[name], name) for name in GROUPS["deletion"] if name in means]
+    ranks = pd.concat(shares, axis=1).mean(axis=1) if shares else pd.Series(dtype=float)
+    best_first = ranks.dropna().sort_values(ascending=False, kind="stable").index
+    return [str(name) for name in best_first if name not in REFERENCE_METHODS]
+
+
+def _section(found: _Found, group: str, pictures: dict[str, Path], paper: Paper) -> list[str]:
+    table = tabulate_measures(found.summary, found.groups[group], paper)
+    parts = [f"## {TITLES[group]}", TEXTS[group], to_markdown(table)]
+    if group == "deletion":
+        parts += _show(pictures, "curves")
+    if group == "labels":
+        for other in ("wrong_label_iou", "runner_up_iou"):
+            title = f"`iou` less `{other}`, on the same recordings:"
+            parts += _titled(title, tabulate_fall(found.results, other))
+    if group == "wrongly_predicted":
+        title = "IoU of what the model predicts rightly and wrongly:"
+        parts += _titled(title, tabulate_wrongly_predicted(found.results))
+    if group == "sanity" and len(found.randomisation):
+        parts += [describe_alike(found.randomisation), *_show(pictures, "randomisation")]
+    return parts
+
+
+def _cost_section(found: _Found) -> list[str]:
+    if found.cost.empty:
+        return []
+    return ["## Cost", "Means over recordings.", to_markdown(tabulate_cost(found.cost))]
+
+
+def _test_section(found: _Found, leader: str, tests: Sequence[ComparisonRow]) -> list[str]:
+    if not tests:
+        return []
+    by_chance = f"{SIGNIFICANT * len(tests):.0f} of these {len(tests)} tests"
+    parts = [
+        f"## Paired tests: {leader} against each other method",
+        f"Each cell is the mean of {leader} less that of the row's method, with the p-value in "
+        f"brackets. Bold: {leader} is better and p is below {SIGNIFICANT}; italic: it is worse. "
+        f"About {by_chance} would fall below {SIGNIFICANT} by luck alone. `{TESTS_FILE}` has the "
+        "intervals.",
+        ABOUT_TESTS,
+    ]
+    for group, metrics in found.groups.items():
+        tested = {row.metric for row in tests}
+        names = [name for name in metrics if name in tested]
+        if names:
+            parts += [f"### {TITLES[group]}", to_markdown(tabulate_tests(tests, names))]
+    return parts
+
+
+def _show(pictures: dict[str, Path], start: str) -> list[str]:
+    """The pictures whose name begins so, by their path from the folder of the report."""
+    return [
+        f"![{name.replace('_', ' ')}]({PICTURES}/{path.name})"
+        for name, path in pictures.items()
+        if name.startswith(start)
+    ]
+
+
+def _titled(title: str, table: Table | None) -> list[str]:
+    return [] if table is None else [title, to_markdown(table)]
+
+
+def _describe_environment() -> str:
+    facts = ", ".join(f"{name} {value}" for name, value in tabulate_environment().rows)
+    return f"Environment: {facts}."

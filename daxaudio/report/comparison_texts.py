@@ -1,0 +1,165 @@
+"""What a comparison says in words: of its groups of measures, and of what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from daxaudio.metrics.catalogue import GROUPS
+from daxaudio.plot import REFERENCE_METHODS
+from daxaudio.randomisation import ALIKE
+from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, is_better
+from daxaudio.report.comparison_tables import order_methods
+from daxaudio.report.results import ABOUT_METRICS
+from daxaudio.report.tables import ComparisonRow
+
+MAIN_MEASURES = ("iou", "frame_auc", "deletion_auc", "insertion_auc", "faithfulness")
+"""By these a method is held against the references in words."""
+
+CHANCE = ("random", "energy")
+"""References that a method should beat: no knowledge at all, and loudness."""
+
+ABOUT_MARKS = (
+    "An arrow behind a measure says which way is better. Bold is the best mean of the methods that "
+    f"are no references (references: {', '.join(REFERENCE_METHODS)}). Where n differs, means are "
+    "over different recordings; the tests are on those that both sides have."
+)
+
+TITLES = {
+    "localisation": "Localisation",
+    "deletion": "Deletion and insertion",
+    "faithfulness": "Faithfulness",
+    "form": "Form of the mask",
+    "labels": "Sensitivity to the label",
+    "wrongly_predicted": "Wrongly predicted recordings",
+    "max_sensitivity": "Sensitivity to noise",
+    "sanity": "Randomised model",
+}
+"""Heading of each group of measures."""
+
+TEXTS = {
+    "localisation": ABOUT_METRICS,
+    "deletion": (
+        "The score of the class while the places that a mask marks most go first (deletion) or "
+        "come first (insertion). `_frames` and `_events` change whole frames and whole stretches "
+        "of time, `_noise` puts noise in their place. Both ends of a curve are the same for all "
+        "methods; what counts is the way between them, and so the area."
+    ),
+    "faithfulness": "What the black box says of the masked input, and of what the mask leaves.",
+    "form": "These describe a mask; none of them is a merit by itself.",
+    "labels": (
+        "Each recording is explained again for a wrong class, drawn at random (`wrong_label`), "
+        "and for the wrong class with the highest score (`runner_up`). A mask that depends on the "
+        "class should not mark the event of the true one then. A reference that does not ask the "
+        "black box has the same mask for every class."
+    ),
+    "wrongly_predicted": (
+        "Recordings that the model gets wrong, explained for their true class. These are other "
+        "recordings than above, so the two groups are compared unpaired: a bootstrap interval of "
+        "the difference of their means, each group resampled by itself, and a two-sided "
+        "Mann-Whitney test."
+    ),
+    "max_sensitivity": "How far a mask changes when noise is added that is hardly there.",
+    "sanity": (
+        "The model's layers are put at random from the output down to the input, and recordings "
+        "are explained again. A mask that stays as it was shows the recording and not what the "
+        "model has learned. The two measures are those with all layers at random."
+    ),
+}
+"""What stands below the heading."""
+
+
+def describe_recordings(results: pd.DataFrame) -> str:
+    """Counts recordings and methods in a sentence.
+
+    Example:
+        >>> rows = [("a", "rise", "iou"), ("b", "rise", "wrongly_predicted_iou")]
+        >>> describe_recordings(pd.DataFrame(rows, columns=["recording_id", "method", "metric"]))
+        '1 method on 1 recording, and on 1 that the model predicts wrongly.'
+    """
+    is_wrong = results["metric"].isin(GROUPS["wrongly_predicted"])
+    n_methods = results["method"].nunique()
+    n_right, n_wrong = (results["recording_id"][rows].nunique() for rows in (~is_wrong, is_wrong))
+    counted = f"{_count(n_methods, 'method')} on {_count(n_right, 'recording')}"
+    return counted + (f", and on {n_wrong} that the model predicts wrongly." if n_wrong else ".")
+
+
+def describe_worse(results: pd.DataFrame) -> str:
+    """Says which methods are worse than `random` or `energy` on which of `MAIN_MEASURES`.
+
+    Worse is by the mean, in the measure's good direction, over the recordings that both have; in
+    bold where the Wilcoxon p-value is below 0.05 as well.
+
+    Args:
+        results: columns `recording_id`, `method`, `metric`, `value`.
+
+    Returns:
+        A sentence, or a list with a line a reference and measure; "" when neither reference nor
+        measure is there.
+
+    Example:
+        >>> rows = [("rise", 0.1), ("lime", 0.4), ("energy", 0.2)]
+        >>> results = pd.DataFrame(rows, columns=["method", "value"])
+        >>> results = results.assign(recording_id="a", metric="iou")
+        >>> print(describe_worse(results).splitlines()[-1])
+        - Worse than `energy` on `iou`: rise.
+    """
+    names = [name for name in order_methods(results["method"]) if name not in REFERENCE_METHODS]
+    lines, held = [], []
+    for reference in CHANCE:
+        for metric in MAIN_MEASURES:
+            tests = compare_methods(results, reference, names, [metric])
+            worse = [row for row in tests if is_better(row)]
+            held += [(reference, metric)] if tests else []
+            if worse:
+                listed = ", ".join(map(_name_worse, worse))
+                lines.append(f"- Worse than `{reference}` on `{metric}`: {listed}.")
+    if not held:
+        return ""
+    references, metrics = (_join(dict.fromkeys(part)) for part in zip(*held, strict=True))
+    if not lines:
+        return f"No method is worse than {references} on {metrics}."
+    intro = (
+        f"Methods that are worse than {references} on {metrics}, by the mean over the recordings "
+        f"that both have; in bold where the Wilcoxon p-value is below {SIGNIFICANT} as well:"
+    )
+    return intro + "\n\n" + "\n".join(lines)
+
+
+def describe_alike(randomisation: pd.DataFrame) -> str:
+    """Says how many masks of each method stay alike when all layers are random.
+
+    Args:
+        randomisation: columns `recording_id`, `method`, `stage`, `correlation`.
+
+    Example:
+        >>> rows = [("a", "energy", 0, 1.0), ("a", "energy", 1, 0.9), ("a", "rise", 1, 0.1)]
+        >>> columns = ["recording_id", "method", "stage", "correlation"]
+        >>> describe_alike(pd.DataFrame(rows, columns=columns)).split(": ")[1]
+        'energy 1 of 1.'
+    """
+    last = randomisation[randomisation["stage"] == randomisation["stage"].max()]
+    alike = last["correlation"].abs() >= ALIKE
+    counts = [
+        f"{method} {int(alike[last['method'] == method].sum())} of {sum(last['method'] == method)}"
+        for method in order_methods(last["method"][alike])
+    ]
+    return (
+        f"Recordings whose mask counts as alike (rank correlation of {ALIKE} or more, or of "
+        f"{-ALIKE} or less) with all layers at random: {', '.join(counts) or 'none'}."
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _name_worse(row: ComparisonRow) -> str:
+    name = row.method_b
+    return f"**{name}**" if row.result.p_value < SIGNIFICANT else name
+
+
+def _join(names: Iterable[str]) -> str:
+    *others, last = (f"`{name}`" for name in names)
+    return f"{', '.join(others)} or {last}" if others else last

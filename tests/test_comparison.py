@@ -1,0 +1,246 @@
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from daxaudio.annotations import DataFolder
+from daxaudio.audio import write_recording
+from daxaudio.blackbox import BlackBox
+from daxaudio.comparison import (
+    RUNNER_UP,
+    WRONG_LABEL,
+    check_groups,
+    compare_folder,
+    draw_wrong_label,
+)
+from daxaudio.containers import Event, Recording
+from daxaudio.frontends import LogMel
+from daxaudio.measuring import MeasureSettings
+from daxaudio.methods import MethodSettings
+from daxaudio.metrics import rank_correlation
+from daxaudio.metrics.catalogue import GROUPS, MEASURES
+from daxaudio.seeds import generator
+from daxaudio.store import load_explanation, load_facts
+
+FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
+METHODS = ["lime", "kernel_shap", "rise", "gradient", "random", "energy", "oracle"]
+SETTINGS = MethodSettings(queries=30, rise={"cells": [2, 4]}, quick_shift={"max_dist": 5.0})
+MEASURING = MeasureSettings(n_steps=4, again=1, n_draws=1, n_stages=2)
+NAMES = ["low", "middle", "high"]
+
+
+class Bands(nn.Module):
+    """Three classes: more level in the lower, the middle or the upper bands; little is random."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(16, 3, 1, bias=False)
+        with torch.no_grad():
+            self.conv.weight.fill_(-0.05)
+            for band in range(3):
+                self.conv.weight[band, 5 * band : 5 * band + 5] = 0.1
+
+    def forward(self, spectrograms):
+        return self.conv(spectrograms).mean(dim=2)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Four recordings with a tone from 0.5 s to 1 s; the last one has a wrong label."""
+    folder = tmp_path_factory.mktemp("corpus")
+    labels, events, times = {}, {}, torch.arange(12000) / 8000
+    for i, (label, tone) in enumerate(
+        [("low", 200), ("middle", 1100), ("high", 2800), ("low", 2800)]
+    ):
+        name = f"r{i}"
+        noise = 0.01 * torch.randn(12000, generator=generator(i, "noise"))
+        wave = noise + torch.sin(2 * torch.pi * tone * times) * ((times >= 0.5) & (times < 1.0))
+        write_recording(folder / f"{name}.wav", Recording(wave[None], 8000, name))
+        labels[name], events[name] = label, [Event(0.5, 1.0, label)]
+    paths = {name: str(folder / f"{name}.wav") for name in labels}
+    data = DataFolder(paths, labels, {name: name for name in labels}, dict.fromkeys(labels, 1.5))
+    return data, events
+
+
+def compare(corpus, out, groups=("all",), methods=METHODS, box=None, **changes):
+    data, events = corpus
+    box = box or BlackBox(Bands(), FRONT_END, NAMES)
+    settings = {"events": events, "method_settings": SETTINGS, "measure_settings": MEASURING}
+    compare_folder(box, data, methods, groups, out, progress=False, **{**settings, **changes})
+    return pd.read_csv(out / "results.csv", keep_default_na=False, na_values="")
+
+
+@pytest.fixture(scope="module")
+def compared(corpus, tmp_path_factory):
+    out = tmp_path_factory.mktemp("compared")
+    return compare(corpus, out), out
+
+
+def test_every_measure_of_every_method_is_in_the_table(compared):
+    results, _ = compared
+    found = results.groupby("method", sort=False)["metric"].unique()
+    assert found.index.tolist() == METHODS
+    for metrics in found:
+        assert set(metrics) == set(MEASURES)
+
+
+def test_values_lie_in_the_range_that_the_catalogue_states(compared):
+    for metric, values in compared[0].groupby("metric")["value"]:
+        known = values.dropna()
+        assert known.between(MEASURES[metric].low - 1e-6, MEASURES[metric].high + 1e-6).all()
+
+
+def test_oracle_and_random_stand_at_the_ends_of_localisation(compared):
+    means = pd.read_csv(compared[1] / "summary.csv").set_index(["method", "metric"])["mean"]
+    assert means["oracle", "iou"] == means["oracle", "relevance_mass"] == 1
+    assert means["random", "iou"] < 0.5
+    assert means["lime", "deletion_auc"] < means["random", "deletion_auc"]
+
+
+def test_each_measure_of_masks_again_is_made_for_as_many_recordings_as_asked(compared):
+    counts = compared[0].groupby("metric")["recording_id"].nunique()
+    assert counts["max_sensitivity"] == counts["randomisation_correlation"] == 1
+    assert counts["iou"] == counts["deletion_auc"] == 3
+
+
+def test_wrongly_predicted_recordings_are_explained_for_their_true_class(compared):
+    results, out = compared
+    rows = results[results["metric"] == "wrongly_predicted_iou"]
+    assert rows["recording_id"].unique().tolist() == ["r3"]
+    assert load_facts(out / "explanations_wrongly_predicted/rise/r3")["target"] == "low"
+
+
+def test_other_labels_are_a_wrong_one_and_the_runner_up(compared):
+    _, out = compared
+    predictions = pd.read_csv(out / "explanations/predictions.csv").set_index("recording_id")
+    for name in ("r0", "r1", "r2"):
+        wrong = load_facts(out / WRONG_LABEL / "lime" / name)["target"]
+        assert wrong in set(NAMES) - {predictions.label[name]}
+        assert wrong == draw_wrong_label(NAMES, predictions.label[name], name, 0)
+    # the tone of 200 Hz speaks against the highest band as much as against the middle one
+    assert load_facts(out / RUNNER_UP / "lime" / "r2")["target"] in NAMES[:2]
+
+
+def test_correlation_with_the_wrong_label_is_that_of_the_stored_masks(compared):
+    results, out = compared
+    row = results.query("recording_id == 'r1' and method == 'gradient'").set_index("metric")
+    masks = [
+        load_explanation(out / folder / "gradient" / "r1").mask
+        for folder in ("explanations", WRONG_LABEL)
+    ]
+    expected = rank_correlation(*masks)
+    assert row["value"]["wrong_label_correlation"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_reference_that_ignores_the_model_does_not_change_with_it(compared):
+    results = compared[0].set_index(["method", "metric"])["value"]
+    assert (results["energy", "wrong_label_correlation"] == 1).all()
+    assert results["energy", "randomisation_correlation"] == 1
+
+
+def test_a_second_run_asks_nothing_but_predictions_and_gives_the_same(compared, corpus):
+    results, out = compared
+    box = BlackBox(Bands(), FRONT_END, NAMES)
+    again = compare(corpus, out, box=box)
+    pd.testing.assert_frame_equal(results, again)
+    assert box.n_queries == 4 + 3  # predictions, and the runner-up of each
+
+
+def test_methods_one_by_one_give_what_all_together_gave(compared, corpus, tmp_path):
+    groups = ("localisation", "deletion", "faithfulness", "form")
+    for methods in (["rise"], ["rise", "lime"]):
+        alone = compare(corpus, tmp_path, groups, methods)
+    together = compared[0]
+    together = together[
+        together["method"].isin(["rise", "lime"]) & together["metric"].isin(alone["metric"])
+    ]
+    pd.testing.assert_frame_equal(alone, together.reset_index(drop=True))
+
+
+def test_queries_are_shared_between_classes_and_methods(corpus, tmp_path):
+    box = BlackBox(Bands(), FRONT_END, NAMES)
+    compare(corpus, tmp_path, ("localisation", "labels"), ["lime", "base2"], box, n_recordings=1)
+    # predictions, the segments of lime that base2 learns from, and the input and the background
+    # together; the runner-up's scores are asked alone
+    assert box.n_queries == 4 + 30 + 2 + 1
+
+
+def test_stored_curves_give_the_areas_of_the_table(compared):
+    results, out = compared
+    curves = pd.read_csv(out / "curves.csv")
+    for unit, suffix in (("bins", ""), ("frames", "_frames"), ("events", "_events")):
+        one = curves.query(
+            "recording_id == 'r0' and method == 'lime' and direction == 'deletion' "
+            f"and unit == '{unit}' and fill == 'global_mean'"
+        )
+        area = np.trapezoid(one["score"], one["share"])
+        row = results.query("recording_id == 'r0' and method == 'lime'").set_index("metric")
+        assert row["value"][f"deletion_auc{suffix}"] == pytest.approx(area, abs=1e-5)
+
+
+def test_changed_settings_of_a_measure_are_measured_anew(corpus, tmp_path):
+    compare(corpus, tmp_path, ("deletion",), ["lime"], n_recordings=1)
+    path = next((tmp_path / "measures" / "deletion" / "lime").iterdir())
+    first = json.loads(path.read_text())
+    finer = dataclasses.replace(MEASURING, n_steps=8)
+    compare(corpus, tmp_path, ("deletion",), ["lime"], n_recordings=1, measure_settings=finer)
+    second = json.loads(path.read_text())
+    assert len(first["curves"][0]["shares"]) == 5
+    assert len(second["curves"][0]["shares"]) == 9
+
+
+def test_method_that_cannot_explain_the_model_is_listed_and_ends_nothing(corpus, tmp_path):
+    class NoLayer(nn.Module):
+        def forward(self, spectrograms):
+            bands = [spectrograms[:, start : start + 5].mean((1, 2)) for start in (0, 5, 10)]
+            return torch.stack(bands, dim=1) / 5
+
+    box = BlackBox(NoLayer(), FRONT_END, NAMES)
+    results = compare(corpus, tmp_path, ("form",), ["gradient", "grad_cam"], box)
+    problems = pd.read_csv(tmp_path / "problems.csv")
+    assert set(results["method"]) == {"gradient"}
+    assert problems["method"].tolist() == ["grad_cam"] * 3
+
+
+def test_without_events_what_needs_them_is_left_out(corpus, tmp_path):
+    results = compare(corpus, tmp_path, methods=["rise", "energy"], events={})
+    assert not set(results["metric"]) & {*GROUPS["localisation"], "deletion_auc_events"}
+    assert "deletion_auc" in set(results["metric"])
+
+
+def test_cost_counts_queries_gradients_and_seconds(compared):
+    cost = pd.read_csv(compared[1] / "cost.csv").set_index("method")
+    assert cost["queries"]["lime"] == 32
+    assert cost["gradients"][["gradient", "lime"]].tolist() == [1, 0]
+    assert (cost["seconds"] > 0).all()
+
+
+def test_wrong_labels_are_drawn_alike_in_any_order_and_evenly():
+    drawn = [draw_wrong_label(NAMES, "low", f"r{i}", 0) for i in range(400)]
+    assert "low" not in drawn
+    assert 150 < drawn.count("high") < 250
+    assert drawn[7] == draw_wrong_label(NAMES, "low", "r7", 0)
+
+
+def test_unknown_group_is_named_with_the_known_ones():
+    assert check_groups(["all"]) == list(GROUPS)
+    with pytest.raises(ValueError, match="metrics 'iou' is unknown; choose from all, local"):
+        check_groups(["iou"])
+
+
+@pytest.mark.parametrize("wrong", [{"n_steps": 0}, {"again": 0}, {"radius": 0.0}])
+def test_measure_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        MeasureSettings(**wrong)
+
+
+def test_no_recording_right_says_where_to_look(corpus, tmp_path):
+    data, events = corpus
+    tables = (data.wav_scp, data.text, data.utt2spk, data.utt2dur)
+    one = DataFolder(*({"r3": table["r3"]} for table in tables))
+    with pytest.raises(ValueError, match=r"gets no recording right: see .*predictions.csv"):
+        compare((one, events), tmp_path)
