@@ -25,13 +25,11 @@ from daxaudio.methods import make_explainer
 from daxaudio.metrics import (
     faithfulness_measures,
     perturbation_curves,
-    rank_correlation,
-    structural_similarity,
 )
 from daxaudio.metrics.deletion import Direction, Unit
 from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.perturbation import Fill, make_background
-from daxaudio.randomisation import randomise_cascade
+from daxaudio.randomisation import compare_stage, randomise_cascade
 from daxaudio.seeds import derive_seed
 
 ASKING_GROUPS = ("deletion", "faithfulness", "max_sensitivity", "sanity")
@@ -58,6 +56,7 @@ class MeasureSettings:
         radius: greatest change of a bin in "max_sensitivity", in dB.
         n_draws: perturbed inputs of "max_sensitivity".
         n_stages: stages of the randomisation of "sanity".
+        n_classes: classes that each random model is explained for; the mean over them counts.
 
     Raises:
         ValueError: when a number is out of range.
@@ -70,9 +69,10 @@ class MeasureSettings:
     radius: float = 1.0
     n_draws: int = 3
     n_stages: int = 3
+    n_classes: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("n_steps", "again", "n_draws", "n_stages"):
+        for name in ("n_steps", "again", "n_draws", "n_stages", "n_classes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.radius <= 0:
@@ -84,7 +84,7 @@ class MeasureSettings:
             "deletion": ("n_steps",),
             "faithfulness": (),
             "max_sensitivity": ("again_queries", "radius", "n_draws"),
-            "sanity": ("again_queries", "n_stages"),
+            "sanity": ("again_queries", "n_stages", "n_classes"),
         }[group]
         return {name: getattr(self, name) for name in names}
 
@@ -246,30 +246,47 @@ class Measuring:
     ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
         target = explanations[0].target
-        own_score = self.run.black_box.score_fn(target, ask)
-        stages = [
-            ("trained", own_score, SharedQueries()),
-            *((layer, box.score_fn(target, AskOnce(box)), SharedQueries())
-              for layer, box in self._randomised),
-        ]  # fmt: skip
+        trained = self.run.black_box.score_fn(target, ask), SharedQueries()
+        # each random model and class has its own scores; a model answers for all classes at once
+        randomised = [
+            (layer, [(box.score_fn(name, once), SharedQueries()) for name in self._classes(target)])
+            for layer, box in self._randomised
+            for once in (AskOnce(box),)
+        ]
         for explanation in explanations:
-            rows, first = [], None
-            for stage, (layer, score_fn, shared) in enumerate(stages):
-                mask = self._again(explanation.method, spectrogram, score_fn, shared)
-                first = mask if first is None else first
-                rows.append(
-                    {
-                        "stage": stage,
-                        "layer": layer,
-                        "correlation": rank_correlation(first, mask),
-                        "ssim": structural_similarity(first, mask),
-                    }
-                )
+
+            def again(
+                score_fn: ScoreFn, shared: SharedQueries, method: str = explanation.method
+            ) -> Tensor:
+                return self._again(method, spectrogram, score_fn, shared)
+
+            mask = again(*trained)
+            stages = [compare_stage("trained", mask, mask[None])]
+            for layer, classes in randomised:
+                masks = torch.stack([again(*asked) for asked in classes])
+                stages.append(compare_stage(layer, mask, masks))
+            last = stages[-1]
             values = {
-                "randomisation_correlation": rows[-1]["correlation"],
-                "randomisation_ssim": rows[-1]["ssim"],
+                "randomisation_correlation": last.correlation,
+                "randomisation_absolute": last.absolute,
+                "randomisation_ssim": last.ssim,
             }
+            rows = [
+                {
+                    "stage": place,
+                    "layer": stage.name,
+                    "correlation": stage.correlation,
+                    "ssim": stage.ssim,
+                }
+                for place, stage in enumerate(stages)
+            ]
             yield explanation, {"values": values, "stages": rows}
+
+    def _classes(self, target: str) -> list[str]:
+        """The class itself and the next ones in the model's order."""
+        names = list(self.run.black_box.class_names)
+        first = names.index(target)
+        return [*names[first:], *names[:first]][: self.settings.n_classes]
 
     @functools.cached_property
     def _randomised(self) -> list[tuple[str, BlackBox]]:

@@ -37,7 +37,7 @@ def randomise_cascade(
 
     Drawn anew by `reset_parameters`, with the running statistics reset, a trained
     `SpectrogramResNet` answers nearly the same to every input: over perturbed inputs the scores
-    deviate by less than 0.1 % of their size at depths 18 and 101. Such a score is too flat to
+    deviate by 0.1 % of their size or less at depths 18 and 101. Such a score is too flat to
     explain, and any method would pass. Weights drawn to keep the signal's size (He et al. 2015), or
     a random order with the running statistics reset, let the sums of 33 residual blocks grow to
     logits of several thousand. In random order the scores deviate by 0.4 to 1 %, and the logits
@@ -229,15 +229,16 @@ def sanity_check(
     One random model tells little about a method that asks the model. It, too, hears the difference
     between an event and the noise around it; what is random is whether a class's score rises or
     falls by it. So a faithful mask of one class is often like that of the trained model, or like
-    its opposite: on noise-padded clips such correlations of DAX V4 lie between -0.9 and 0.9, those
-    of RISE between -0.8 and 0.6. Take the mean over many random models, or over several classes of
-    one, which are as good as drawn at random: over ten classes it is below 0.2 there. Classes are
-    cheap, as a black box answers for all at once; but their scores sum to one, so that a method
-    which is linear in the scores (RISE) has a mean of about 0 over all of them whatever the model.
+    its opposite: on two noise-padded clips such correlations of DAX V4 lay between -0.9 and 0.9,
+    those of RISE between -0.8 and 0.6. Take the mean over many random models, or over several
+    classes of one, which are as good as drawn at random: over ten classes it was below 0.2 there.
+    Classes are cheap, as a black box answers for all at once; but their scores sum to one, so that
+    a method which is linear in the scores (RISE) has a mean of about 0 over all of them whatever
+    the model.
 
     What remains is what a method shows whatever the scores are. So the check finds methods that
-    follow the recording and not the model, such as an edge detector or guided backpropagation. How
-    few different masks a recording leaves room for is told by `absolute`.
+    follow the recording and not the model, such as an edge detector. How few different masks a
+    recording leaves room for is told by `absolute`.
 
     Source: Adebayo et al. 2018. Differs in these means; they correlate the maps of one class, with
     and without their sign.
@@ -281,9 +282,25 @@ def _compare(
 ) -> Stage:
     """One stage of several cascades."""
     found = [explain(model).cpu() for _, model in models]
-    others = torch.cat([masks if masks.ndim == 3 else masks[None] for masks in found])
+    masks = torch.cat([masks if masks.ndim == 3 else masks[None] for masks in found])
+    return compare_stage(models[0][0], mask, masks)
+
+
+def compare_stage(name: str, mask: Tensor, others: Tensor) -> Stage:
+    """How alike a mask is to those of models with random layers.
+
+    Args:
+        name: of the stage.
+        mask: `[F, T]` of the trained model.
+        others: `[K, F, T]`, of several classes or random models.
+
+    Example:
+        >>> picture = torch.arange(12.0).view(3, 4)
+        >>> stage = compare_stage("fc", picture, torch.stack([picture, -picture]))
+        >>> stage.correlation, round(stage.absolute, 3)
+        (0.0, 1.0)
+    """
     correlations = [rank_correlation(mask, other) for other in others]
     defined = [value for value in correlations if not math.isnan(value)] or [math.nan]
     similarity = fmean(structural_similarity(mask, other) for other in others)
-    absolute = fmean(abs(value) for value in defined)
-    return Stage(models[0][0], fmean(defined), absolute, similarity)
+    return Stage(name, fmean(defined), fmean(map(abs, defined)), similarity)

@@ -49,9 +49,8 @@ def data_folder(tmp_path):
 
 
 def explain(audio, model, out, *options):
-    return main(
-        ["explain", str(audio), "--model", str(model), "--out", str(out), "--quiet", *options]
-    )
+    arguments = ["explain", str(audio), "--model", str(model), "--out", str(out), "--quiet"]
+    return main([*arguments, "--check", "none", *options])  # the last of two --check counts
 
 
 def one_line(capsys):
@@ -156,6 +155,51 @@ def test_several_methods_get_a_folder_each_and_the_same_seed_the_same_mask(tmp_p
             np.load(tmp_path / run / method / "explanation.npz")["mask"] for run in ("one", "two")
         ]
         np.testing.assert_array_equal(*masks)
+
+
+def stored_verdict(folder):
+    return json.loads((folder / "explanation.json").read_text()).get("verdict")
+
+
+def test_explain_tells_by_default_what_speaks_for_and_against(tmp_path, model, capsys):
+    audio, out = sound(tmp_path / "a.wav"), tmp_path / "out"
+    arguments = ["explain", str(audio), "--model", str(model), "--out", str(out), "--quiet"]
+    assert main([*arguments, "--method", "rise", "--queries", "20"]) == 0
+    header, *findings, summary = capsys.readouterr().out.splitlines()
+    assert "22 queries" in header
+    verdict = stored_verdict(out)
+    names = [finding["name"] for finding in verdict["findings"]]
+    assert names == ["score", "cost", "deletion", "stability", "sanity"]
+    signs = {True: "  + ", False: "  - ", None: "    "}
+    assert findings == [signs[f["good"]] + f["sentence"] for f in verdict["findings"]]
+    # the class that is predicted, 6 curves, RISE with other draws, RISE by a random classifier
+    assert verdict["queries"] == 1 + (6 * 31 + 2) + 22 + 22
+    assert summary.startswith(f"  = {verdict['summary']} (The check took another 233 queries, ")
+    assert json.loads((out / "explanation.json").read_text())["queries"] == 22
+
+
+def test_a_quick_check_does_not_explain_again_and_none_checks_nothing(tmp_path, model, capsys):
+    audio = sound(tmp_path / "a.wav")
+    options = ["--method", "rise", "energy", "--queries", "20"]
+    assert explain(audio, model, tmp_path / "quick", *options, "--check", "quick") == 0
+    assert capsys.readouterr().out.count("  = ") == 2
+    names = [f["name"] for f in stored_verdict(tmp_path / "quick/rise")["findings"]]
+    assert names == ["score", "cost", "deletion"]
+    assert "reference" in stored_verdict(tmp_path / "quick/energy")["summary"]
+    assert explain(audio, model, tmp_path / "none", *options, "--check", "none") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert stored_verdict(tmp_path / "none/rise") is None
+    for folder in ("rise", "energy"):
+        masks = [
+            np.load(tmp_path / k / folder / "explanation.npz")["mask"] for k in ("quick", "none")
+        ]
+        np.testing.assert_array_equal(*masks)
+
+
+def test_a_data_folder_is_not_checked(tmp_path, model, data_folder, capsys):
+    assert explain(data_folder, model, tmp_path / "out", "--check", "full") == 2
+    assert "use `daxaudio compare`" in one_line(capsys)
+    assert not (tmp_path / "out").exists()
 
 
 def bad_audio(tmp_path):
@@ -279,7 +323,7 @@ def test_pad_never_overwrites_its_input(tmp_path, capsys):
 def test_stereo_is_averaged_and_said_so(tmp_path, model, capsys):
     audio = sound(tmp_path / "a.wav", channels=2)
     arguments = ["explain", str(audio), "--model", str(model), "--out", str(tmp_path / "out")]
-    assert main([*arguments, "--method", "energy"]) == 0
+    assert main([*arguments, "--method", "energy", "--check", "none"]) == 0
     assert "2 channels averaged" in capsys.readouterr().out
     facts = json.loads((tmp_path / "out/explanation.json").read_text())
     assert facts["channels_averaged"] == 2

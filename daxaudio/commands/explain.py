@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import soundfile
 
@@ -29,11 +31,18 @@ from daxaudio.compare import (
     predict_folder,
 )
 from daxaudio.config import build, load_config
-from daxaudio.containers import Event
-from daxaudio.methods import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
+from daxaudio.containers import Event, Explainer, Explanation
+from daxaudio.methods import (
+    DEFAULT_METHOD,
+    METHODS,
+    MethodSettings,
+    check_methods,
+    make_explainer,
+)
 from daxaudio.plot import plot_explanation
 from daxaudio.results import count_warned
 from daxaudio.store import PICTURE_FILE, save_explanation
+from daxaudio.verdict import Level, Verdict, judge
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +54,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "recordings that the model classifies correctly, for their true class, and writes to\n"
         "--out/METHOD/RECORDING_ID/; what is already there is kept, so that a stopped run can\n"
         "be started again. Warnings that an explanation should not be trusted go to standard\n"
-        "error, or for a data folder to --out/warnings.csv."
+        "error, or for a data folder to --out/warnings.csv.\n\n"
+        "The explanation of one recording is checked: lines that begin with + speak for it, those\n"
+        "with - against it. The full check explains twice more: three times the queries in all."
     )
-    parser.epilog = "methods:\n" + "\n".join(f"  {n:<18}{text}" for n, text in METHODS.items())
+    parser.epilog = "methods:\n" + "\n".join(f"  {n:<22}{text}" for n, text in METHODS.items())
     parser.add_argument(
         "audio", metavar="AUDIO", help="an audio file, or a Kaldi-style data folder"
     )
@@ -72,6 +83,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--n_recordings", type=int, metavar="N", help="at most so many of a data folder"
     )
+    parser.add_argument(
+        "--check",
+        choices=("none", *get_args(Level)),
+        help="look for what speaks against the explanation of one audio file: quick (about 200 "
+        "queries a method), or full, which explains again with other draws and by a classifier "
+        "with shuffled weights; slow for dax_v1, dax_v2, base1 and base2, which train networks "
+        "again (default full)",
+    )
     add_common(parser)
 
 
@@ -92,6 +111,10 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if arguments.target is not None:
         raise ValueError("--target goes with one audio file; a data folder has its labels")
+    if arguments.check not in (None, "none"):
+        raise ValueError(
+            "--check goes with one audio file; for a data folder use `daxaudio compare`"
+        )
     data, out = read_data_folder(arguments.audio), Path(arguments.out)
     predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE, not arguments.quiet)
     chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed)
@@ -136,11 +159,12 @@ def _explain_file(
     spectrogram = front_end.spectrogram(recording).to(black_box.device)
     predicted, _ = black_box.predict(spectrogram)
     target = arguments.target or predicted
+    own_events = events.get(recording.recording_id, ())
     explanations = explain_recording(
         black_box.score_fn(target),
         spectrogram,
         methods,
-        events.get(recording.recording_id, ()),
+        own_events,
         settings,
         arguments.seed,
         not arguments.quiet,
@@ -148,6 +172,12 @@ def _explain_file(
     for explanation in explanations:
         out = Path(arguments.out) / (explanation.method if len(methods) > 1 else "")
         explanation = dataclasses.replace(explanation, target=target)
+        print(
+            f"{explanation.method}: {target} scores {explanation.score:.3f} (predicted "
+            f"{predicted}); {explanation.n_queries} queries, "
+            f"{sum(explanation.seconds.values()):.1f} s: {out}",
+            flush=True,
+        )
         facts = {
             "seed": arguments.seed,
             "derived_seed": str(explanation.seed),
@@ -157,13 +187,51 @@ def _explain_file(
             "model_digest": black_box.digest(),
             "predicted": predicted,
         }
+        # stored before it is checked: a check that is stopped loses nothing
         save_explanation(out, explanation, facts)
-        plot_explanation(explanation, out / PICTURE_FILE, events.get(recording.recording_id, ()))
-        print(
-            f"{explanation.method}: {target} scores {explanation.score:.3f} (predicted "
-            f"{predicted}); {explanation.n_queries} queries, "
-            f"{sum(explanation.seconds.values()):.1f} s: {out}"
-        )
+        plot_explanation(explanation, out / PICTURE_FILE, own_events)
         for warning in explanation.warnings:
             text = f"{explanation.method}: {' '.join(warning.split())}"
             print(f"daxaudio explain: warning: {text}", file=sys.stderr)
+        if arguments.check != "none":
+            verdict = _check(explanation, black_box, settings, own_events, arguments)
+            save_explanation(out, explanation, {**facts, "verdict": verdict.as_dict()})
+
+
+def _check(
+    explanation: Explanation,
+    black_box: BlackBox,
+    settings: MethodSettings,
+    events: Sequence[Event],
+    arguments: argparse.Namespace,
+) -> Verdict:
+    """Look for what speaks against an explanation, and print it."""
+    values, recording_id = explanation.spectrogram.values, explanation.spectrogram.recording_id
+
+    def make(seed: int) -> Explainer:
+        shape = (values.shape[0], values.shape[1])
+        return make_explainer(
+            explanation.method, settings, seed, recording_id, shape, events, not arguments.quiet
+        )
+
+    began = time.perf_counter()
+    verdict = judge(
+        explanation,
+        black_box,
+        make,
+        arguments.check or "full",
+        arguments.seed,
+        settings.fill,
+        settings.batch_size,
+        not arguments.quiet,
+    )
+    for finding in verdict.findings:
+        sign = {True: "+", False: "-", None: " "}[finding.good]
+        print(f"  {sign} {finding.sentence}")
+    gradients = f" and {verdict.n_gradients} gradients" if verdict.n_gradients else ""
+    print(
+        f"  = {verdict.summary} (The check took another {verdict.n_queries} queries{gradients}, "
+        f"{time.perf_counter() - began:.1f} s.)",
+        flush=True,
+    )
+    return verdict
