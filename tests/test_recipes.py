@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT, finish
 
+from daxaudio.results import METRICS
+
 METHODS = "dax_v2 dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle"
 
 CONFIG = """
@@ -67,13 +69,15 @@ def test_recipe_leaves_everything_that_it_promises(whole):
     assert list(results.columns) == ["recording_id", "method", "metric", "value"]
     assert results["method"].unique().tolist() == METHODS.split()
     summary = pd.read_csv(whole / "summary.csv")
-    assert len(summary) == len(METHODS.split()) * 5
+    measures = [*METRICS, "deletion_auc", "insertion_auc_frames", "faithfulness", "sparseness"]
+    for method, found in summary.groupby("method")["metric"]:
+        assert set(measures) <= set(found), method
     text = (whole / "RESULTS.md").read_text()
     checked = pd.read_csv(whole / "polarity_summary.csv")
     assert checked["method"].unique().tolist() == ["dax_v2", "dax_v2_checked"]
     for words in (
         "dax_v2_checked",
-        "| paper |",
+        "iou, paper",
         "0.215 (0.045)",
         "Wilcoxon",
         "recipes/esc10/run.sh --corpus",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -76,6 +76,7 @@ def write_comparison(
     text: str = "",
     paper: Paper | None = None,
     leader: str = "dax_v4",
+    facts: Mapping[str, Table] | None = None,
 ) -> list[Path]:
     """Write `RESULTS.md`, `paired_tests.csv` and `pictures/`, each file whole or not at all.
 
@@ -89,6 +90,7 @@ def write_comparison(
         text: what was done, a paragraph or more.
         paper: the paper's figures by measure and method, shown beside ours.
         leader: the method that the others are tested against; no tests when it has no results.
+        facts: further tables by heading, for instance accuracy by fold.
 
     Returns:
         Paths of what was written, `RESULTS.md` first.
@@ -113,6 +115,7 @@ def write_comparison(
         *_show(pictures, "measures"),
         describe_worse(found.results),
         *(part for group in found.groups for part in _section(found, group, pictures, paper or {})),
+        *(part for name, table in (facts or {}).items() for part in _fact(name, table)),
         *_cost_section(found),
         "## Measures",
         to_markdown(tabulate_legend(metrics)),
@@ -198,6 +201,10 @@ def _section(found: _Found, group: str, pictures: dict[str, Path], paper: Paper)
     if group == "sanity" and len(found.randomisation):
         parts += [describe_alike(found.randomisation), *_show(pictures, "randomisation")]
     return parts
+
+
+def _fact(name: str, table: Table) -> list[str]:
+    return [f"## {name}", to_markdown(table)]
 
 
 def _cost_section(found: _Found) -> list[str]:

@@ -30,6 +30,7 @@ from daxaudio.report.tables import (
     tabulate_summary,
 )
 from daxaudio.results import (
+    METRICS,
     RESULTS_FILE,
     SUMMARY_FILE,
     count_warned,
@@ -101,7 +102,7 @@ class Comparison:
 
 
 def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
-    """Write `RESULTS.md`, `pictures/` and `report.html`, each file whole or not at all.
+    """Write `RESULTS.md`, and what `write_report` writes.
 
     Args:
         comparison: what to tell.
@@ -113,14 +114,27 @@ def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
     Raises:
         ValueError: when a stage before has not been run.
     """
-    for name in (RESULTS_FILE, SUMMARY_FILE, "explanations"):
-        if not (comparison.exp_dir / name).exists():
-            raise ValueError(f"{comparison.exp_dir}: no {name} here; run the stages before")
-    results = pd.read_csv(comparison.exp_dir / RESULTS_FILE)
-    summary = pd.read_csv(comparison.exp_dir / SUMMARY_FILE)
-    tables = _tables(comparison, results, summary)
+    results, summary = _read(comparison)
     markdown = comparison.exp_dir / "RESULTS.md"
-    write_text(markdown, _markdown(comparison, tables))
+    write_text(markdown, _markdown(comparison, _tables(comparison, results, summary)))
+    return [markdown, *write_report(comparison, progress)]
+
+
+def write_report(comparison: Comparison, progress: bool = True) -> list[Path]:
+    """Write `pictures/` and `report.html`, each file whole or not at all.
+
+    Args:
+        comparison: what to tell.
+        progress: show a bar while pictures are drawn.
+
+    Returns:
+        Paths of the page and the pictures' folder.
+
+    Raises:
+        ValueError: when a stage before has not been run.
+    """
+    results, summary = _read(comparison)
+    tables = _tables(comparison, results, summary)
     pictures = _draw(comparison, results, summary, progress)
     views = [_view(comparison, results, name) for name in results["recording_id"].unique()]
     sections = [Section(title, table=table) for title, table in tables.items()]
@@ -133,7 +147,17 @@ def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
     page = write_page(
         comparison.exp_dir / "report.html", comparison.title, sections, text.replace("`", "")
     )
-    return [markdown, page, comparison.pictures]
+    return [page, comparison.pictures]
+
+
+def _read(comparison: Comparison) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Results and their summary: localisation alone, of recordings whose class is explained."""
+    for name in (RESULTS_FILE, SUMMARY_FILE, "explanations"):
+        if not (comparison.exp_dir / name).exists():
+            raise ValueError(f"{comparison.exp_dir}: no {name} here; run the stages before")
+    tables = (pd.read_csv(comparison.exp_dir / name) for name in (RESULTS_FILE, SUMMARY_FILE))
+    results, summary = (table[table["metric"].isin(METRICS)] for table in tables)
+    return results, summary
 
 
 def classification_counts(predictions: pd.DataFrame, by: pd.Series | None = None) -> Table:
