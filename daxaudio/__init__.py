@@ -9,10 +9,8 @@ from daxaudio.annotations import (
 )
 from daxaudio.audio import read_recording, write_recording
 from daxaudio.blackbox import BlackBox, load_black_box, save_black_box
-from daxaudio.compare import (
-    explain_folder,
-    explain_recording,
-)
+from daxaudio.compare import explain_folder
+from daxaudio.comparison import compare_folder
 from daxaudio.containers import (
     Event,
     Explanation,
@@ -25,6 +23,13 @@ from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
 from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.energy import Energy
 from daxaudio.explainers.explained_student import ExplainStudent
+from daxaudio.explainers.grad_cam import GradCam, GradCamPlusPlus, GuidedGradCam
+from daxaudio.explainers.gradient import (
+    Gradient,
+    InputXGradient,
+    IntegratedGradients,
+    SmoothGrad,
+)
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.oracle import Oracle
@@ -32,7 +37,9 @@ from daxaudio.explainers.random_mask import RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.shap import KernelShap
 from daxaudio.frontends import LinearStft, LogMel
-from daxaudio.metrics import evaluate, paired_comparison
+from daxaudio.measuring import MeasureSettings
+from daxaudio.methods import MethodSettings
+from daxaudio.metrics import evaluate, paired_comparison, perturbation_curves
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.models.training import Trainer, TrainingSettings
@@ -52,12 +59,15 @@ from daxaudio.plot import (
     plot_summary,
 )
 from daxaudio.polarity import check_polarity
+from daxaudio.randomisation import sanity_check
 from daxaudio.results import (
     score_folder,
 )
 from daxaudio.segments import Grid, QuickShift, Slic, TimeBands
+from daxaudio.shared_queries import explain_recording
 from daxaudio.store import load_explanation, save_explanation
 from daxaudio.textures import SharedFilters
+from daxaudio.verdict import judge
 
 __all__ = [
     "AllOnes",
@@ -71,12 +81,20 @@ __all__ = [
     "Event",
     "ExplainStudent",
     "Explanation",
+    "GradCam",
+    "GradCamPlusPlus",
+    "Gradient",
     "Grid",
     "GridSampler",
+    "GuidedGradCam",
+    "InputXGradient",
+    "IntegratedGradients",
     "KernelShap",
     "Lime",
     "LinearStft",
     "LogMel",
+    "MeasureSettings",
+    "MethodSettings",
     "MultiGridSampler",
     "Neighbourhood",
     "NoisePadding",
@@ -90,6 +108,7 @@ __all__ = [
     "SegmentSampler",
     "SharedFilters",
     "Slic",
+    "SmoothGrad",
     "SparseMatching",
     "Spectrogram",
     "SpectrogramResNet",
@@ -97,13 +116,16 @@ __all__ = [
     "Trainer",
     "TrainingSettings",
     "check_polarity",
+    "compare_folder",
     "evaluate",
     "explain_folder",
     "explain_recording",
+    "judge",
     "load_black_box",
     "load_explanation",
     "load_neighbourhood",
     "paired_comparison",
+    "perturbation_curves",
     "plot_comparison",
     "plot_confusion",
     "plot_explanation",
@@ -113,6 +135,7 @@ __all__ = [
     "read_data_folder",
     "read_events",
     "read_recording",
+    "sanity_check",
     "save_black_box",
     "save_explanation",
     "save_neighbourhood",

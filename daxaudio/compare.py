@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,14 @@ from daxaudio.audio import read_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.containers import (
     Event,
-    Explainer,
     Explanation,
-    Neighbourhood,
     ScoreFn,
     Spectrogram,
 )
-from daxaudio.methods import SETTINGS_OF, MethodSettings, make_explainer
+from daxaudio.methods import SETTINGS_OF, MethodSettings
 from daxaudio.results import list_warnings, write_csv
 from daxaudio.seeds import derive_seed
+from daxaudio.shared_queries import SharedQueries, explain_one
 from daxaudio.store import is_stored, load_facts, save_explanation
 
 logger = logging.getLogger(__name__)
@@ -42,39 +41,6 @@ logger = logging.getLogger(__name__)
 PREDICTIONS_FILE = "predictions.csv"
 PROBLEMS_FILE = "problems.csv"
 WARNINGS_FILE = "warnings.csv"
-
-
-class SharedQueries:
-    """Remembers the neighbourhoods of one recording, so that no query is asked twice.
-
-    Methods whose samplers are equal (same segments, draws, fill and number) get the same
-    neighbourhood; each explanation still reports the queries and the time that it rests on.
-    """
-
-    def __init__(self) -> None:
-        self.answered: dict[Any, Neighbourhood] = {}
-
-    def share(self, explainer: Explainer) -> Explainer:
-        """The same explainer, asking through this memory where it has a sampler."""
-        sampler = getattr(explainer, "sampler", None)
-        if sampler is None:
-            return explainer
-        return dataclasses.replace(  # type: ignore[type-var]
-            explainer, sampler=_Remembering(sampler, self.answered)
-        )
-
-
-class _Remembering:
-    def __init__(self, sampler: Any, answered: dict[Any, Neighbourhood]) -> None:
-        self.sampler = sampler
-        self.answered = answered
-        self.progress = sampler.progress
-
-    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
-        key = repr(self.sampler)
-        if key not in self.answered:
-            self.answered[key] = self.sampler(spectrogram, score_fn)
-        return self.answered[key]
 
 
 def predict_folder(
@@ -138,60 +104,6 @@ def choose_recordings(
     correct["turn"] = correct.groupby("label").cumcount()
     ordered = correct.sort_values(["turn", "label"])["recording_id"].tolist()
     return ordered if n_recordings is None else ordered[:n_recordings]
-
-
-def explain_recording(
-    score_fn: ScoreFn,
-    spectrogram: Spectrogram,
-    methods: Sequence[str],
-    events: Sequence[Event] = (),
-    settings: MethodSettings | None = None,
-    seed: int = 0,
-    progress: bool = False,
-) -> Iterator[Explanation]:
-    """Explain one recording by several methods that share their queries where they can.
-
-    Args:
-        score_fn: the black box, for the class to explain.
-        spectrogram: the recording.
-        methods: names as in `METHODS`.
-        events: its true events; only the oracle sees them.
-        settings: of the methods.
-        seed: of the run; each recording and method has its own, derived from it.
-        progress: show a bar while the black box is asked.
-
-    Yields:
-        One explanation a method, as soon as it is there.
-    """
-    shared = SharedQueries()
-    for method in methods:
-        yield _explain_one(
-            score_fn,
-            spectrogram,
-            method,
-            events,
-            settings or MethodSettings(),
-            seed,
-            shared,
-            progress,
-        )
-
-
-def _explain_one(
-    score_fn: ScoreFn,
-    spectrogram: Spectrogram,
-    method: str,
-    events: Sequence[Event],
-    settings: MethodSettings,
-    seed: int,
-    shared: SharedQueries,
-    progress: bool = False,
-) -> Explanation:
-    shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
-    explainer = make_explainer(
-        method, settings, seed, spectrogram.recording_id, shape, events, progress
-    )
-    return shared.share(explainer)(spectrogram, score_fn)
 
 
 def explain_folder(
@@ -331,7 +243,7 @@ class ExplainingRun:
         self, method: str, spectrogram: Spectrogram, score_fn: ScoreFn, shared: SharedQueries
     ) -> Explanation:
         events = self.events.get(spectrogram.recording_id, ())
-        return _explain_one(score_fn, spectrogram, method, events, self.settings, self.seed, shared)
+        return explain_one(score_fn, spectrogram, method, events, self.settings, self.seed, shared)
 
 
 def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[str]) -> None:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from daxaudio.blackbox import AskOnce, BlackBox
-from daxaudio.compare import ExplainingRun, SharedQueries, digest
+from daxaudio.compare import ExplainingRun, digest
 from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram
 from daxaudio.files import write_text
 from daxaudio.methods import make_explainer
@@ -31,6 +31,7 @@ from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.perturbation import Fill, make_background
 from daxaudio.randomisation import compare_stage, randomise_cascade
 from daxaudio.seeds import derive_seed
+from daxaudio.shared_queries import SharedQueries
 
 ASKING_GROUPS = ("deletion", "faithfulness", "max_sensitivity", "sanity")
 """Groups of measures that ask the black box; the others need the stored explanations alone."""

@@ -12,7 +12,6 @@ from daxaudio.blackbox import BlackBox
 from daxaudio.compare import (
     choose_recordings,
     explain_folder,
-    explain_recording,
     predict_folder,
 )
 from daxaudio.containers import Event, Recording
@@ -25,6 +24,7 @@ from daxaudio.results import (
     total_cost,
 )
 from daxaudio.seeds import generator
+from daxaudio.shared_queries import explain_recording
 from daxaudio.store import load_explanation, save_explanation
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
@@ -196,7 +196,7 @@ def unsure(monkeypatch):
         warnings += ("Two.", "A third.") if name == ("lime", "r0") else ()
         return dataclasses.replace(explanation, warnings=warnings)
 
-    monkeypatch.setattr(compare, "_explain_one", explain_one)
+    monkeypatch.setattr(compare, "explain_one", explain_one)
 
 
 def test_warnings_are_listed_also_after_an_interruption(corpus, tmp_path, monkeypatch):

@@ -69,6 +69,7 @@ TOP = {
     "verdict",
     "results",
     "compare",
+    "shared_queries",
     "measuring",
     "comparison",
     "comparison_tables",

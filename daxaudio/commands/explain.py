@@ -27,7 +27,6 @@ from daxaudio.compare import (
     WARNINGS_FILE,
     choose_recordings,
     explain_folder,
-    explain_recording,
     predict_folder,
 )
 from daxaudio.config import build, load_config
@@ -41,6 +40,7 @@ from daxaudio.methods import (
 )
 from daxaudio.plot import plot_explanation
 from daxaudio.results import count_warned
+from daxaudio.shared_queries import explain_recording
 from daxaudio.store import PICTURE_FILE, save_explanation
 from daxaudio.verdict import Level, Verdict, judge
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from ablations import Ablation
 
-from daxaudio.compare import SharedQueries
 from daxaudio.containers import Event, Explainer, Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.dax import Dax
 from daxaudio.files import write_text
 from daxaudio.methods import MethodSettings, make_explainer
 from daxaudio.metrics import evaluate
+from daxaudio.shared_queries import SharedQueries
 
 Rows = list[dict[str, Any]]
 
