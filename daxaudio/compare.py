@@ -42,6 +42,9 @@ PREDICTIONS_FILE = "predictions.csv"
 PROBLEMS_FILE = "problems.csv"
 WARNINGS_FILE = "warnings.csv"
 
+PROBLEM_COLUMNS = ["recording_id", "method", "part", "problem"]
+"""Of `problems.csv`; the part is the folder of the explanation, or the group of measures."""
+
 
 def predict_folder(
     black_box: BlackBox, data: DataFolder, path: str | os.PathLike[str], progress: bool = True
@@ -60,7 +63,12 @@ def predict_folder(
     Returns:
         One row a recording, sorted by id: `recording_id`, `label`, `predicted`, `score` of the
         predicted class, `correct` (0 or 1), `problem` ("" when there is none).
+
+    Raises:
+        ValueError: when there is no recording.
     """
+    if not data.wav_scp:
+        raise ValueError("the data folder holds no recording: its wav.scp is empty")
     rows = []
     for recording_id in tqdm(sorted(data.wav_scp), desc="classifying", disable=not progress):
         label = data.text[recording_id]
@@ -212,7 +220,7 @@ class ExplainingRun:
             advance: told the recording and the method when one is done.
 
         Returns:
-            Methods that cannot handle it: `recording_id`, `method`, `problem`.
+            Methods that cannot handle it, as `describe_problem` gives them.
 
         Raises:
             ValueError: when `out` holds an explanation of another run, class or recording.
@@ -222,6 +230,7 @@ class ExplainingRun:
             **self.facts,
             "input": digest(spectrogram.values),
             "audio": self.data.wav_scp[name],
+            "events": [[event.start, event.end] for event in self.events.get(name, ())],
         }
         score_fn, shared = self.black_box.score_fn(label, ask), SharedQueries()
         for method in self.methods:
@@ -230,9 +239,7 @@ class ExplainingRun:
                 try:
                     found = self._explain(method, spectrogram, score_fn, shared)
                 except ValueError as error:
-                    logger.warning("%s by %s is left out: %s", name, method, error)
-                    problem = " ".join(str(error).split())
-                    problems.append({"recording_id": name, "method": method, "problem": problem})
+                    problems.append(describe_problem(name, method, Path(out).name, error))
                 else:
                     own = {**facts, "derived_seed": str(found.seed)}
                     save_explanation(folder, dataclasses.replace(found, target=label), own)
@@ -246,10 +253,18 @@ class ExplainingRun:
         return explain_one(score_fn, spectrogram, method, events, self.settings, self.seed, shared)
 
 
+def describe_problem(
+    recording_id: str, method: str, part: str, error: ValueError
+) -> dict[str, str]:
+    """A row of `problems.csv`; the log has it too."""
+    logger.warning("%s by %s is left out (%s): %s", recording_id, method, part, error)
+    problem = " ".join(str(error).split())
+    return dict(zip(PROBLEM_COLUMNS, (recording_id, method, part, problem), strict=True))
+
+
 def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[str]) -> None:
     """Write `out/problems.csv`, a header alone when there is none."""
-    table = pd.DataFrame(problems, columns=["recording_id", "method", "problem"])
-    write_csv(table, Path(out) / PROBLEMS_FILE)
+    write_csv(pd.DataFrame(problems, columns=PROBLEM_COLUMNS), Path(out) / PROBLEMS_FILE)
 
 
 def _spectrogram(black_box: BlackBox, data: DataFolder, recording_id: str) -> Spectrogram:
@@ -280,6 +295,8 @@ def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) ->
     for key, name in (("seed", "seed"), ("model", "model or precision"), ("input", "recording")):
         _check_same(folder, name, stored.get(key), facts[key])
     _check_same(folder, "class", stored["target"], label)
+    if method == "oracle" and stored.get("events") != facts["events"]:
+        return False  # the events were corrected since; the oracle costs nothing
     for field in SETTINGS_OF.get(method, ()):
         # a setting that was not there yet when it was stored stood at its default
         default = _plain(MethodSettings())[field]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,8 +22,9 @@ from daxaudio.compare import (
     list_problems,
     predict_folder,
 )
-from daxaudio.comparison_tables import Gathered, mean_cost
+from daxaudio.comparison_tables import Gathered
 from daxaudio.containers import Event, Explanation
+from daxaudio.files import write_text
 from daxaudio.measuring import AGAIN_GROUPS, ASKING_GROUPS, MeasureSettings, Measuring
 from daxaudio.methods import MethodSettings, check_methods
 from daxaudio.metrics import (
@@ -39,12 +41,11 @@ from daxaudio.results import (
     RESULTS_FILE,
     SUMMARY_FILE,
     check_inside,
-    list_warnings,
     summarise,
     write_csv,
 )
 from daxaudio.seeds import derive_seed
-from daxaudio.store import is_stored, load_explanation
+from daxaudio.store import is_stored, load_explanation, versions
 
 EXPLANATIONS = "explanations"
 WRONG_LABEL = "explanations_wrong_label"
@@ -56,6 +57,11 @@ and for the true class of recordings that the model gets wrong."""
 CURVES_FILE = "curves.csv"
 COST_FILE = "cost.csv"
 RANDOMISATION_FILE = "randomisation.csv"
+SETTINGS_FILE = "settings.json"
+
+_NEED_EVENTS = ("localisation", "wrongly_predicted")
+_TOLERANCE = 0.1
+"""Seconds that an event may end after its recording."""
 
 
 def check_groups(names: Sequence[str]) -> list[str]:
@@ -130,6 +136,7 @@ class ComparingRun:
             progress,
         )
         chosen = choose_recordings(predictions, self.n_recordings, self.run.seed)
+        self._check_events(chosen)
         if not chosen:
             path = self.out / EXPLANATIONS / PREDICTIONS_FILE
             raise ValueError(f"the model gets no recording right: see {path}")
@@ -144,8 +151,34 @@ class ComparingRun:
         tables = self.tables(chosen, wrong)
         if tables[RESULTS_FILE].empty:
             raise ValueError(f"nothing could be explained: see {self.out / PROBLEMS_FILE}")
+        for name in (CURVES_FILE, RANDOMISATION_FILE):  # of an earlier call with other groups
+            if name not in tables:
+                (self.out / name).unlink(missing_ok=True)
         for name, table in tables.items():
             write_csv(table, self.out / name)
+        self._write_settings()
+
+    def _check_events(self, names: Sequence[str]) -> None:
+        for name in names:
+            duration = self.run.data.utt2dur[name]
+            for event in self.run.events.get(name, ()):
+                if event.end > duration + _TOLERANCE:
+                    raise ValueError(
+                        f"an event of {name!r} ends at {event.end:.3f} s, but the recording at "
+                        f"{duration:.3f} s; are these the events of another one?"
+                    )
+
+    def _write_settings(self) -> None:
+        document = {
+            "seed": self.run.seed,
+            "model": self.run.facts["model"],
+            "n_recordings": self.n_recordings,
+            "metrics": list(self.groups),
+            "explain": self.run.facts["run_settings"],
+            "compare": dataclasses.asdict(self.settings),
+            "versions": versions(),
+        }
+        write_text(self.out / SETTINGS_FILE, json.dumps(document, indent=2) + "\n")
 
     def _work(
         self, chosen: Sequence[str], wrong: Sequence[str], progress: bool
@@ -153,13 +186,13 @@ class ComparingRun:
         problems: list[dict[str, str]] = []
         measuring = Measuring(self.run, self.settings, self.out)
         box, began = self.run.black_box, time.perf_counter()
-        asked = box.n_queries
+        asked = measuring.n_evaluations
         with tqdm(
             total=self._n_steps(len(chosen), len(wrong)), desc="comparing", disable=not progress
         ) as bar:
 
             def advance(name: str, what: str) -> None:
-                rate = (box.n_queries - asked) / (time.perf_counter() - began)
+                rate = (measuring.n_evaluations - asked) / (time.perf_counter() - began)
                 bar.set_postfix_str(f"{name} {what}, {rate:.0f} evaluations/s")
                 bar.update()
 
@@ -171,7 +204,7 @@ class ComparingRun:
                 for group in (group for group in self.groups if group in ASKING_GROUPS):
                     due = [e for e in explanations if self._is_due(group, e.method, place)]
                     if due:
-                        measuring.measure(group, due, ask, advance)
+                        problems += measuring.measure(group, due, ask, advance)
             for name in wrong:
                 label, out = self.run.data.text[name], self.out / WRONGLY_PREDICTED
                 problems += self.run.explain(name, label, out, AskOnce(box), advance)
@@ -235,6 +268,7 @@ class ComparingRun:
                         values |= found["values"]
                         gathered.add_curves(explanation, found)
                 gathered.add(explanation, values)
+                gathered.add_facts(explanation)
         for name in wrong:
             for explanation in self._load(WRONGLY_PREDICTED, name):
                 value = self._iou(explanation)
@@ -244,8 +278,8 @@ class ComparingRun:
         tables = {
             RESULTS_FILE: results,
             SUMMARY_FILE: summarise(results),
-            f"{EXPLANATIONS}/{WARNINGS_FILE}": list_warnings(self.out / EXPLANATIONS),
-            COST_FILE: mean_cost(self.out / EXPLANATIONS, self.run.methods),
+            f"{EXPLANATIONS}/{WARNINGS_FILE}": gathered.warning_table(),
+            COST_FILE: gathered.cost_table(),
         }
         if "deletion" in self.groups:
             tables[CURVES_FILE] = gathered.curve_table()
@@ -332,4 +366,11 @@ def compare_folder(
         seed,
     )
     settings = measure_settings or MeasureSettings()
-    ComparingRun(run, tuple(check_groups(groups)), settings, Path(out), n_recordings)(progress)
+    asked = check_groups(groups)
+    if not events:
+        asked = [group for group in asked if group not in _NEED_EVENTS]
+        if not asked:
+            raise ValueError(
+                f"metrics {' and '.join(_NEED_EVENTS)} need the true events: give --events"
+            )
+    ComparingRun(run, tuple(asked), settings, Path(out), n_recordings)(progress)

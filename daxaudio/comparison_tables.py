@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,7 +10,8 @@ import pandas as pd
 from daxaudio.containers import Explanation
 from daxaudio.methods import METHODS
 from daxaudio.metrics.catalogue import MEASURES
-from daxaudio.results import total_cost
+
+_COST = ["method", "queries", "gradients", "seconds"]
 
 
 class Gathered:
@@ -21,6 +21,8 @@ class Gathered:
         self.rows: list[tuple[str, str, str, float | None]] = []
         self.curves: list[pd.DataFrame] = []
         self.stages: list[dict[str, Any]] = []
+        self.costs: list[dict[str, Any]] = []
+        self.warnings: list[tuple[str, str, str]] = []
 
     def add(self, explanation: Explanation, values: Mapping[str, float | None]) -> None:
         """Take the values of an explanation by measure; None where one is not defined."""
@@ -46,6 +48,31 @@ class Gathered:
             self.curves.append(table)
         self.stages += [{**own, **stage} for stage in found.get("stages", ())]
 
+    def add_facts(self, explanation: Explanation) -> None:
+        """Take what an explanation cost, and its warnings."""
+        self.costs.append(
+            {
+                "method": explanation.method,
+                "queries": explanation.n_queries,
+                "gradients": explanation.n_gradients,
+                "seconds": sum(explanation.seconds.values()),
+            }
+        )
+        name = explanation.spectrogram.recording_id
+        self.warnings += [(name, explanation.method, text) for text in explanation.warnings]
+
+    def cost_table(self) -> pd.DataFrame:
+        """`method`, `queries`, `gradients`, `seconds`: means over recordings."""
+        means = pd.DataFrame(self.costs, columns=_COST).groupby("method").mean()
+        return (
+            means.reindex([name for name in METHODS if name in means.index]).reset_index().round(3)
+        )
+
+    def warning_table(self) -> pd.DataFrame:
+        """`recording_id`, `method`, `warning`."""
+        ranked = sorted(self.warnings, key=lambda row: row[:2])
+        return pd.DataFrame(ranked, columns=["recording_id", "method", "warning"])
+
     def results(self) -> pd.DataFrame:
         """`recording_id`, `method`, `metric`, `value`, in the order of tables."""
         methods, metrics = list(METHODS), list(MEASURES)
@@ -67,11 +94,3 @@ class Gathered:
         """One row a stage of randomisation."""
         columns = ["recording_id", "method", "stage", "layer", "correlation", "ssim"]
         return pd.DataFrame(self.stages, columns=columns).round({"correlation": 6, "ssim": 6})
-
-
-def mean_cost(explanations: Path, methods: Iterable[str]) -> pd.DataFrame:
-    """`method`, `queries`, `gradients`, `seconds`: means over recordings."""
-    cost = total_cost(explanations)
-    cost["seconds"] = cost["query_seconds"] + cost["fit_seconds"]
-    kept = cost[cost["method"].isin(list(methods))]
-    return kept[["method", "queries", "gradients", "seconds"]].round(3)

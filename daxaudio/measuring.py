@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from daxaudio.blackbox import AskOnce, BlackBox
-from daxaudio.compare import ExplainingRun, digest
+from daxaudio.compare import ExplainingRun, describe_problem, digest
 from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram
 from daxaudio.files import write_text
 from daxaudio.methods import make_explainer
@@ -32,12 +32,16 @@ from daxaudio.perturbation import Fill, make_background
 from daxaudio.randomisation import compare_stage, randomise_cascade
 from daxaudio.seeds import derive_seed
 from daxaudio.shared_queries import SharedQueries
+from daxaudio.store import without_nan
 
 ASKING_GROUPS = ("deletion", "faithfulness", "max_sensitivity", "sanity")
 """Groups of measures that ask the black box; the others need the stored explanations alone."""
 
 AGAIN_GROUPS = ("max_sensitivity", "sanity")
 """Groups that explain again, many times, and so cost most."""
+
+Measured = tuple[Explanation, dict[str, Any] | ValueError]
+"""An explanation, and what was found of it, or why nothing could be."""
 
 _DIRECTIONS: tuple[Direction, ...] = ("deletion", "insertion")
 
@@ -76,8 +80,17 @@ class MeasureSettings:
         for name in ("n_steps", "again", "n_draws", "n_stages", "n_classes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.radius <= 0:
-            raise ValueError(f"radius must be above 0 dB, got {self.radius}")
+        if not 0 < self.radius < math.inf:
+            raise ValueError(f"radius must be above 0 dB and finite, got {self.radius}")
+        if self.again_queries is not None and self.again_queries < 10:
+            raise ValueError(f"again_queries must be at least 10, got {self.again_queries}")
+        if not isinstance(self.again_of, Mapping) or not all(
+            type(number) is int and number >= 0 for number in self.again_of.values()
+        ):
+            raise ValueError(
+                f"again_of must give methods a whole number each, such as {{dax_v2: 3}}, got "
+                f"{self.again_of!r}"
+            )
 
     def of_group(self, group: str) -> dict[str, Any]:
         """Those settings that the values of a group depend on."""
@@ -110,7 +123,7 @@ class Measuring:
         explanations: Sequence[Explanation],
         ask: AskOnce,
         advance: Advance = lambda name, what: None,
-    ) -> None:
+    ) -> list[dict[str, str]]:
         """Measure the explanations of one recording by one of `ASKING_GROUPS`.
 
         Args:
@@ -118,6 +131,9 @@ class Measuring:
             explanations: one a method, of one recording and class; at least one.
             ask: the black box.
             advance: told when one is done.
+
+        Returns:
+            Those that cannot be measured, as `describe_problem` gives them.
         """
         name = explanations[0].spectrogram.recording_id
         waiting = []
@@ -132,10 +148,16 @@ class Measuring:
             "max_sensitivity": self._max_sensitivity,
             "sanity": self._sanity,
         }[group]
-        for explanation, found in work(waiting, ask) if waiting else ():
-            document = {"made_from": self._made_from(group, explanation), **found}
-            write_text(self._path(group, explanation), json.dumps(_plain(document)) + "\n")
+        problems = []
+        for explanation, found in _measured(work, waiting, ask):
+            if isinstance(found, ValueError):
+                problems.append(describe_problem(name, explanation.method, group, found))
+            else:
+                document = {"made_from": self._made_from(group, explanation), **found}
+                text = json.dumps(without_nan(document)) + "\n"
+                write_text(self._path(group, explanation), text)
             advance(name, f"{explanation.method} {group}")
+        return problems
 
     def stored(self, group: str, explanation: Explanation) -> dict[str, Any] | None:
         """What was found for this very explanation and these settings, or None."""
@@ -143,7 +165,7 @@ class Measuring:
         if not path.is_file():
             return None
         document = dict(json.loads(path.read_text(encoding="utf-8")))
-        same = document.pop("made_from") == _plain(self._made_from(group, explanation))
+        same = document.pop("made_from") == without_nan(self._made_from(group, explanation))
         return document if same else None
 
     def _path(self, group: str, explanation: Explanation) -> Path:
@@ -166,9 +188,7 @@ class Measuring:
     def _events(self, explanation: Explanation) -> Sequence[Event]:
         return self.run.events.get(explanation.spectrogram.recording_id, ())
 
-    def _deletion(
-        self, explanations: Sequence[Explanation], ask: AskOnce
-    ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
+    def _deletion(self, explanations: Sequence[Explanation], ask: AskOnce) -> Iterator[Measured]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
         score_fn = self.run.black_box.score_fn(explanations[0].target, ask)
         masks = torch.stack([explanation.mask for explanation in explanations])
@@ -176,9 +196,10 @@ class Measuring:
         fill = self._fill
         kinds: list[tuple[str, Unit, Fill]] = [
             ("", "bins", fill),
-            ("_noise", "bins", "noise"),
             ("_frames", "frames", fill),
         ]
+        if fill != "noise":
+            kinds.append(("_noise", "bins", "noise"))
         if events:
             kinds.append(("_events", "events", fill))
         found: list[dict[str, Any]] = [{"values": {}, "curves": []} for _ in explanations]
@@ -205,7 +226,7 @@ class Measuring:
 
     def _faithfulness(
         self, explanations: Sequence[Explanation], ask: AskOnce
-    ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
+    ) -> Iterator[Measured]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
         values = faithfulness_measures(
             torch.stack([explanation.mask for explanation in explanations]),
@@ -220,7 +241,7 @@ class Measuring:
 
     def _max_sensitivity(
         self, explanations: Sequence[Explanation], ask: AskOnce
-    ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
+    ) -> Iterator[Measured]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
         seed = derive_seed(self.run.seed, "max_sensitivity", spectrogram.recording_id)
         score_fn = self.run.black_box.score_fn(explanations[0].target, ask)
@@ -232,19 +253,21 @@ class Measuring:
                 shared = memory.setdefault(digest(near.values), SharedQueries())
                 return self._again(method, near, score_fn, shared)
 
-            value = max_sensitivity(
-                mask_of,
-                spectrogram,
-                mask_of(spectrogram),
-                self.settings.radius,
-                self.settings.n_draws,
-                seed,
-            )
-            yield explanation, {"values": {"max_sensitivity": value}}
+            try:
+                value = max_sensitivity(
+                    mask_of,
+                    spectrogram,
+                    mask_of(spectrogram),
+                    self.settings.radius,
+                    self.settings.n_draws,
+                    seed,
+                )
+            except ValueError as error:
+                yield explanation, error
+            else:
+                yield explanation, {"values": {"max_sensitivity": value}}
 
-    def _sanity(
-        self, explanations: Sequence[Explanation], ask: AskOnce
-    ) -> Iterator[tuple[Explanation, dict[str, Any]]]:
+    def _sanity(self, explanations: Sequence[Explanation], ask: AskOnce) -> Iterator[Measured]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
         target = explanations[0].target
         trained = self.run.black_box.score_fn(target, ask), SharedQueries()
@@ -261,11 +284,15 @@ class Measuring:
             ) -> Tensor:
                 return self._again(method, spectrogram, score_fn, shared)
 
-            mask = again(*trained)
-            stages = [compare_stage("trained", mask, mask[None])]
-            for layer, classes in randomised:
-                masks = torch.stack([again(*asked) for asked in classes])
-                stages.append(compare_stage(layer, mask, masks))
+            try:
+                mask = again(*trained)
+                stages = [compare_stage("trained", mask, mask[None])]
+                for layer, classes in randomised:
+                    masks = torch.stack([again(*asked) for asked in classes])
+                    stages.append(compare_stage(layer, mask, masks))
+            except ValueError as error:
+                yield explanation, error
+                continue
             last = stages[-1]
             values = {
                 "randomisation_correlation": last.correlation,
@@ -288,6 +315,12 @@ class Measuring:
         names = list(self.run.black_box.class_names)
         first = names.index(target)
         return [*names[first:], *names[:first]][: self.settings.n_classes]
+
+    @property
+    def n_evaluations(self) -> int:
+        """Inputs that the black box and its randomised copies have scored so far."""
+        randomised = self.__dict__.get("_randomised", [])  # made when they are first needed
+        return self.run.black_box.n_queries + sum(box.n_queries for _, box in randomised)
 
     @functools.cached_property
     def _randomised(self) -> list[tuple[str, BlackBox]]:
@@ -324,16 +357,20 @@ class Measuring:
         return make_background(spectrogram, fill, seed=seed)
 
 
+def _measured(
+    work: Callable[[Sequence[Explanation], AskOnce], Iterator[Measured]],
+    explanations: Sequence[Explanation],
+    ask: AskOnce,
+) -> Iterator[Measured]:
+    """What the work finds; where it fails as a whole, why, for each that is not done."""
+    n_done = 0
+    try:
+        for measured in work(explanations, ask) if explanations else ():
+            n_done += 1
+            yield measured
+    except ValueError as error:
+        yield from ((explanation, error) for explanation in explanations[n_done:])
+
+
 def _on_device(explanation: Explanation, black_box: BlackBox) -> Spectrogram:
     return explanation.spectrogram.to(black_box.device)
-
-
-def _plain(value: Any) -> Any:
-    """As a JSON file gives it back; NaN is no JSON and becomes null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

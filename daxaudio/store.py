@@ -88,7 +88,7 @@ def save_explanation(
         "versions": versions(),
         **(facts or {}),
     }
-    write_text(folder / FACTS_FILE, json.dumps(_without_nan(document), indent=2) + "\n")
+    write_text(folder / FACTS_FILE, json.dumps(without_nan(document), indent=2) + "\n")
 
 
 def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
@@ -144,12 +144,12 @@ def load_facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
     return dict(json.loads((Path(folder) / FACTS_FILE).read_text(encoding="utf-8")))
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """NaN is no JSON: it becomes null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {str(key): _without_nan(item) for key, item in value.items()}
+        return {str(key): without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return value

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from daxaudio.blackbox import AskOnce, BlackBox
 from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
+from daxaudio.explainers.gradient import InputXGradient, IntegratedGradients
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.metrics.deletion import perturbation_curves
 from daxaudio.metrics.form import rank_correlation
@@ -319,7 +320,8 @@ def _deletion(
 
 def _draws(explainer: Explainer, other: Explainer) -> bool:
     """Whether a method's mask depends on its seed: two explainers that differ by it alone."""
-    if isinstance(explainer, Occlusion) and explainer.fill != "noise":
+    fixed = (Occlusion, IntegratedGradients, InputXGradient)  # they draw noise to fill with alone
+    if isinstance(explainer, fixed) and explainer.fill != "noise":
         return False
     return explainer != other
 

@@ -101,9 +101,9 @@ def test_explain_takes_the_predicted_class_when_none_is_named(tmp_path, model):
 @pytest.fixture
 def unsure(monkeypatch):
     """Every explanation comes with two warnings, one of two lines, and a standard error."""
-    import daxaudio.compare as compare
+    from daxaudio import compare, shared_queries
 
-    real = compare._explain_one
+    real = shared_queries.explain_one
 
     def explain_one(*arguments, **settings):
         explanation = real(*arguments, **settings)
@@ -113,7 +113,8 @@ def unsure(monkeypatch):
             warnings=("Only 3 queries.", "Two\nlines."),
         )
 
-    monkeypatch.setattr(compare, "_explain_one", explain_one)
+    for module in (compare, shared_queries):
+        monkeypatch.setattr(module, "explain_one", explain_one)
 
 
 def test_explain_prints_each_warning_as_one_line(tmp_path, model, unsure, capsys):

@@ -187,7 +187,7 @@ def unsure(monkeypatch):
     """Makes `energy` warn of every recording, and `lime` of r0 twice."""
     import daxaudio.compare as compare
 
-    real = compare._explain_one
+    real = compare.explain_one
 
     def explain_one(*arguments, **settings):
         explanation = real(*arguments, **settings)

@@ -232,7 +232,19 @@ def test_unknown_group_is_named_with_the_known_ones():
         check_groups(["iou"])
 
 
-@pytest.mark.parametrize("wrong", [{"n_steps": 0}, {"again": 0}, {"radius": 0.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"n_steps": 0},
+        {"again": 0},
+        {"radius": 0.0},
+        {"radius": float("inf")},
+        {"again_queries": 5},
+        {"again_of": ("lime",)},
+        {"again_of": {"random": "two"}},
+        {"again_of": {"lime": -3}},
+    ],
+)
 def test_measure_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         MeasureSettings(**wrong)
@@ -244,3 +256,72 @@ def test_no_recording_right_says_where_to_look(corpus, tmp_path):
     one = DataFolder(*({"r3": table["r3"]} for table in tables))
     with pytest.raises(ValueError, match=r"gets no recording right: see .*predictions.csv"):
         compare((one, events), tmp_path)
+
+
+def test_corrected_events_give_the_oracle_anew(corpus, tmp_path):
+    data, events = corpus
+    compare(corpus, tmp_path, ("localisation",), ["oracle"])
+    moved = {name: [Event(0.1, 0.4, "moved")] for name in events}
+    again = compare((data, moved), tmp_path, ("localisation",), ["oracle"])
+    assert (again.query("metric == 'iou'")["value"] == 1).all()
+
+
+def test_method_that_cannot_be_explained_again_is_listed_and_ends_nothing(corpus, tmp_path):
+    few = dataclasses.replace(MEASURING, again_queries=10)
+    methods = ["dax_v4", "random"]
+    results = compare(
+        corpus,
+        tmp_path,
+        ("form", "sanity"),
+        methods,
+        method_settings=MethodSettings(queries=60),
+        measure_settings=few,
+    )
+    problems = pd.read_csv(tmp_path / "problems.csv")
+    assert problems[["method", "part"]].values.tolist() == [["dax_v4", "sanity"]]
+    assert "DAX V4 needs at least" in problems["problem"][0]
+    assert set(results.query("metric == 'sparseness'")["method"]) == set(methods)
+    assert set(results.query("metric == 'randomisation_ssim'")["method"]) == {"random"}
+
+
+def test_events_after_the_end_are_refused_before_any_work(corpus, tmp_path):
+    data, events = corpus
+    wrong = {**events, "r1": [Event(8.0, 9.0)]}
+    with pytest.raises(ValueError, match=r"'r1' ends at 9.000 s, but the recording at 1.500 s"):
+        compare((data, wrong), tmp_path, ("form",), ["random"])
+    assert not list(tmp_path.glob("explanations/random"))
+
+
+@pytest.mark.parametrize("groups", [["localisation"], ["localisation", "wrongly_predicted"]])
+def test_measures_that_need_events_say_so_at_once(corpus, tmp_path, groups):
+    with pytest.raises(ValueError, match="need the true events: give --events"):
+        compare((corpus[0], {}), tmp_path, groups, ["random"])
+
+
+def test_a_smaller_run_in_the_same_folder_leaves_nothing_of_the_larger_one(corpus, tmp_path):
+    compare(corpus, tmp_path, ("form", "deletion"), ["random", "energy", "gradient"])
+    compare(corpus, tmp_path, ("form",), ["random"], n_recordings=1)
+    assert not (tmp_path / "curves.csv").exists()
+    assert pd.read_csv(tmp_path / "cost.csv")["method"].tolist() == ["random"]
+    assert pd.read_csv(tmp_path / "explanations/warnings.csv").empty
+
+
+def test_settings_of_the_run_lie_beside_its_results(compared):
+    stored = json.loads((compared[1] / "settings.json").read_text())
+    assert stored["compare"]["n_steps"] == 4
+    assert stored["explain"]["queries"] == 30
+    assert stored["metrics"] == list(GROUPS)
+
+
+def test_with_noise_as_the_fill_nothing_is_measured_twice(corpus, tmp_path):
+    noisy = dataclasses.replace(SETTINGS, fill="noise")
+    results = compare(
+        corpus, tmp_path, ("deletion",), ["random"], method_settings=noisy, n_recordings=1
+    )
+    assert "deletion_auc" in set(results["metric"])
+    assert "deletion_auc_noise" not in set(results["metric"])
+
+
+def test_empty_data_folder_is_one_clear_error(tmp_path):
+    with pytest.raises(ValueError, match=r"holds no recording: its wav.scp is empty"):
+        compare((DataFolder({}, {}, {}, {}), {}), tmp_path)

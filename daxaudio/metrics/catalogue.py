@@ -63,7 +63,7 @@ MEASURES = {
     "wrongly_predicted_iou": Measure("IoU where the model errs", "lower", 0, 1, _PAPER),
     "max_sensitivity": Measure("change under small noise", "lower", 0, _INF, "Yeh et al. 2019"),
     "randomisation_correlation": Measure(
-        "mask against a random model's, mean over classes", "lower", -1, 1, "Adebayo et al. 2018"
+        "mask against a random model's, mean over classes", "neither", -1, 1, "Adebayo et al. 2018"
     ),
     "randomisation_absolute": Measure(
         "the same regardless of sign", "lower", 0, 1, "Adebayo et al. 2018"

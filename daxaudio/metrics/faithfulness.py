@@ -83,13 +83,15 @@ def average_gain(score: float, masked_score: float) -> float:
         masked_score: the same for the masked input.
 
     Returns:
-        In [0, 1], 1 is best; 0 when the score is 1, for there is nothing to gain.
+        In [0, 1], 1 is best; 0 when the gain is below 1e-6, which is rounding, and so when the
+        score is 1.
 
     Example:
         >>> average_gain(0.5, 0.75), average_gain(0.5, 0.25)
         (0.5, 0.0)
     """
-    return max(0.0, masked_score - score) / (1 - score) if score < 1 else 0.0
+    gain = masked_score - score
+    return gain / (1 - score) if gain > ROUNDING else 0.0
 
 
 def faithfulness_measures(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.comparison import COST_FILE, CURVES_FILE, EXPLANATIONS, RANDOMISATION_FILE
+from daxaudio.compare import PROBLEMS_FILE
+from daxaudio.comparison import (
+    COST_FILE,
+    CURVES_FILE,
+    EXPLANATIONS,
+    RANDOMISATION_FILE,
+    SETTINGS_FILE,
+)
 from daxaudio.files import write_text
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.plot import REFERENCE_METHODS, plot_curves, plot_measures, plot_randomisation
@@ -32,6 +40,7 @@ from daxaudio.report.comparison_texts import (
     TEXTS,
     TITLES,
     describe_alike,
+    describe_left_out,
     describe_recordings,
     describe_worse,
 )
@@ -110,6 +119,7 @@ def write_comparison(
         f"Made by\n\n    {command}",
         _describe_environment(),
         f"{describe_recordings(found.results)} {ABOUT_MARKS}",
+        describe_left_out(_read(found.out / PROBLEMS_FILE)),
         warned_explanations(found.out / EXPLANATIONS),
         "## Overview",
         *_show(pictures, "measures"),
@@ -117,6 +127,7 @@ def write_comparison(
         *(part for group in found.groups for part in _section(found, group, pictures, paper or {})),
         *(part for name, table in (facts or {}).items() for part in _fact(name, table)),
         *_cost_section(found),
+        *_settings_section(found.out),
         "## Measures",
         to_markdown(tabulate_legend(metrics)),
         *_test_section(found, leader, tests),
@@ -127,6 +138,8 @@ def write_comparison(
     if tests:
         write_csv(frame_of_tests(tests), found.out / TESTS_FILE)
         written.insert(1, found.out / TESTS_FILE)
+    else:
+        (found.out / TESTS_FILE).unlink(missing_ok=True)
     return written
 
 
@@ -174,6 +187,9 @@ def _draw(found: _Found, leader: str) -> dict[str, Path]:
         there = [name for name in first if name in set(found.randomisation["method"])]
         path = folder / "randomisation.png"
         pictures["randomisation"] = plot_randomisation(found.randomisation, path, ALIKE, there)
+    for old in (*folder.glob("curves_*.png"), *folder.glob("randomisation.png")):
+        if old not in pictures.values():
+            old.unlink()  # of an earlier call with other groups
     return pictures
 
 
@@ -211,6 +227,23 @@ def _cost_section(found: _Found) -> list[str]:
     if found.cost.empty:
         return []
     return ["## Cost", "Means over recordings.", to_markdown(tabulate_cost(found.cost))]
+
+
+def _settings_section(out: Path) -> list[str]:
+    """What the measures were set to, as `daxaudio compare` stored it."""
+    if not (out / SETTINGS_FILE).is_file():
+        return []
+    document = json.loads((out / SETTINGS_FILE).read_text(encoding="utf-8"))
+    lines = [
+        f"- `{section}`: " + ", ".join(f"{key} {value}" for key, value in document[section].items())
+        for section in ("explain", "compare")
+    ]
+    return [
+        "## Settings",
+        "\n".join(lines),
+        "`again` and what begins with it say how many recordings are explained again for "
+        "max-sensitivity and sanity, and with how many queries (None: as many as `explain` says).",
+    ]
 
 
 def _test_section(found: _Found, leader: str, tests: Sequence[ComparisonRow]) -> list[str]:

@@ -64,7 +64,10 @@ TEXTS = {
     "sanity": (
         "The model's layers are put at random from the output down to the input, and recordings "
         "are explained again. A mask that stays as it was shows the recording and not what the "
-        "model has learned. The two measures are those with all layers at random."
+        "model has learned. The measures are those with all layers at random: the rank "
+        "correlation, a mean over several classes, in which a mask of the opposite sign counts "
+        "against one of the same; the same regardless of sign, which tells how few different masks "
+        "a recording leaves room for; and the structural similarity."
     ),
 }
 """What stands below the heading."""
@@ -125,6 +128,25 @@ def describe_worse(results: pd.DataFrame) -> str:
         f"that both have; in bold where the Wilcoxon p-value is below {SIGNIFICANT} as well:"
     )
     return intro + "\n\n" + "\n".join(lines)
+
+
+def describe_left_out(problems: pd.DataFrame) -> str:
+    """What could not be explained or measured, counted by method; "" where all could.
+
+    Args:
+        problems: `recording_id`, `method`, `part`, `problem`; may be empty.
+
+    Example:
+        >>> rows = [("a", "rise", "explanations", "Too short."), ("b", "rise", "sanity", "Flat.")]
+        >>> columns = ["recording_id", "method", "part", "problem"]
+        >>> describe_left_out(pd.DataFrame(rows, columns=columns))
+        '**Left out** (reasons in `problems.csv`): rise 2.'
+    """
+    if problems.empty:
+        return ""
+    counts = problems["method"].value_counts(sort=False)
+    listed = ", ".join(f"{method} {count}" for method, count in counts.items())
+    return f"**Left out** (reasons in `problems.csv`): {listed}."
 
 
 def describe_alike(randomisation: pd.DataFrame) -> str:
