@@ -23,7 +23,7 @@ _ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 _DECIMALS = {"complexity": 2}
 _COLUMNS = ("method", "metric", "mean")
 
-_MOST_COLUMNS = 15  # of a block
+_MOST_COLUMNS = 16  # of a block
 _GAP = 0.35  # of a cell, between groups and before the references
 _CELL = (0.56, 0.235)  # inches
 _LEAST_WIDTH = 5.0  # inches, for the key below
