@@ -22,9 +22,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from daxaudio.annotations import DataFolder, write_data_folder
 from daxaudio.audio import AUDIO_SUFFIXES, read_recording
 from daxaudio.files import write_text
+from daxaudio.kaldi import DataFolder, write_data_folder
 
 _CLASS_FOLDER = re.compile(r"\d+ - (?P<name>.+)")
 _CLIP_NAME = re.compile(r"(?P<fold>\d+)-(?P<source>\d+)-[A-Z](-\d+)?")

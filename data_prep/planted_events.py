@@ -39,10 +39,11 @@ from data_prep.planted_sounds import (
     make_background,
     make_distractors,
 )
-from daxaudio.annotations import DataFolder, write_data_folder, write_events
+from daxaudio.annotations import write_events
 from daxaudio.audio import write_recording
 from daxaudio.containers import Event, Recording
 from daxaudio.files import write_text
+from daxaudio.kaldi import DataFolder, write_data_folder
 
 CLASSES = tuple(MAKERS)
 """The classes, in the order in which recordings take them."""

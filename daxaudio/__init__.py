@@ -1,12 +1,6 @@
 """daxaudio shows what an audio classifier listened to, from query access alone."""
 
-from daxaudio.annotations import (
-    DataFolder,
-    read_data_folder,
-    read_events,
-    write_data_folder,
-    write_events,
-)
+from daxaudio.annotations import read_events, write_events
 from daxaudio.audio import read_recording, write_recording
 from daxaudio.blackbox import BlackBox, load_black_box, save_black_box
 from daxaudio.compare import explain_folder
@@ -37,6 +31,15 @@ from daxaudio.explainers.random_mask import RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.shap import KernelShap
 from daxaudio.frontends import LinearStft, LogMel
+from daxaudio.kaldi import (
+    DataFolder,
+    RecordingSegment,
+    fix_data_folder,
+    read_data_folder,
+    read_utterance,
+    validate_data_folder,
+    write_data_folder,
+)
 from daxaudio.measuring import MeasureSettings
 from daxaudio.methods import MethodSettings
 from daxaudio.metrics import evaluate, paired_comparison, perturbation_curves
@@ -104,6 +107,7 @@ __all__ = [
     "QuickShift",
     "RandomMask",
     "Recording",
+    "RecordingSegment",
     "Rise",
     "SegmentSampler",
     "SharedFilters",
@@ -120,6 +124,7 @@ __all__ = [
     "evaluate",
     "explain_folder",
     "explain_recording",
+    "fix_data_folder",
     "judge",
     "load_black_box",
     "load_explanation",
@@ -135,11 +140,13 @@ __all__ = [
     "read_data_folder",
     "read_events",
     "read_recording",
+    "read_utterance",
     "sanity_check",
     "save_black_box",
     "save_explanation",
     "save_neighbourhood",
     "score_folder",
+    "validate_data_folder",
     "write_data_folder",
     "write_events",
     "write_recording",

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import NoReturn
 
-from daxaudio.commands import compare, explain, pad, plot, score, train
+from daxaudio.commands import annotations as annotation_files
+from daxaudio.commands import compare, data, explain, pad, plot, score, train
 
 COMMANDS = {
     "pad": (pad, "put noise at both ends of recordings and note where they then lie"),
@@ -17,6 +18,8 @@ COMMANDS = {
     "explain": (explain, "show where a classifier listened"),
     "compare": (compare, "compare methods on a data folder, by every measure"),
     "score": (score, "compare explanations with true events"),
+    "data": (data, "validate and mend Kaldi data folders"),
+    "annotations": (annotation_files, "check annotations of events, and convert them"),
     "plot": (plot, "draw stored explanations"),
 }
 

@@ -21,8 +21,6 @@ import pandas as pd
 from torch import Tensor
 from tqdm import tqdm
 
-from daxaudio.annotations import DataFolder
-from daxaudio.audio import read_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.containers import (
     Event,
@@ -30,6 +28,7 @@ from daxaudio.containers import (
     ScoreFn,
     Spectrogram,
 )
+from daxaudio.kaldi import DataFolder, read_utterance
 from daxaudio.methods import SETTINGS_OF, MethodSettings
 from daxaudio.results import list_warnings, write_csv
 from daxaudio.seeds import derive_seed
@@ -70,7 +69,7 @@ def predict_folder(
     if not data.wav_scp:
         raise ValueError("the data folder holds no recording: its wav.scp is empty")
     rows = []
-    for recording_id in tqdm(sorted(data.wav_scp), desc="classifying", disable=not progress):
+    for recording_id in tqdm(data.ids, desc="classifying", disable=not progress):
         label = data.text[recording_id]
         row = {"recording_id": recording_id, "label": label, "predicted": "", "score": 0.0}
         try:
@@ -229,7 +228,7 @@ class ExplainingRun:
         facts = {
             **self.facts,
             "input": digest(spectrogram.values),
-            "audio": self.data.wav_scp[name],
+            **_audio_facts(self.data, name),
             "events": [[event.start, event.end] for event in self.events.get(name, ())],
         }
         score_fn, shared = self.black_box.score_fn(label, ask), SharedQueries()
@@ -268,12 +267,17 @@ def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[
 
 
 def _spectrogram(black_box: BlackBox, data: DataFolder, recording_id: str) -> Spectrogram:
-    recording = read_recording(
-        data.wav_scp[recording_id],
-        sample_rate=black_box.front_end.sample_rate,
-        recording_id=recording_id,
-    )
+    recording = read_utterance(data, recording_id, black_box.front_end.sample_rate)
     return black_box.front_end.spectrogram(recording).to(black_box.device)
+
+
+def _audio_facts(data: DataFolder, recording_id: str) -> dict[str, Any]:
+    """The file of a recording, and which part of it where it is a segment."""
+    segment = data.segment(recording_id)
+    facts: dict[str, Any] = {"audio": data.wav_scp[segment.recording_id]}
+    if data.segments is not None:
+        facts["segment"] = [segment.start, segment.end]
+    return facts
 
 
 def _plain(settings: MethodSettings) -> dict[str, Any]:

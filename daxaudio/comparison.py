@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from daxaudio.annotations import DataFolder
 from daxaudio.blackbox import AskOnce, BlackBox
 from daxaudio.compare import (
     PREDICTIONS_FILE,
@@ -25,6 +24,7 @@ from daxaudio.compare import (
 from daxaudio.comparison_tables import Gathered
 from daxaudio.containers import Event, Explanation
 from daxaudio.files import write_text
+from daxaudio.kaldi import DataFolder
 from daxaudio.measuring import AGAIN_GROUPS, ASKING_GROUPS, MeasureSettings, Measuring
 from daxaudio.methods import MethodSettings, check_methods
 from daxaudio.metrics import (

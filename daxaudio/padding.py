@@ -17,9 +17,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from daxaudio.annotations import DataFolder, read_data_folder
 from daxaudio.audio import AUDIO_SUFFIXES, read_recording
 from daxaudio.containers import Event, Recording
+from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance
+from daxaudio.kaldi.lines import is_command
 from daxaudio.seeds import generator
 
 _PINK_FROM = 20.0  # Hz; what lies below is not heard and would take much of the power
@@ -41,6 +42,20 @@ class PaddedRecording:
     event: Event
     n_left: int
     n_right: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Utterance:
+    """An utterance of a data folder with segments, named as a file in it would be."""
+
+    parent: Path
+    stem: str
+
+    def __str__(self) -> str:
+        return f"{self.parent}: {self.stem!r}"
+
+
+_Noise = Path | _Utterance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +195,7 @@ def pink_noise(n: int, sample_rate: int, draws: torch.Generator) -> Tensor:
     return torch.fft.irfft(spectrum * amplitude, n=n_shaped)[:n]
 
 
-def _noise_files(path: Path, recording_id: str = "", label: str | None = None) -> Sequence[Path]:
+def _noise_files(path: Path, recording_id: str = "", label: str | None = None) -> Sequence[_Noise]:
     if path.is_file():
         return (path,)
     if not path.is_dir():
@@ -192,15 +207,24 @@ def _noise_files(path: Path, recording_id: str = "", label: str | None = None) -
         return _audio_files(path)
     data = _data_folder(path)
     label = data.text.get(recording_id) if label is None else label
-    files = [Path(data.wav_scp[name]) for name in data.ids if data.text[name] != label]
-    if not files:
+    names = [name for name in data.ids if data.text[name] != label]
+    if not names:
         raise ValueError(f"{path}: holds no recording of another class than {label!r} as noise")
-    return files
+    if data.segments is not None:
+        return [_Utterance(path, name) for name in names]
+    return [Path(data.wav_scp[name]) for name in names]
 
 
 @functools.lru_cache(maxsize=16)
 def _data_folder(path: Path) -> DataFolder:
-    return read_data_folder(path)
+    data = read_data_folder(path, allow_pipes=True)
+    for name, source in data.wav_scp.items():
+        if is_command(source):
+            raise ValueError(
+                f"{path / 'wav.scp'}: {name!r}: {source!r} is a shell command, which is never run "
+                "for noise; write its output to a file and give the path of that"
+            )
+    return data
 
 
 @functools.lru_cache(maxsize=16)
@@ -211,7 +235,7 @@ def _audio_files(path: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def _draw_file(files: Sequence[Path], sample_rate: int, draws: torch.Generator) -> Path:
+def _draw_file(files: Sequence[_Noise], sample_rate: int, draws: torch.Generator) -> _Noise:
     """One file at random; of several, one that is not mostly digital silence."""
     for _ in range(_DRAWS):
         path = files[int(torch.randint(len(files), (1,), generator=draws))]
@@ -224,11 +248,13 @@ def _draw_file(files: Sequence[Path], sample_rate: int, draws: torch.Generator) 
 
 
 @functools.lru_cache(maxsize=64)
-def _read_noise(path: Path, sample_rate: int) -> Tensor:
+def _read_noise(path: _Noise, sample_rate: int) -> Tensor:
+    if isinstance(path, _Utterance):
+        return read_utterance(_data_folder(path.parent), path.stem, sample_rate).waveform[0]
     return read_recording(path, sample_rate).waveform[0]
 
 
-def _crop(noise: Tensor, n: int, draws: torch.Generator, path: Path) -> Tensor:
+def _crop(noise: Tensor, n: int, draws: torch.Generator, path: _Noise) -> Tensor:
     """A stretch `[n]` at random; noise that is shorter goes round, from a random start."""
     n_starts = len(noise) - n + 1 if len(noise) >= n else len(noise)
     for _ in range(_DRAWS):

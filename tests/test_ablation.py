@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 import torch
 
-from daxaudio.annotations import DataFolder, write_data_folder, write_events
+from daxaudio.annotations import write_events
 from daxaudio.audio import write_recording
 from daxaudio.blackbox import BlackBox, save_black_box
 from daxaudio.containers import Event, Recording
 from daxaudio.frontends import LogMel
+from daxaudio.kaldi import DataFolder, write_data_folder
 from daxaudio.models.resnet import SpectrogramResNet
 
 SCRIPT = Path(__file__).resolve().parent.parent / "recipes" / "esc10" / "ablation.py"

@@ -7,11 +7,12 @@ import pytest
 import soundfile
 import torch
 
-from daxaudio.annotations import DataFolder, read_events, write_data_folder, write_events
+from daxaudio.annotations import read_events, write_events
 from daxaudio.blackbox import BlackBox, load_black_box, save_black_box
 from daxaudio.cli import COMMANDS, main
 from daxaudio.containers import Event
 from daxaudio.frontends import LogMel
+from daxaudio.kaldi import DataFolder, write_data_folder
 from daxaudio.models.resnet import SpectrogramResNet
 
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from daxaudio.annotations import DataFolder
 from daxaudio.audio import write_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.compare import (
@@ -16,6 +15,7 @@ from daxaudio.compare import (
 )
 from daxaudio.containers import Event, Recording
 from daxaudio.frontends import LogMel
+from daxaudio.kaldi import DataFolder
 from daxaudio.methods import METHODS, MethodSettings
 from daxaudio.results import (
     METRICS,

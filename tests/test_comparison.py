@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from daxaudio.annotations import DataFolder
 from daxaudio.audio import write_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.comparison import (
@@ -19,6 +18,7 @@ from daxaudio.comparison import (
 )
 from daxaudio.containers import Event, Recording
 from daxaudio.frontends import LogMel
+from daxaudio.kaldi import DataFolder
 from daxaudio.measuring import MeasureSettings
 from daxaudio.methods import MethodSettings
 from daxaudio.metrics import rank_correlation

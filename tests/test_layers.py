@@ -22,9 +22,11 @@ ALLOWED = {
     # audio, annotations, spectrograms
     "audio": FLOOR,
     "annotations": FLOOR,
+    "formats": FLOOR | {"annotations"},
+    "kaldi": FLOOR | {"audio"},
     "frontends": FLOOR,
     "segments": FLOOR,
-    "padding": FLOOR | {"audio", "annotations"},
+    "padding": FLOOR | {"audio", "kaldi"},
     # classifiers and black boxes
     "models": FLOOR | {"audio", "frontends", "padding"},
     "gradients": FLOOR,
@@ -80,7 +82,7 @@ TOP = {
 }
 """These may import any layer."""
 
-DATA_PREP_MAY_IMPORT = FLOOR | {"audio", "annotations", "padding"}
+DATA_PREP_MAY_IMPORT = FLOOR | {"audio", "annotations", "kaldi", "padding"}
 
 
 def imports_in(source, module):

@@ -7,8 +7,8 @@ import soundfile
 import torch
 
 from daxaudio import padding
-from daxaudio.annotations import DataFolder, write_data_folder
 from daxaudio.containers import Recording
+from daxaudio.kaldi import DataFolder, write_data_folder
 from daxaudio.padding import NoisePadding
 
 RATE = 8000

@@ -46,6 +46,16 @@ def load_model(arguments: argparse.Namespace) -> BlackBox:
     return build(load_black_box, "black_box", {**settings, "folder": arguments.model})
 
 
+def add_allow_commands(parser: argparse.ArgumentParser) -> None:
+    """`--allow_commands`."""
+    parser.add_argument(
+        "--allow_commands",
+        action="store_true",
+        help="run the shell commands of wav.scp (entries that end in |): only for folders that "
+        "you trust",
+    )
+
+
 def is_data_folder(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a Kaldi-style data folder; an audio file is none."""
     if not Path(path).exists():

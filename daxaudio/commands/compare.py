@@ -6,8 +6,8 @@ import argparse
 import shlex
 from pathlib import Path
 
-from daxaudio.annotations import read_data_folder
 from daxaudio.commands.arguments import (
+    add_allow_commands,
     add_common,
     add_model,
     events_by_recording,
@@ -16,6 +16,7 @@ from daxaudio.commands.arguments import (
 )
 from daxaudio.comparison import check_groups, compare_folder
 from daxaudio.config import build, load_config
+from daxaudio.kaldi import read_data_folder
 from daxaudio.measuring import MeasureSettings
 from daxaudio.methods import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
 from daxaudio.metrics.catalogue import GROUPS
@@ -76,6 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--n_recordings", type=int, metavar="N", help="at most so many recordings (default all)"
     )
+    add_allow_commands(parser)
     add_common(parser)
 
 
@@ -89,7 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
     groups = check_groups(arguments.metrics)
     if not is_data_folder(arguments.data):
         raise ValueError(f"{arguments.data}: give a data folder, with wav.scp and text")
-    data, out = read_data_folder(arguments.data), Path(arguments.out)
+    data, out = read_data_folder(arguments.data, arguments.allow_commands), Path(arguments.out)
     beside = Path(arguments.data) / EVENTS_FILE
     file = arguments.events or (beside if beside.is_file() else None)
     events = events_by_recording(file) if file else {}

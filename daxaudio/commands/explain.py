@@ -12,10 +12,10 @@ from typing import get_args
 
 import soundfile
 
-from daxaudio.annotations import read_data_folder
 from daxaudio.audio import read_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.commands.arguments import (
+    add_allow_commands,
     add_common,
     add_model,
     events_by_recording,
@@ -31,6 +31,7 @@ from daxaudio.compare import (
 )
 from daxaudio.config import build, load_config
 from daxaudio.containers import Event, Explainer, Explanation
+from daxaudio.kaldi import read_data_folder
 from daxaudio.methods import (
     DEFAULT_METHOD,
     METHODS,
@@ -91,6 +92,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "with shuffled weights; slow for dax_v1, dax_v2, base1 and base2, which train networks "
         "again (default full)",
     )
+    add_allow_commands(parser)
     add_common(parser)
 
 
@@ -115,7 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(
             "--check goes with one audio file; for a data folder use `daxaudio compare`"
         )
-    data, out = read_data_folder(arguments.audio), Path(arguments.out)
+    data, out = read_data_folder(arguments.audio, arguments.allow_commands), Path(arguments.out)
     predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE, not arguments.quiet)
     chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed)
     if not chosen:

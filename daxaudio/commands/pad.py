@@ -10,12 +10,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from daxaudio.annotations import DataFolder, read_data_folder, write_data_folder, write_events
+from daxaudio.annotations import write_events
 from daxaudio.audio import duration_of, read_recording, write_recording
-from daxaudio.commands.arguments import add_common, is_data_folder
+from daxaudio.commands.arguments import add_allow_commands, add_common, is_data_folder
 from daxaudio.config import build, load_config
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Recording
 from daxaudio.files import write_text
+from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance, write_data_folder
 from daxaudio.padding import NoisePadding
 from daxaudio.seeds import derive_seed
 from daxaudio.store import versions
@@ -50,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max_duration", type=float, metavar="S", help="longest noise at an end (default 5 s)"
     )
+    add_allow_commands(parser)
     add_common(parser)
 
 
@@ -63,11 +65,14 @@ def run(arguments: argparse.Namespace) -> None:
     out = Path(arguments.out)
     facts = {"seed": arguments.seed, **dataclasses.asdict(padding), "versions": versions()}
     if is_data_folder(arguments.audio):
-        _pad_folder(padding, read_data_folder(arguments.audio), out, arguments)
+        data = read_data_folder(arguments.audio, arguments.allow_commands)
+        _pad_folder(padding, data, out, arguments)
         write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
         return
     name = Path(arguments.audio).stem
-    event = _pad_one(padding, arguments.audio, name, None, out / f"{name}.wav", arguments.seed)
+    _check_target(out / f"{name}.wav", arguments.audio)
+    recording = read_recording(arguments.audio, recording_id=name)
+    event = _pad_one(padding, recording, None, out / f"{name}.wav", arguments.seed)
     write_events(out / EVENTS_FILE, {f"{name}.wav": [event]})
     write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
     print(f"{out / name}.wav: recording from {event.start:.3f} s to {event.end:.3f} s")
@@ -78,12 +83,12 @@ def _pad_folder(
 ) -> None:
     events: dict[str, Event] = {}
     bad: list[str] = []
-    for name in tqdm(sorted(data.wav_scp), desc="padding", disable=arguments.quiet):
-        path, label = data.wav_scp[name], data.text[name]
+    for name in tqdm(data.ids, desc="padding", disable=arguments.quiet):
+        target = out / "audio" / f"{name}.wav"
         try:
-            events[name] = _pad_one(
-                padding, path, name, label, out / "audio" / f"{name}.wav", arguments.seed
-            )
+            _check_target(target, data.wav_scp[data.segment(name).recording_id])
+            recording = read_utterance(data, name)
+            events[name] = _pad_one(padding, recording, data.text[name], target, arguments.seed)
         except ValueError as error:
             logger.warning("%s is left out: %s", name, error)
             bad.append(f"{name}\t{error}\n")
@@ -91,8 +96,7 @@ def _pad_folder(
     if not events:
         raise ValueError(f"{arguments.audio}: not one recording could be padded; see {BAD_FILES}")
     write_events(out / EVENTS_FILE, {f"{name}.wav": [event] for name, event in events.items()})
-    padded = dataclasses.replace(
-        data,
+    padded = DataFolder(
         wav_scp={name: str(out / "audio" / f"{name}.wav") for name in events},
         text={name: data.text[name] for name in events},
         utt2spk={name: data.utt2spk[name] for name in events},
@@ -102,12 +106,15 @@ def _pad_folder(
     print(f"{len(events)} recordings padded, {len(bad)} left out")
 
 
-def _pad_one(
-    padding: NoisePadding, path: str, name: str, label: str | None, target: Path, seed: int
-) -> Event:
+def _check_target(target: Path, path: str) -> None:
     if target.resolve() == Path(path).resolve():
         raise ValueError(f"{path}: --out would overwrite the recording itself; choose another")
-    recording = read_recording(path, recording_id=name)
+
+
+def _pad_one(
+    padding: NoisePadding, recording: Recording, label: str | None, target: Path, seed: int
+) -> Event:
+    name = recording.recording_id
     padded = padding(recording, derive_seed(seed, name, "padding"), label)
     write_recording(target, padded.recording)
     return dataclasses.replace(padded.event, label=name if label is None else label)

@@ -15,10 +15,8 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from daxaudio.annotations import DataFolder, read_data_folder
-from daxaudio.audio import read_recording
 from daxaudio.blackbox import WEIGHTS_FILE, BlackBox, load_black_box, save_black_box
-from daxaudio.commands.arguments import add_common
+from daxaudio.commands.arguments import add_allow_commands, add_common
 from daxaudio.compare import (
     PREDICTIONS_FILE,
     predict_folder,
@@ -27,6 +25,7 @@ from daxaudio.config import build, load_config
 from daxaudio.containers import Recording
 from daxaudio.files import write_text
 from daxaudio.frontends import LogMel
+from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.models.training import (
@@ -56,6 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--test", metavar="DATA", help="data folder to measure accuracy on when trained"
     )
     parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda (default cpu)")
+    add_allow_commands(parser)
     add_common(parser)
 
 
@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace) -> None:
         build(TrainingSettings, "training", config["training"]),
         build(Augmentation, "augmentation", config["augmentation"]),
     )
-    data = read_data_folder(arguments.data)
-    test = read_data_folder(arguments.test) if arguments.test else None
+    data = read_data_folder(arguments.data, arguments.allow_commands)
+    test = read_data_folder(arguments.test, arguments.allow_commands) if arguments.test else None
     run = {
         "seed": arguments.seed,
         "recordings": len(data.text),
@@ -109,11 +109,9 @@ def _read_all(
 ) -> tuple[list[Recording], list[str]]:
     recordings, bad = [], []
     shortest = front_end.n_fft / front_end.sample_rate
-    for name in tqdm(sorted(data.wav_scp), desc="reading", disable=quiet):
+    for name in tqdm(data.ids, desc="reading", disable=quiet):
         try:
-            recordings.append(
-                read_recording(data.wav_scp[name], front_end.sample_rate, name, shortest)
-            )
+            recordings.append(read_utterance(data, name, front_end.sample_rate, shortest))
         except ValueError as error:
             logger.warning("%s is left out: %s", name, error)
             bad.append(f"{name}\t{error}\n")

@@ -15,13 +15,12 @@ from ablation_rows import Run
 from ablations import DEFAULT_QUERIES, NAMES, make_ablation
 from tqdm import tqdm
 
-from daxaudio.annotations import read_data_folder
-from daxaudio.audio import read_recording
 from daxaudio.blackbox import load_black_box
 from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.compare import choose_recordings, predict_folder
 from daxaudio.config import build, load_config
+from daxaudio.kaldi import read_data_folder, read_utterance
 from daxaudio.methods import MethodSettings
 
 
@@ -68,9 +67,7 @@ def score_recordings(arguments: argparse.Namespace, run: Run) -> pd.DataFrame:
     rows, front_end, model = [], black_box.front_end, black_box.digest()
     with tqdm(total=len(chosen) * len(run.ablation.settings), desc=arguments.name) as bar:
         for name in sorted(chosen):
-            recording = read_recording(
-                data.wav_scp[name], sample_rate=front_end.sample_rate, recording_id=name
-            )
+            recording = read_utterance(data, name, front_end.sample_rate)
             spectrogram = front_end.spectrogram(recording).to(black_box.device)
             score_fn = black_box.score_fn(data.text[name])
             for label, found in run.rows_of(spectrogram, score_fn, events[name], model):

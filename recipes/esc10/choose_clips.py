@@ -6,22 +6,13 @@ whatever the seed of the classifier or the methods, so that runs with several se
 """
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 
-from daxaudio.annotations import DataFolder, read_data_folder, write_data_folder
 from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import load_model
 from daxaudio.compare import PREDICTIONS_FILE, choose_recordings, predict_folder
-
-
-def part_of(data: DataFolder, recording_ids: list[str]) -> DataFolder:
-    """The data folder of some recordings only."""
-    tables = {field.name: getattr(data, field.name) for field in dataclasses.fields(data)}
-    return DataFolder(
-        **{key: {name: table[name] for name in recording_ids} for key, table in tables.items()}
-    )
+from daxaudio.kaldi import read_data_folder, write_data_folder
 
 
 def main() -> None:
@@ -40,7 +31,7 @@ def main() -> None:
     chosen = choose_recordings(predictions, arguments.n_recordings or None)
     if not chosen:
         raise ValueError(f"{arguments.data}: the model classifies no recording correctly")
-    write_data_folder(arguments.out / "chosen", part_of(data, chosen))
+    write_data_folder(arguments.out / "chosen", data.part(chosen))
     n_correct = int(predictions["correct"].sum())
     print(f"{len(data.ids)} recordings, {n_correct} classified correctly, {len(chosen)} chosen")
 

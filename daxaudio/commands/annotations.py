@@ -1,0 +1,242 @@
+"""`daxaudio annotations`: look through files of annotated events, and convert them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from daxaudio.formats.annotated import AnnotatedRecording, Problem
+from daxaudio.formats.catalogue import FORMATS, write_annotations
+from daxaudio.formats.folder import FolderReading, read_folder
+from daxaudio.formats.labels import ERROR, KEEP, LabelMap, count_text, load_label_map
+from daxaudio.formats.problems import problems_of
+
+SHOWN_PER_KIND = 3
+"""Problems of one kind that are spelt out for a file; the rest is a number."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio annotations check` and `convert`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = (
+        "list labels with their counts, and problems by file; exit code 2 if a file is unreadable"
+    )
+    check = actions.add_parser("check", help=text, description=f"{text}.")
+    _add_input(check)
+    text = "write annotations in another format"
+    convert = actions.add_parser("convert", help=text, description=f"{text}.")
+    _add_input(convert)
+    convert.add_argument(
+        "--out", required=True, metavar="PATH", help="file; folder if there are many files to write"
+    )
+    convert.add_argument("--to", required=True, choices=FORMATS, help="format to write")
+    convert.add_argument(
+        "--unknown",
+        metavar="WHAT",
+        help=f"labels not in the map: {KEEP} (default), {ERROR}, or a class to fold them into",
+    )
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help="annotation file, or a folder of them")
+    parser.add_argument(
+        "--format", choices=FORMATS, help="format of the files (default: as each one looks)"
+    )
+    parser.add_argument(
+        "--map", metavar="FILE", help="YAML of classes, each with a list of spellings"
+    )
+    parser.add_argument("--tier", metavar="NAME", help="only this tier, by name or number from 1")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check or convert."""
+    reading = read_folder(arguments.path, arguments.format)
+    label_map = None if arguments.map is None else load_label_map(arguments.map)
+    if arguments.action == "check":
+        _check(reading, Path(arguments.path), arguments.tier, label_map)
+    else:
+        _convert(reading, arguments, label_map)
+    if reading.unreadable:
+        total = len(reading.unreadable) + len(reading.recordings)
+        raise ValueError(f"{len(reading.unreadable)} of {total} files cannot be read; see above")
+
+
+def _check(
+    reading: FolderReading, folder: Path, tier: str | None, label_map: LabelMap | None
+) -> None:
+    chosen = {
+        file: [_with_tier(recording, tier) for recording in recordings]
+        for file, recordings in reading.recordings.items()
+    }
+    recordings = [recording for of_file in chosen.values() for recording in of_file]
+    events = sum(len(row.events) for recording in recordings for row in recording.tiers)
+    tiers = sum(len(recording.tiers) for recording in recordings)
+    print(f"{len(chosen)} files, {len(recordings)} recordings, {tiers} tiers, {events} events")
+    if reading.left_aside:
+        names = ", ".join(_below(folder, file) for file in reading.left_aside)
+        print(f"left aside, look like no annotations: {names}")
+    for line in (*_label_lines(recordings, label_map), *_problem_lines(folder, chosen)):
+        print(line)
+    for line in _unreadable_lines(reading):
+        print(line)
+
+
+def _with_tier(recording: AnnotatedRecording, tier: str | None) -> AnnotatedRecording:
+    try:
+        return recording if tier is None else recording.only(tier)
+    except ValueError as error:
+        problem = Problem("tier not found", str(error))
+        return dataclasses.replace(recording, tiers=(), problems=(*recording.problems, problem))
+
+
+def _label_lines(
+    recordings: Sequence[AnnotatedRecording], label_map: LabelMap | None
+) -> Iterator[str]:
+    """For each tier by position: its names, and the labels with their counts."""
+    for position in range(max((len(recording.tiers) for recording in recordings), default=0)):
+        rows = [r.tiers[position] for r in recordings if len(r.tiers) > position]
+        names = Counter(row.name for row in rows)
+        labels = Counter(event.label for row in rows for event in row.events)
+        among = Counter(label for row in rows for label in {event.label for event in row.events})
+        yield f"\ntier {position + 1}, named {count_text(names)}: {labels.total()} events"
+        yield f"{'count':>8} {'recordings':>10}  label"
+        for label, count in labels.most_common():
+            yield f"{count:>8} {among[label]:>10}  {label!r}{_class_text(label, label_map)}"
+        if label_map is not None:
+            odd = Counter({k: n for k, n in labels.items() if label_map.class_of(k) is None})
+            yield f"not in the map: {odd.total()} events ({count_text(odd) or 'none'})"
+
+
+def _class_text(label: str, label_map: LabelMap | None) -> str:
+    if label_map is None:
+        return ""
+    name = label_map.class_of(label)
+    return "  <-- not in the map" if name is None else "" if name == label else f"  = {name!r}"
+
+
+def _problem_lines(
+    folder: Path, recordings: Mapping[Path, Sequence[AnnotatedRecording]]
+) -> Iterator[str]:
+    by_file = {
+        file: [(recording, problem) for recording in of_file for problem in problems_of(recording)]
+        for file, of_file in recordings.items()
+    }
+    total = Counter(problem.kind for found in by_file.values() for _, problem in found)
+    files = Counter(kind for found in by_file.values() for kind in {p.kind for _, p in found})
+    yield f"\nproblems: {total.total() or 'none'}"
+    for kind, count in total.most_common():
+        yield f"{count:>8} {kind} (in {files[kind]} files)"
+    for file, found in by_file.items():
+        shown: Counter[str] = Counter()
+        for recording, problem in found:
+            shown[problem.kind] += 1
+            if shown[problem.kind] <= SHOWN_PER_KIND:
+                name = f"{recording.recording_id}: " if len(recordings[file]) > 1 else ""
+                lost = " (left out)" if problem.lost else ""
+                yield f"{_below(folder, file)}: {name}{problem.kind}{lost}: {problem.text}"
+        for kind, count in shown.items():
+            if count > SHOWN_PER_KIND:
+                yield f"{_below(folder, file)}: {kind}: {count - SHOWN_PER_KIND} more"
+
+
+def _unreadable_lines(reading: FolderReading) -> Iterator[str]:
+    if reading.unreadable:
+        yield f"\nunreadable: {len(reading.unreadable)}"
+        yield from reading.unreadable.values()
+
+
+def _below(folder: Path, file: Path) -> str:
+    return str(file.relative_to(folder)) if folder.is_dir() else file.name
+
+
+def _convert(
+    reading: FolderReading, arguments: argparse.Namespace, label_map: LabelMap | None
+) -> None:
+    if label_map is None and arguments.unknown is not None:
+        raise ValueError("--unknown says what to do with labels that are not in --map; give both")
+    chosen, unknown = _chosen(reading, arguments, label_map)
+    if not chosen:
+        raise ValueError(f"nothing to convert: {' '.join(list(reading.unreadable.values())[:1])}")
+    targets = _targets(chosen, arguments)
+    inside = {file.resolve() for file in reading.recordings}
+    for target in targets:
+        if target.resolve() in inside:
+            raise ValueError(f"{target}: --out would overwrite what is read; choose another")
+    refused = _write(targets, arguments.to)
+    for line in (*_unreadable_lines(reading), *refused):
+        print(line)
+    read = [problem for recording in chosen for problem in recording.problems]
+    if lost := Counter(problem.kind for problem in read if problem.lost):
+        print(f"entries that make no events are left out: {count_text(lost)}")
+    if unknown:
+        policy = arguments.unknown or KEEP
+        done = "kept as they are" if policy == KEEP else f"now {policy!r}"
+        print(f"labels not in the map, {done}: {count_text(unknown)}")
+    print(f"{len(targets) - len(refused)} files written, {len(refused)} refused: {arguments.out}")
+    if refused:
+        raise ValueError(f"{len(refused)} of {len(targets)} files cannot be written; see above")
+
+
+def _chosen(
+    reading: FolderReading, arguments: argparse.Namespace, label_map: LabelMap | None
+) -> tuple[list[AnnotatedRecording], Counter[str]]:
+    """The recordings to write, and how often labels are not in the map."""
+    chosen: dict[str, AnnotatedRecording] = {}
+    unknown: Counter[str] = Counter()
+    for file, recordings in reading.recordings.items():
+        for recording in recordings:
+            if recording.recording_id in chosen:
+                raise ValueError(f"{file}: {recording.recording_id!r} is in another file too")
+            if arguments.tier is not None:
+                recording = recording.only(arguments.tier)
+            elif not FORMATS[arguments.to].holds_tiers:
+                recording.tier()  # raises where there are several
+            if label_map is not None:
+                unknown += label_map.unknown(recording.events())
+            chosen[recording.recording_id] = recording
+    policy = arguments.unknown or KEEP
+    if label_map is not None:
+        label_map.check_policy(policy)
+        if policy == ERROR and unknown:
+            raise ValueError(f"labels not in the map: {count_text(unknown)}; add or correct them")
+        return [_folded(recording, label_map, policy) for recording in chosen.values()], unknown
+    return list(chosen.values()), unknown
+
+
+def _folded(recording: AnnotatedRecording, label_map: LabelMap, policy: str) -> AnnotatedRecording:
+    tier = recording.tier()
+    events, _ = label_map.apply(tier.events, policy)
+    return dataclasses.replace(recording, tiers=(dataclasses.replace(tier, events=tuple(events)),))
+
+
+def _targets(
+    recordings: Sequence[AnnotatedRecording], arguments: argparse.Namespace
+) -> dict[Path, list[AnnotatedRecording]]:
+    """Files to write and what goes into each."""
+    out, to = Path(arguments.out), FORMATS[arguments.to]
+    if to.write_many is not None:
+        name = "segments" if arguments.to == "segments" else f"events{to.ending}"
+        return {out / name if out.is_dir() else out: list(recordings)}
+    if not Path(arguments.path).is_dir() and len(recordings) == 1 and not out.is_dir():
+        return {out: list(recordings)}
+    targets = {}
+    for recording in recordings:
+        parts = PurePosixPath(recording.recording_id).parts
+        if not parts or parts[0] == "/" or ".." in parts:
+            raise ValueError(f"recording {recording.recording_id!r}: its id can name no file")
+        targets[out / f"{recording.recording_id}{to.ending}"] = [recording]
+    return targets
+
+
+def _write(targets: Mapping[Path, list[AnnotatedRecording]], to: str) -> list[str]:
+    """Write what can be written; one line for each file that cannot."""
+    refused = []
+    for target, recordings in targets.items():
+        try:
+            write_annotations(target, recordings, to)
+        except ValueError as error:
+            refused.append(f"not written: {' '.join(str(error).split())}")
+    return refused
