@@ -19,12 +19,19 @@ from daxaudio.containers import Spectrogram
 from daxaudio.files import whole_file, write_text
 from daxaudio.frontends import FrontEnd, front_end_from_settings
 from daxaudio.gradients import ModuleScore, out_of_memory
+from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.resnet import SpectrogramResNet
 
 Precision = Literal["fp32", "bf16"]
 
 WEIGHTS_FILE = "model.safetensors"
 FACTS_FILE = "model.yaml"
+
+MODEL_KINDS: Mapping[str, Callable[..., nn.Module]] = {
+    "resnet": SpectrogramResNet,
+    "blstm": WindowBlstm,
+}
+"""The classifiers that training makes, by the name that stands in `model.yaml`."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -224,9 +231,13 @@ def load_black_box(
     try:
         facts = yaml.safe_load((folder / FACTS_FILE).read_text(encoding="utf-8"))
         settings = dict(facts["model"])
-        if settings.pop("kind") != "resnet":
-            raise ValueError(f"{folder / FACTS_FILE}: model kind must be 'resnet'")
-        module = SpectrogramResNet(**settings)
+        kind = settings.pop("kind")
+        if kind not in MODEL_KINDS:
+            raise ValueError(
+                f"{folder / FACTS_FILE}: model kind must be one of {sorted(MODEL_KINDS)}, "
+                f"got {kind!r}"
+            )
+        module = MODEL_KINDS[kind](**settings)
         front_end = front_end_from_settings(facts["front_end"])
         module.load_state_dict(load_file(folder / WEIGHTS_FILE))
         class_names = list(facts["classes"])

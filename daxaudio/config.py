@@ -1,7 +1,8 @@
 """Settings of a run from a YAML file: one section for each constructor, and no other key.
 
 front_end:    arguments of `LogMel`
-model:        `depth`, `imagenet` of `SpectrogramResNet`
+model:        `kind`: resnet (default), with `depth`, `imagenet` of `SpectrogramResNet`, or blstm,
+              with arguments of `WindowBlstm`
 augmentation: arguments of `Augmentation`
 training:     arguments of `TrainingSettings`
 padding:      arguments of `NoisePadding`

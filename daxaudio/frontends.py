@@ -3,10 +3,13 @@
 Both front ends give dB, limited to `top_db` below each spectrogram's own maximum, so that digital
 silence does not stretch the scale. They are batched and differentiable and run on any device.
 The classifier's own normalisation is stored with the classifier (see `models.resnet`).
+
+A front end may also prepare recordings: bring their peak to 1, and delete silence (see `vad`).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +19,7 @@ import torchaudio
 from torch import Tensor, nn
 
 from daxaudio.containers import Recording, Spectrogram
+from daxaudio.vad import EnergyVad, frame_samples
 
 POWER_FLOOR = 1e-10  # 100 dB below a full-scale square: under the noise of any 16-bit recording
 
@@ -27,21 +31,30 @@ class FrontEnd(nn.Module):
         transform: waveform `[*, S]` to power `[*, F, T]`, frames centred (padded at both ends).
         frequencies: `[F]` bin centres in Hz.
         settings: constructor arguments by name, as stored beside a model.
+        peak_normalise: divide each recording by its largest absolute sample.
+        vad: finds the samples that are not silence; the others are deleted. None keeps all.
     """
 
     def __init__(
-        self, transform: nn.Module, frequencies: Tensor, settings: Mapping[str, Any]
+        self,
+        transform: nn.Module,
+        frequencies: Tensor,
+        settings: Mapping[str, Any],
+        peak_normalise: bool = False,
+        vad: EnergyVad | None = None,
     ) -> None:
         super().__init__()
         self.transform = transform
         self.frequencies = frequencies
+        self.peak_normalise = peak_normalise
+        self.vad = vad
         self.settings = dict(settings)
         self.sample_rate = int(settings["sample_rate"])
         self.n_fft = int(settings["n_fft"])
         self.hop_length = int(settings["hop_length"])
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Waveforms to spectrograms.
+        """Waveforms to spectrograms; they are taken as they are, see `spectrogram`.
 
         Args:
             waveform: `[*, S]` at the front end's sample rate, S at least `n_fft`.
@@ -65,17 +78,22 @@ class FrontEnd(nn.Module):
         """`[n_frames]` centres of the frames in seconds."""
         return torch.arange(n_frames, dtype=torch.float64) * self.hop_length / self.sample_rate
 
-    def spectrogram(self, recording: Recording) -> Spectrogram:
+    def spectrogram(self, recording: Recording, keep_silence: bool = False) -> Spectrogram:
         """The spectrogram of a recording: channels averaged, resampled where the rate differs.
+
+        Then the peak is normalised and silence deleted, where the front end does these.
 
         Args:
             recording: any sample rate, any number of channels.
+            keep_silence: delete nothing, to see the whole recording (see `vad.expand_to`).
 
         Returns:
-            Its spectrogram, with the recording's id.
+            Its spectrogram, with the recording's id. The times are those of the recording as it
+            is: where silence was deleted, they jump.
 
         Raises:
-            ValueError: when the recording is shorter than one analysis window.
+            ValueError: when the recording, or what is left of it without silence, is shorter than
+                one analysis window.
         """
         waveform = recording.waveform.mean(dim=0)
         if recording.sample_rate != self.sample_rate:
@@ -87,10 +105,28 @@ class FrontEnd(nn.Module):
                 f"{recording.recording_id or 'recording'}: {recording.duration:.3f} s is shorter "
                 f"than one analysis window of {self.n_fft / self.sample_rate:.3f} s"
             )
+        if self.peak_normalise:
+            waveform = waveform / waveform.abs().max().clamp(min=1e-12)
+        if self.vad is not None and not keep_silence:
+            return self._without_silence(waveform, self.vad, recording.recording_id)
         values = self(waveform)
         return Spectrogram(
             values, self.frequencies, self.times(values.shape[-1]), recording.recording_id
         )
+
+    def _without_silence(self, waveform: Tensor, vad: EnergyVad, recording_id: str) -> Spectrogram:
+        kept = vad(waveform, self.sample_rate)
+        n_kept = int(kept.sum())
+        if n_kept < self.n_fft:
+            raise ValueError(
+                f"{recording_id or 'recording'}: {n_kept / self.sample_rate:.3f} s are left "
+                f"without silence, less than one analysis window of "
+                f"{self.n_fft / self.sample_rate:.3f} s; lower vad_threshold or leave it out"
+            )
+        values = self(waveform[kept])
+        samples = frame_samples(kept, self.hop_length, values.shape[-1])
+        times = samples.double().cpu() / self.sample_rate
+        return Spectrogram(values, self.frequencies, times, recording_id)
 
 
 class LogMel(FrontEnd):
@@ -103,11 +139,17 @@ class LogMel(FrontEnd):
         n_mels: number of mel bands F.
         f_min: lower edge of the lowest band in Hz.
         f_max: upper edge of the highest band in Hz; half the sample rate when None.
-        top_db: dynamic range kept below the maximum, in dB.
+        top_db: dynamic range kept below the maximum, in dB; above 200 nothing is ever cut.
+        peak_normalise: divide each recording by its largest absolute sample.
+        vad_threshold: least power of a sample that is heard; silence is deleted (see `EnergyVad`,
+            where the baseline's 1e-4 comes from). None keeps all.
+        vad_margin: seconds kept on either side of a sample that is heard.
+        vad_ends: seconds deleted at the start and the end of the recording.
 
     Raises:
         ValueError: when a size is not positive, the band edges are not increasing and below half
-            the sample rate, or bands are narrower than one FFT bin (they would stay empty).
+            the sample rate, bands are narrower than one FFT bin (they would stay empty), or a
+            number of the vad is out of range.
 
     Example:
         >>> front_end = LogMel(sample_rate=16000, n_fft=512, hop_length=256, n_mels=20)
@@ -126,6 +168,10 @@ class LogMel(FrontEnd):
         f_min: float = 50.0,
         f_max: float | None = None,
         top_db: float = 80.0,
+        peak_normalise: bool = False,
+        vad_threshold: float | None = None,
+        vad_margin: float = EnergyVad.margin,
+        vad_ends: float = EnergyVad.ends,
     ) -> None:
         f_max = sample_rate / 2 if f_max is None else f_max
         _check_sizes(
@@ -154,7 +200,7 @@ class LogMel(FrontEnd):
         transform = torchaudio.transforms.MelSpectrogram(
             sample_rate, n_fft, hop_length=hop_length, f_min=f_min, f_max=f_max, n_mels=n_mels
         )
-        settings = {
+        settings: dict[str, Any] = {
             "kind": "log_mel",
             "sample_rate": sample_rate,
             "n_fft": n_fft,
@@ -164,7 +210,15 @@ class LogMel(FrontEnd):
             "f_max": f_max,
             "top_db": top_db,
         }
-        super().__init__(transform, mel_centres(n_mels, f_min, f_max), settings)
+        # What is off is not named, so that the digests of older models stay as they were.
+        if peak_normalise:
+            settings["peak_normalise"] = True
+        vad = None
+        if vad_threshold is not None:
+            vad = EnergyVad(vad_threshold, vad_margin, vad_ends)
+            settings.update({f"vad_{name}": v for name, v in dataclasses.asdict(vad).items()})
+        centres = mel_centres(n_mels, f_min, f_max)
+        super().__init__(transform, centres, settings, peak_normalise, vad)
 
 
 class LinearStft(FrontEnd):

@@ -24,7 +24,9 @@ ALLOWED = {
     "annotations": FLOOR,
     "formats": FLOOR | {"annotations"},
     "kaldi": FLOOR | {"audio"},
-    "frontends": FLOOR,
+    "vad": FLOOR,
+    "folds": FLOOR,
+    "frontends": FLOOR | {"vad"},
     "segments": FLOOR,
     "padding": FLOOR | {"audio", "kaldi"},
     # classifiers and black boxes
@@ -73,6 +75,7 @@ TOP = {
     "compare",
     "shared_queries",
     "measuring",
+    "cross_validation",
     "comparison",
     "comparison_tables",
     "protocol",
@@ -82,7 +85,7 @@ TOP = {
 }
 """These may import any layer."""
 
-DATA_PREP_MAY_IMPORT = FLOOR | {"audio", "annotations", "kaldi", "padding"}
+DATA_PREP_MAY_IMPORT = FLOOR | {"audio", "annotations", "folds", "formats", "kaldi", "padding"}
 
 
 def imports_in(source, module):

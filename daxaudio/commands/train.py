@@ -1,4 +1,4 @@
-"""`daxaudio train`: a classifier from a Kaldi-style data folder."""
+"""`daxaudio train`: a classifier from a Kaldi-style data folder, or one for each fold of it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
+from torch import nn
 from tqdm import tqdm
 
-from daxaudio.blackbox import WEIGHTS_FILE, BlackBox, load_black_box, save_black_box
+from daxaudio.blackbox import (
+    MODEL_KINDS,
+    WEIGHTS_FILE,
+    BlackBox,
+    load_black_box,
+    save_black_box,
+)
 from daxaudio.commands.arguments import add_allow_commands, add_common
 from daxaudio.compare import (
     PREDICTIONS_FILE,
@@ -23,7 +31,9 @@ from daxaudio.compare import (
 )
 from daxaudio.config import build, load_config
 from daxaudio.containers import Recording
+from daxaudio.cross_validation import cross_validate
 from daxaudio.files import write_text
+from daxaudio.folds import assign_folds, read_folds
 from daxaudio.frontends import LogMel
 from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance
 from daxaudio.models.augmentation import Augmentation
@@ -51,8 +61,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "data", metavar="DATA", help="Kaldi-style data folder: wav.scp and text (id, class)"
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="the model goes here")
-    parser.add_argument(
+    ends = parser.add_mutually_exclusive_group()
+    ends.add_argument(
         "--test", metavar="DATA", help="data folder to measure accuracy on when trained"
+    )
+    ends.add_argument(
+        "--folds",
+        metavar="FOLDS",
+        help="cross-validation of two classes: a file (id, fold), a folder of lists val_0.csv, "
+        "..., or a number of folds, dealt by --seed with each speaker in one; models go to "
+        "DIR/fold0, ..., their scores of what they have not seen to DIR/scores.csv",
     )
     parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda (default cpu)")
     add_allow_commands(parser)
@@ -61,101 +79,183 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, going on from a checkpoint, and write the model and how well it does."""
-    out, config = Path(arguments.out), load_config(arguments.config)
-    trainer_parts = (
-        build(LogMel, "front_end", config["front_end"]),
-        build(TrainingSettings, "training", config["training"]),
-        build(Augmentation, "augmentation", config["augmentation"]),
-    )
+    out = Path(arguments.out)
     data = read_data_folder(arguments.data, arguments.allow_commands)
+    plan = Plan.of(arguments, data.text)
+    if arguments.folds is not None:
+        _cross_validate(plan, data, arguments.folds, out)
+        return
     test = read_data_folder(arguments.test, arguments.allow_commands) if arguments.test else None
-    run = {
-        "seed": arguments.seed,
-        "recordings": len(data.text),
-        "examples": hashlib.sha256(repr(sorted(data.text.items())).encode()).hexdigest()[:16],
-        "settings": {
-            "model": config["model"],
-            "training": dataclasses.asdict(trainer_parts[1]),
-            "augmentation": dataclasses.asdict(trainer_parts[2]),
-        },
-    }
-    run = json.loads(json.dumps(run))  # as YAML reads it back, tuples are lists
-    if (out / WEIGHTS_FILE).is_file():
-        black_box = _kept_model(out, run, trainer_parts[0])
-    else:
-        recordings, bad = _read_all(data, trainer_parts[0], arguments.quiet)
-        write_text(out / "bad_files.txt", "".join(bad))
-        black_box = _train(recordings, data, config, trainer_parts, run, out, arguments)
-        save_black_box(black_box, out)
-        (out / CHECKPOINT_FILE).unlink(missing_ok=True)
+    black_box = plan.kept_model(data.ids, out)
+    if black_box is None:
+        black_box = plan.train(_read_all(plan, data, out), out, data.ids)
     if test is not None:
         _measure(black_box, test, out, arguments.quiet)
 
 
-def _kept_model(out: Path, run: dict[str, Any], front_end: LogMel) -> BlackBox:
-    black_box = load_black_box(out)
-    same = all(black_box.training.get(key) == value for key, value in run.items())
-    if not same or black_box.front_end.settings != front_end.settings:
-        raise ValueError(
-            f"{out} holds a model of other recordings, settings or seed; remove it or choose "
-            f"another --out"
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """What all models of one command have in common.
+
+    Args:
+        front_end: makes the spectrograms.
+        training: length and speed.
+        augmentation: random changes, as configured.
+        model: `kind` and what its constructor takes, as configured.
+        classes: class of each recording by its id.
+        data: path of the data folder.
+        seed: of the run.
+        device: where to train.
+        progress: show progress bars.
+    """
+
+    front_end: LogMel
+    training: TrainingSettings
+    augmentation: Augmentation
+    model: Mapping[str, Any]
+    classes: Mapping[str, str]
+    data: str
+    seed: int
+    device: str
+    progress: bool
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace, classes: Mapping[str, str]) -> Plan:
+        """The plan that `--config` and the other arguments make."""
+        config = load_config(arguments.config)
+        kind = config["model"].get("kind", "resnet")
+        if kind not in MODEL_KINDS:
+            raise ValueError(
+                f"section 'model': kind must be one of {sorted(MODEL_KINDS)}, got {kind!r}"
+            )
+        return cls(
+            build(LogMel, "front_end", config["front_end"]),
+            build(TrainingSettings, "training", config["training"]),
+            build(Augmentation, "augmentation", config["augmentation"]),
+            config["model"],
+            classes,
+            arguments.data,
+            arguments.seed,
+            arguments.device,
+            not arguments.quiet,
         )
-    print(f"kept: {out} holds this very model")
-    return black_box
+
+    def facts(self, ids: Sequence[str]) -> dict[str, Any]:
+        """Seed, recordings and settings of one model, stored beside it; another one's differ."""
+        examples = sorted((name, self.classes[name]) for name in ids)
+        facts = {
+            "seed": self.seed,
+            "recordings": len(ids),
+            "examples": hashlib.sha256(repr(examples).encode()).hexdigest()[:16],
+            "settings": {
+                "model": dict(self.model),
+                "training": dataclasses.asdict(self.training),
+                "augmentation": dataclasses.asdict(self.augmentation),
+            },
+        }
+        return dict(json.loads(json.dumps(facts)))  # as YAML reads it back, tuples are lists
+
+    def kept_model(self, ids: Sequence[str], out: Path) -> BlackBox | None:
+        """The model of this plan and these recordings that `out` holds; None where it holds none.
+
+        Raises:
+            ValueError: when `out` holds another model.
+        """
+        if not (out / WEIGHTS_FILE).is_file():
+            return None
+        black_box = load_black_box(out)
+        stored, asked = dict(black_box.training), self.facts(ids)
+        settings = dict(stored.get("settings", {}))
+        # a setting that was not there yet when it was trained stood at its default
+        defaults = dataclasses.asdict(TrainingSettings())
+        settings["training"] = {**defaults, **settings.get("training", {})}
+        stored["settings"] = settings
+        same = all(stored.get(key) == value for key, value in asked.items())
+        if not same or black_box.front_end.settings != self.front_end.settings:
+            raise ValueError(
+                f"{out} holds a model of other recordings, settings or seed; remove it or choose "
+                f"another --out"
+            )
+        print(f"kept: {out} holds this very model")
+        return black_box
+
+    def train(self, recordings: Sequence[Recording], out: Path, ids: Sequence[str]) -> BlackBox:
+        """Train one model on recordings and store it in `out`; `ids` are those asked for."""
+        began = time.perf_counter()
+        names = [self.classes[recording.recording_id] for recording in recordings]
+        classes = sorted(set(names))
+        if len(classes) < 2:
+            raise ValueError(f"{self.data}: training needs two or more classes, got {classes}")
+        augmentation = self.augmentation.among(self.data)
+        module = self._module(recordings, len(classes), augmentation)
+        trainer = Trainer(
+            module,
+            self.front_end,
+            self.training,
+            augmentation,
+            self.seed,
+            self.device,
+            self.progress,
+        )
+        rows = trainer.run(recordings, [classes.index(name) for name in names], out)
+        write_csv(pd.DataFrame(rows).round(6), out / "history.csv")
+        seconds = round(time.perf_counter() - began, 1)
+        facts = {**self.facts(ids), "seconds": seconds, "versions": versions()}
+        black_box = BlackBox(module, self.front_end, classes, self.device, training=facts)
+        save_black_box(black_box, out)
+        (out / CHECKPOINT_FILE).unlink(missing_ok=True)
+        return black_box
+
+    def _module(
+        self, recordings: Sequence[Recording], n_classes: int, augmentation: Augmentation
+    ) -> nn.Module:
+        """A fresh network, its weights drawn by the seed."""
+        settings = {**self.model, "n_classes": n_classes}
+        kind = MODEL_KINDS[settings.pop("kind", "resnet")]
+        if kind is SpectrogramResNet:
+            settings["mean"], settings["std"] = measure_normalisation(
+                recordings, self.front_end, augmentation, self.seed
+            )
+        else:
+            settings["n_bins"] = len(self.front_end.frequencies)
+        with torch.random.fork_rng():
+            torch.manual_seed(derive_seed(self.seed, "model"))
+            module = build(kind, "model", settings)
+        return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _read_all(
-    data: DataFolder, front_end: LogMel, quiet: bool
-) -> tuple[list[Recording], list[str]]:
-    recordings, bad = [], []
+def _read_all(plan: Plan, data: DataFolder, out: Path) -> list[Recording]:
+    """The recordings that the front end can use; the others are listed in `bad_files.txt`."""
+    recordings, bad, front_end = [], [], plan.front_end
     shortest = front_end.n_fft / front_end.sample_rate
-    for name in tqdm(data.ids, desc="reading", disable=quiet):
+    for name in tqdm(data.ids, desc="reading", disable=not plan.progress):
         try:
-            recordings.append(read_utterance(data, name, front_end.sample_rate, shortest))
+            recording = read_utterance(data, name, front_end.sample_rate, shortest)
+            if front_end.vad is not None:
+                front_end.spectrogram(recording)  # says so when it is nothing but silence
+            recordings.append(recording)
         except ValueError as error:
             logger.warning("%s is left out: %s", name, error)
             bad.append(f"{name}\t{error}\n")
+    write_text(out / "bad_files.txt", "".join(bad))
     if not recordings:
         raise ValueError(f"not one of {len(bad)} training recordings could be read")
-    return recordings, bad
+    return recordings
 
 
-def _train(
-    recordings: list[Recording],
-    data: DataFolder,
-    config: dict[str, dict[str, Any]],
-    parts: tuple[LogMel, TrainingSettings, Augmentation],
-    run: dict[str, Any],
-    out: Path,
-    arguments: argparse.Namespace,
-) -> BlackBox:
-    front_end, settings, augmentation = parts
-    augmentation = augmentation.among(arguments.data)
-    began = time.perf_counter()
-    classes = sorted({data.text[recording.recording_id] for recording in recordings})
-    if len(classes) < 2:
-        raise ValueError(f"{arguments.data}: training needs two or more classes, got {classes}")
-    mean, std = measure_normalisation(recordings, front_end, augmentation, arguments.seed)
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(arguments.seed, "model"))
-        arguments_of_model = {**config["model"], "n_classes": len(classes)}
-        module = build(
-            SpectrogramResNet, "model", {**arguments_of_model, "mean": mean, "std": std}
-        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainer = Trainer(
-        module,
-        front_end,
-        settings,
-        augmentation,
-        arguments.seed,
-        arguments.device,
-        not arguments.quiet,
-    )
-    labels = [classes.index(data.text[recording.recording_id]) for recording in recordings]
-    rows = trainer.run(recordings, labels, out)
-    write_csv(pd.DataFrame(rows).round(6), out / "history.csv")
-    facts = {**run, "seconds": round(time.perf_counter() - began, 1), "versions": versions()}
-    return BlackBox(module, front_end, classes, arguments.device, training=facts)
+def _cross_validate(plan: Plan, data: DataFolder, asked: str, out: Path) -> None:
+    if asked.isdecimal():
+        folds = assign_folds(data.text, data.utt2spk, int(asked), plan.seed)
+    else:
+        folds = read_folds(asked)
+
+    def train(recordings: Sequence[Recording], folder: Path) -> BlackBox:
+        ids = [recording.recording_id for recording in recordings]
+        return plan.kept_model(ids, folder) or plan.train(recordings, folder, ids)
+
+    _, table = cross_validate(_read_all(plan, data, out), data.text, folds, train, out)
+    for row in table.to_dict("records"):
+        print(f"fold {row['fold']}: AUC {row['auc']:.3f}, sensitivity {row['sensitivity']:.3f}")
 
 
 def _measure(black_box: BlackBox, test: DataFolder, out: Path, quiet: bool) -> None:

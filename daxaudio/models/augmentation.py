@@ -7,6 +7,7 @@ uninterrupted one would have seen.
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import torch
 from torch import Tensor
@@ -101,6 +102,28 @@ class Augmentation:
             torch.lerp(batch[partner], batch, share),
             torch.lerp(targets[partner], targets, share),
         )
+
+
+def crop(values: Tensor, seed: int, shortest: float = 0.8) -> Tensor:
+    """A random stretch of a spectrogram, as further copies of a recording are.
+
+    Args:
+        values: `[F, T]`.
+        seed: seed of its length and place.
+        shortest: least share of the frames.
+
+    Returns:
+        `[F, t]`, t at least `shortest` T (rounded up) and at most T.
+
+    Example:
+        >>> 8 <= crop(torch.zeros(4, 10), seed=0).shape[1] <= 10
+        True
+    """
+    random, n_frames = generator(seed, "crop"), values.shape[1]
+    least = math.ceil(shortest * n_frames)
+    length = int(torch.randint(least, n_frames + 1, (1,), generator=random))
+    start = int(torch.randint(n_frames - length + 1, (1,), generator=random))
+    return values[:, start : start + length]
 
 
 def _beta(alpha: float, random: torch.Generator) -> float:

@@ -22,6 +22,8 @@ from daxaudio.containers import Recording
 from daxaudio.files import whole_file
 from daxaudio.frontends import FrontEnd
 from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.blstm import WindowBlstm
+from daxaudio.models.examples import Examples, TrainingSet, WholeRecordings, Windows
 from daxaudio.seeds import derive_seed, generator
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -31,16 +33,27 @@ CHECKPOINT_FILE = "checkpoint.pt"
 class TrainingSettings:
     """How long and how fast a classifier learns.
 
+    The defaults are for residual networks on recordings. The cough baseline of the second DiCOVA
+    challenge trains its BLSTM with epochs=10, batch_size=128, learning_rate=1e-4,
+    weight_decay=1e-5, label_smoothing=0, optimiser="amsgrad", schedule="constant",
+    oversample=True. It also lowers the rate when the loss on a validation set stalls, and starts
+    anew when the loss is NaN: here the rate stays, and a loss that is not finite is an error.
+
     Args:
         epochs: passes over the training recordings.
-        batch_size: recordings in one step.
-        learning_rate: peak of the schedule: linear warm-up over a tenth, then half a cosine.
-        weight_decay: of AdamW (Loshchilov and Hutter 2019).
+        batch_size: examples in one step: recordings, or windows of a model that learns from these.
+        learning_rate: peak of the schedule.
+        weight_decay: of the optimiser.
         label_smoothing: share of the target spread over all classes.
         precision: "fp32", or "bf16" by autocast.
+        optimiser: "adamw" (Loshchilov and Hutter 2019), or "amsgrad": Adam that keeps the largest
+            second moment (Reddi et al. 2018), with weight decay added to the gradient.
+        schedule: "cosine", linear warm-up over a tenth and then half a cosine, or "constant".
+        oversample: show recordings of smaller classes several times in an epoch (see
+            `examples.copies_of`).
 
     Raises:
-        ValueError: when a number is out of range.
+        ValueError: when a number is out of range or a name is unknown.
     """
 
     epochs: int = 40
@@ -49,6 +62,9 @@ class TrainingSettings:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     precision: str = "fp32"
+    optimiser: str = "adamw"
+    schedule: str = "cosine"
+    oversample: bool = False
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.batch_size) < 1:
@@ -64,9 +80,22 @@ class TrainingSettings:
             raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}")
         if self.precision not in ("fp32", "bf16"):
             raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
+        if self.optimiser not in ("adamw", "amsgrad"):
+            raise ValueError(f"optimiser must be 'adamw' or 'amsgrad', got {self.optimiser!r}")
+        if self.schedule not in ("cosine", "constant"):
+            raise ValueError(f"schedule must be 'cosine' or 'constant', got {self.schedule!r}")
+
+    def optimiser_of(self, module: nn.Module) -> torch.optim.Optimizer:
+        """A new optimiser of the parameters of a module."""
+        facts: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
+        if self.optimiser == "amsgrad":
+            return torch.optim.Adam(module.parameters(), amsgrad=True, **facts)
+        return torch.optim.AdamW(module.parameters(), **facts)
 
     def rate_at(self, progress: float) -> float:
         """Learning rate when a share `progress` of all steps is done."""
+        if self.schedule == "constant":
+            return self.learning_rate
         warm_up = 0.1
         if progress < warm_up:
             return self.learning_rate * max(progress, 1e-3) / warm_up
@@ -113,7 +142,8 @@ class Trainer:
     """Trains one module; call `run`.
 
     Args:
-        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`; trained in place.
+        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`; trained in place. A
+            `WindowBlstm` learns from its windows, each with the label of its recording.
         front_end: makes the spectrograms.
         settings: length and speed.
         augmentation: random changes of the examples.
@@ -145,8 +175,9 @@ class Trainer:
                 It is removed by the caller once the trained model is stored.
 
         Returns:
-            One row an epoch: `epoch`, `loss`, `accuracy` (on augmented examples, of the larger
-            share where two are mixed), `learning_rate`, `seconds`.
+            One row an epoch: `epoch`, `loss`, `accuracy` (on augmented examples, which are windows
+            for a `WindowBlstm`; of the larger share where two are mixed), `learning_rate`,
+            `seconds`.
 
         Raises:
             ValueError: when there are no recordings, labels are missing, or the loss is not
@@ -155,17 +186,22 @@ class Trainer:
         if not recordings or len(recordings) != len(labels):
             raise ValueError(f"got {len(recordings)} recordings and {len(labels)} labels")
         self.module.to(self.device)
-        optimiser = torch.optim.AdamW(
-            self.module.parameters(),
-            lr=self.settings.learning_rate,
-            weight_decay=self.settings.weight_decay,
+        optimiser = self.settings.optimiser_of(self.module)
+        source = TrainingSet(
+            recordings,
+            labels,
+            self._model_settings["n_classes"],
+            self.front_end,
+            self.augmentation,
+            self.settings.oversample,
+            self.seed,
         )
         run = self._identity(recordings, labels)
         rows = self._resume(folder, optimiser, run)
         epochs = range(len(rows), self.settings.epochs)
         bar = tqdm(epochs, desc="training", unit="epoch", disable=not self.progress)
         for epoch in bar:
-            rows.append(self._epoch(epoch, recordings, labels, optimiser))
+            rows.append(self._epoch(epoch, source, optimiser))
             bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", accuracy=f"{rows[-1]['accuracy']:.2f}")
             if folder is not None:
                 self._checkpoint(folder, optimiser, rows, run)
@@ -173,15 +209,12 @@ class Trainer:
         return rows
 
     def _epoch(
-        self,
-        epoch: int,
-        recordings: Sequence[Recording],
-        labels: Sequence[int],
-        optimiser: torch.optim.Optimizer,
+        self, epoch: int, source: TrainingSet, optimiser: torch.optim.Optimizer
     ) -> dict[str, Any]:
         began = time.perf_counter()
         self.module.train()
-        order = torch.randperm(len(recordings), generator=generator(self.seed, "order", epoch))
+        examples = self._examples(source, epoch)
+        order = torch.randperm(len(examples), generator=generator(self.seed, "order", epoch))
         batches = order.split(self.settings.batch_size)
         if len(batches) > 1 and len(batches[-1]) == 1:  # batch norm needs two
             batches = batches[:-1]
@@ -190,7 +223,9 @@ class Trainer:
             rate = self.settings.rate_at((epoch + step / len(batches)) / self.settings.epochs)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            batch, targets = self._examples(chosen.tolist(), recordings, labels, epoch, step)
+            batch, targets = (
+                part.to(self.device) for part in examples.batch(chosen.tolist(), step)
+            )
             with torch.random.fork_rng():
                 torch.manual_seed(derive_seed(self.seed, "dropout", epoch, step))
                 loss, logits = self._step(batch, targets, optimiser)
@@ -205,35 +240,22 @@ class Trainer:
             "seconds": time.perf_counter() - began,
         }
 
-    def _examples(
-        self,
-        chosen: list[int],
-        recordings: Sequence[Recording],
-        labels: Sequence[int],
-        epoch: int,
-        step: int,
-    ) -> tuple[Tensor, Tensor]:
-        random = generator(self.seed, "batch", epoch, step)
-        examples = [
-            self.augmentation.spectrogram(
-                recordings[i],
-                self.front_end,
-                derive_seed(self.seed, epoch, recordings[i].recording_id, i),
-            )
-            for i in chosen
-        ]
-        batch = self.augmentation.collate(examples, random)
-        n_classes = self._model_settings["n_classes"]
-        targets = F.one_hot(torch.tensor([labels[i] for i in chosen]), n_classes).float()
-        batch, targets = self.augmentation.mix(batch, targets, random)
-        return batch.to(self.device), targets.to(self.device)
+    def _examples(self, source: TrainingSet, epoch: int) -> Examples:
+        if isinstance(self.module, WindowBlstm):
+            return Windows(source, epoch, self.module)
+        return WholeRecordings(source, epoch)
+
+    def _logits(self, batch: Tensor) -> Tensor:
+        if isinstance(self.module, WindowBlstm):
+            return self.module.of_windows(batch)
+        return cast(Tensor, self.module(batch))
 
     def _step(
         self, batch: Tensor, targets: Tensor, optimiser: torch.optim.Optimizer
     ) -> tuple[float, Tensor]:
         half = self.settings.precision == "bf16"
         with torch.autocast(batch.device.type, torch.bfloat16, enabled=half):
-            logits = self.module(batch)
+            logits = self._logits(batch)
         loss = F.cross_entropy(
             logits.float(), targets, label_smoothing=self.settings.label_smoothing
         )

@@ -1,0 +1,178 @@
+"""Which events a profile found, which it missed, and what it marked outside any event.
+
+Conventions are those of `iou`: a time profile `[T]`, `times` `[T]` in seconds, frames belong to an
+event when their centre lies in [start, end). Marked are the frames above mean + std of the profile.
+Some labels may be ignored: those that fill the time between events, such as `BACKGROUND`.
+
+Where a front end deleted silence, times jump. What was deleted was not heard and is not marked:
+runs of marked frames end at a jump (see `fill_jumps`), and an event that lies in a jump altogether
+holds no frame.
+
+Empty input: without events there is none to find, and all that is marked is outside; a constant
+profile marks nothing, and misses every event. Malformed input raises `ValueError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daxaudio.containers import Event
+from daxaudio.metrics.events import (
+    Numbers,
+    check_profile,
+    event_frames,
+    frames_to_events,
+    match_events,
+    to_array,
+)
+from daxaudio.metrics.iou import paper_threshold
+
+BACKGROUND = ("noise", "silence")
+"""Labels of cough annotations that fill the time between events; nobody looks for them."""
+
+FOUND, PARTLY, MISSED, NO_FRAME = "found", "partly", "missed", "no frame"
+LEVELS = {FOUND: 0.5, PARTLY: 0.3}
+"""Least IoU of an event that is found, and of one that is found in part."""
+
+
+class FoundEvent(NamedTuple):
+    """A true event, and what of the marked time is paired with it.
+
+    Args:
+        event: as it was given.
+        marked: the run of marked frames that it is paired with; None where there is none.
+        iou: of the two; 0 without a run, NaN where the event holds no frame and cannot be found.
+    """
+
+    event: Event
+    marked: Event | None
+    iou: float
+
+    @property
+    def verdict(self) -> str:
+        """`FOUND` or `PARTLY` from their `LEVELS` up, `MISSED` below, `NO_FRAME` for no frame.
+
+        Example:
+            >>> [FoundEvent(Event(0, 1), None, iou).verdict for iou in (0.5, 0.3, 0.0)]
+            ['found', 'partly', 'missed']
+        """
+        if np.isnan(self.iou):
+            return NO_FRAME
+        return next((name for name, level in LEVELS.items() if self.iou >= level), MISSED)
+
+
+def find_events(
+    profile: Numbers, times: Numbers, events: Sequence[Event], ignored: Collection[str] = ()
+) -> list[FoundEvent]:
+    """What of the marked time belongs to each event.
+
+    Marked are the runs of frames above mean + std. Events are rounded to whole frames, so that a
+    profile that marks exactly their frames has IoU 1, and paired with the runs by `match_events`:
+    one run with one event, whatever its class.
+
+    Args:
+        profile: `[T]`, higher where the method found evidence.
+        times: `[T]` frame centres in seconds, increasing.
+        events: true events of all classes.
+        ignored: labels that are not looked for, such as those of the background.
+
+    Returns:
+        One entry for each event that is not ignored, in order of time.
+
+    Raises:
+        ValueError: when the profile or times are malformed.
+
+    Example:
+        >>> events = [Event(0, 2, "cough"), Event(4, 5, "cough")]
+        >>> found = find_events([9, 0, 0, 0, 0, 0], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5], events)
+        >>> [one.iou for one in found]
+        [0.5, 0.0]
+    """
+    marked, centres, real = _marked_frames(profile, times)
+    runs = frames_to_events(marked, centres)
+    wanted = sorted(event for event in events if event.label not in ignored)
+    whole = {}
+    for number, event in enumerate(wanted):
+        frames = event_frames([event], centres)
+        if (frames & real).any():
+            (whole[number],) = frames_to_events(frames, centres)
+    numbers = list(whole)
+    pairs = {numbers[match.reference]: match for match in match_events(list(whole.values()), runs)}
+    found = []
+    for number, event in enumerate(wanted):
+        match = pairs.get(number)
+        if match is None:
+            found.append(FoundEvent(event, None, 0.0 if number in whole else float("nan")))
+        else:
+            found.append(FoundEvent(event, runs[match.predicted], match.iou))
+    return found
+
+
+def marked_outside(
+    profile: Numbers, times: Numbers, events: Sequence[Event], ignored: Collection[str] = ()
+) -> list[Event]:
+    """Marked stretches in no event.
+
+    Args:
+        profile: `[T]`, higher where the method found evidence.
+        times: `[T]` frame centres in seconds, increasing.
+        events: true events of all classes.
+        ignored: labels that count as no event, such as those of the background.
+
+    Returns:
+        Runs of frames above mean + std that are in no event; parts of a run that reaches out of
+        one.
+
+    Raises:
+        ValueError: when the profile or times are malformed.
+
+    Example:
+        >>> marked_outside([9, 9, 0, 0, 0, 0], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5], [Event(0, 1)])
+        [Event(start=1.0, end=2.0, label='')]
+    """
+    marked, centres, _ = _marked_frames(profile, times)
+    inside = event_frames([event for event in events if event.label not in ignored], centres)
+    return frames_to_events(marked & ~inside, centres)
+
+
+def fill_jumps(times: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Times without jumps: frames are put in where one and a half hops or more lie between two.
+
+    Args:
+        times: `[T]` frame centres in seconds, increasing; the hop is their median step.
+
+    Returns:
+        `[T + n]` times, and which of them were there before.
+
+    Raises:
+        ValueError: when times are empty or not finite.
+
+    Example:
+        >>> fill_jumps([0.0, 1.0, 4.0, 5.0])[0].tolist()
+        [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    """
+    centres = to_array(times, "times").astype(np.float64)
+    steps = np.diff(centres)
+    if len(steps) == 0:
+        return centres, np.ones(len(centres), dtype=np.bool_)
+    n_steps = np.rint(steps / np.median(steps)).astype(int).clip(min=1)
+    places = np.concatenate([[0], np.cumsum(n_steps)])
+    filled = np.interp(np.arange(places[-1] + 1), places, centres)
+    real = np.zeros(len(filled), dtype=np.bool_)
+    real[places] = True
+    return filled, real
+
+
+def _marked_frames(
+    profile: Numbers, times: Numbers
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
+    """Which frames are marked, their times without jumps, and which of them were heard."""
+    values, centres = check_profile(profile, times)
+    filled, real = fill_jumps(centres)
+    marked = np.zeros(len(filled), dtype=np.bool_)
+    marked[real] = values > paper_threshold(values)
+    return marked, filled, real
