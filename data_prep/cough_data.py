@@ -26,7 +26,7 @@ from daxaudio.files import write_text
 from daxaudio.formats import LabelMap
 from daxaudio.kaldi import DataFolder, write_data_folder
 
-DEFAULT_MAP = Path(__file__).parents[1] / "recipes" / "coswara" / "conf" / "cough_phases.yaml"
+DEFAULT_MAP = Path(__file__).parents[1] / "recipes" / "coswara" / "cough_phases.yaml"
 """Label map of the cough phases."""
 
 CLASSES = ("n", "p")

@@ -6,7 +6,7 @@ import pytest
 from daxaudio.containers import Event
 from daxaudio.formats import BandEvent, LabelMap, load_label_map
 
-PHASES = Path(__file__).parent.parent / "recipes" / "coswara" / "conf" / "cough_phases.yaml"
+PHASES = Path(__file__).parent.parent / "recipes" / "coswara" / "cough_phases.yaml"
 
 
 @pytest.fixture
