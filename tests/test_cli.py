@@ -1,3 +1,4 @@
+import argparse
 import dataclasses
 import json
 
@@ -9,7 +10,7 @@ import torch
 
 from daxaudio.annotations import read_events, write_events
 from daxaudio.blackbox import BlackBox, load_black_box, save_black_box
-from daxaudio.cli import COMMANDS, main
+from daxaudio.cli import COMMANDS, main, make_parser
 from daxaudio.containers import Event
 from daxaudio.frontends import LogMel
 from daxaudio.kaldi import DataFolder, write_data_folder
@@ -247,12 +248,26 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments, capsys):
     assert "--help" in one_line(capsys)
 
 
+def parsers_below(parser):
+    """A parser and those of its actions."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from parsers_below(below)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_names_every_argument_with_a_text(name, capsys):
     with pytest.raises(SystemExit) as stop:
         main([name, "--help"])
     assert stop.value.code == 0
-    assert "--out" in capsys.readouterr().out
+    assert name in capsys.readouterr().out
+    (commands,) = [a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    for parser in parsers_below(commands.choices[name]):
+        for action in parser._actions:
+            if not isinstance(action, argparse._SubParsersAction):
+                assert action.help, f"{parser.prog}: {action.option_strings or action.dest}"
 
 
 def test_folder_is_explained_scored_and_plotted(tmp_path, model, data_folder, capsys):
