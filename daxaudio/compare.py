@@ -34,6 +34,7 @@ from daxaudio.results import list_warnings, write_csv
 from daxaudio.seeds import derive_seed
 from daxaudio.shared_queries import SharedQueries, explain_one
 from daxaudio.store import is_stored, load_facts, save_explanation
+from daxaudio.vad import expand_to, reduce_to
 
 logger = logging.getLogger(__name__)
 
@@ -211,6 +212,9 @@ class ExplainingRun:
     ) -> list[dict[str, str]]:
         """Explain one recording for a class by every method; what is stored is kept.
 
+        Where the front end deletes silence, explanations are stored on the time axis with it, 0
+        where it was.
+
         Args:
             name: id of the recording.
             label: the class.
@@ -225,6 +229,7 @@ class ExplainingRun:
             ValueError: when `out` holds an explanation of another run, class or recording.
         """
         spectrogram, problems = self.spectrogram(name), []
+        whole = self._whole(name)
         facts = {
             **self.facts,
             "input": digest(spectrogram.values),
@@ -241,9 +246,29 @@ class ExplainingRun:
                     problems.append(describe_problem(name, method, Path(out).name, error))
                 else:
                     own = {**facts, "derived_seed": str(found.seed)}
-                    save_explanation(folder, dataclasses.replace(found, target=label), own)
+                    found = dataclasses.replace(found, target=label)
+                    save_explanation(folder, expand_to(whole, found) if whole else found, own)
             advance(name, method)
         return problems
+
+    def as_asked(self, explanations: Sequence[Explanation]) -> list[Explanation]:
+        """Stored explanations of one recording on the axes of what the black box is asked about.
+
+        Stored are explanations of whole recordings; where the front end deletes silence, the black
+        box has never heard that.
+        """
+        if self.black_box.front_end.vad is None or not explanations:
+            return list(explanations)
+        part = self.spectrogram(explanations[0].spectrogram.recording_id).to("cpu")
+        return [reduce_to(part, explanation) for explanation in explanations]
+
+    def _whole(self, name: str) -> Spectrogram | None:
+        """The recording with its silence; None where the front end deletes none."""
+        front_end = self.black_box.front_end
+        if front_end.vad is None:
+            return None
+        recording = read_utterance(self.data, name, front_end.sample_rate)
+        return front_end.spectrogram(recording, keep_silence=True)
 
     def _explain(
         self, method: str, spectrogram: Spectrogram, score_fn: ScoreFn, shared: SharedQueries

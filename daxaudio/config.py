@@ -104,13 +104,18 @@ def _hints_of(constructor: Callable[..., Any]) -> dict[str, Any]:
     return typing.get_type_hints(takes)
 
 
+def _as_tuple(value: Any) -> Any:
+    """Lists as tuples, at any depth."""
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
+
+
 def _fitting(section: str, key: str, value: Any, expected: Any) -> Any:
     """The value as the constructor expects it; only numbers and truth values are looked at."""
     union = typing.get_origin(expected) in (typing.Union, types.UnionType)
     parts = typing.get_args(expected) if union else (expected,)
     kinds = [part for part in parts if part is not type(None)]
     if isinstance(value, list):
-        return tuple(value)
+        return _as_tuple(value)
     if value is None or len(kinds) != 1:
         return value
     (kind,) = kinds

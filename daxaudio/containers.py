@@ -8,7 +8,8 @@ K segments. Constructors check shapes and ranges; nothing later checks again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -137,10 +138,13 @@ class Spectrogram:
 
     @property
     def hop(self) -> float:
-        """Seconds from one frame to the next (0 when there is only one frame)."""
+        """Seconds from one frame to the next (0 when there is only one frame).
+
+        The median, as times may jump over silence that a front end deleted.
+        """
         if len(self.times) < 2:
             return 0.0
-        return float(self.times[-1] - self.times[0]) / (len(self.times) - 1)
+        return float(self.times.double().diff().median())
 
     def to(self, device: torch.device | str) -> Spectrogram:
         """The same spectrogram with its values on another device."""
@@ -309,6 +313,24 @@ class Explainer(Protocol):
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Explain `score_fn(spectrogram)`."""
+
+
+MOST_BINS = 2**25
+"""Bins of all inputs that are in memory at once: 128 MiB of float32."""
+
+
+def fit_batch(batch_size: int, shape: Sequence[int]) -> int:
+    """How many inputs to make at once: `batch_size`, or fewer of a long recording, at least 1.
+
+    Args:
+        batch_size: how many were asked for.
+        shape: of one input.
+
+    Example:
+        >>> fit_batch(64, (64, 500)), fit_batch(64, (64, 60000))  # 5 s and 10 minutes
+        (64, 8)
+    """
+    return max(1, min(batch_size, MOST_BINS // math.prod(shape)))
 
 
 def scale_to_mask(attribution: Tensor) -> Tensor:

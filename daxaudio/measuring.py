@@ -149,7 +149,8 @@ class Measuring:
             "sanity": self._sanity,
         }[group]
         problems = []
-        for explanation, found in _measured(work, waiting, ask):
+        measured = _measured(work, self.run.as_asked(waiting), ask)
+        for explanation, (_, found) in zip(waiting, measured, strict=True):
             if isinstance(found, ValueError):
                 problems.append(describe_problem(name, explanation.method, group, found))
             else:

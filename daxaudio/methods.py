@@ -81,7 +81,8 @@ class MethodSettings:
             share.
         dax: arguments of `Dax` for V1 and V2, apart from loss, sampler and seed; Base1 and Base2
             train their student by the same ones, apart from `polarity`, which they have not.
-        dax_v4: arguments of `DaxV4`, apart from sampler, filters and seed.
+        dax_v4: arguments of `DaxV4`, apart from sampler, filters and seed; `grids` and `keep` of
+            its `MultiGridSampler`.
         lime: arguments of `Lime`, apart from its sampler.
         rise: arguments of RISE's `GridSampler`: `cells`, `keep`, `antithetic`.
         occlusion: arguments of `Occlusion`; its stride is what the queries allow.
@@ -113,7 +114,7 @@ class MethodSettings:
         parts = {
             "quick_shift": (QuickShift, self.quick_shift),
             "dax": (Dax, self.dax),
-            "dax_v4": (DaxV4, self.dax_v4),
+            "dax_v4": (_make_dax_v4, self.dax_v4),
             "lime": (Lime, self.lime),
             "rise": (GridSampler, self.rise),
             "occlusion": (Occlusion, self.occlusion),
@@ -212,13 +213,13 @@ def make_explainer(
         "progress": progress,
         **settings.rise,
     }
-    grids = MultiGridSampler(
-        n_samples=settings.queries,
-        fill=settings.fill,
-        batch_size=settings.batch_size,
-        seed=derive_seed(seed, recording_id, "grids"),
-        progress=progress,
-    )
+    grids = {
+        "n_samples": settings.queries,
+        "fill": settings.fill,
+        "batch_size": settings.batch_size,
+        "seed": derive_seed(seed, recording_id, "grids"),
+        "progress": progress,
+    }
     shapley = dataclasses.replace(segments, sampling="shapley")
     student = {"sampler": segments, "seed": own_seed}
     match name:
@@ -227,7 +228,7 @@ def make_explainer(
         case "dax_v2":
             return build(Dax, "dax", {**settings.dax, **student, "loss": Counterfactual()})
         case "dax_v4":
-            return build(DaxV4, name, {**settings.dax_v4, "sampler": grids, "seed": own_seed})
+            return _make_dax_v4(grids, **{**settings.dax_v4, "seed": own_seed})
         case "base1":
             rise = Rise(build(GridSampler, "rise", grid))
             return _explain_student(name, rise, {**settings.dax, **student})
@@ -269,6 +270,13 @@ def make_explainer(
     if not events:
         raise ValueError(f"method 'oracle' needs a true event of recording {recording_id!r}")
     return Oracle(tuple(events))
+
+
+def _make_dax_v4(sampler: Mapping[str, Any] | None = None, **settings: Any) -> DaxV4:
+    """DAX V4 of settings that are its own, or its sampler's."""
+    own = {key: settings.pop(key) for key in ("grids", "keep") if key in settings}
+    grids = build(MultiGridSampler, "dax_v4", {**(sampler or {}), **own})
+    return build(DaxV4, "dax_v4", {**settings, "sampler": grids})
 
 
 def _explain_student(name: str, inner: Rise | Lime, dax: Mapping[str, Any]) -> ExplainStudent:

@@ -16,6 +16,7 @@ from daxaudio.containers import (
     Perturbation,
     ScoreFn,
     Spectrogram,
+    fit_batch,
     scale_to_mask,
 )
 from daxaudio.perturbation import (
@@ -51,7 +52,8 @@ def query(
         score_fn: `[n, F, T]` spectrograms to `[n]` scores.
         perturbation: N ways to keep parts of the input.
         background: `[F, T]` (see `make_background`).
-        batch_size: inputs made at once; changes memory, never the result.
+        batch_size: inputs made at once, fewer of long recordings (see `fit_batch`); changes memory,
+            never the result.
         progress: show a progress bar.
         settings: stored in the neighbourhood.
         seed: stored in the neighbourhood.
@@ -69,6 +71,7 @@ def query(
     )
     ends = torch.stack([spectrogram.values, background])
     original_score, background_score = ask(score_fn, ends).tolist()
+    batch_size = fit_batch(batch_size, spectrogram.values.shape)
     starts = range(0, empty.n_samples, batch_size)
     batches = []
     for start in tqdm(starts, desc="queries", unit="batch", disable=not progress, leave=False):
@@ -121,7 +124,7 @@ def closeness_weights(
     distances = torch.cat(
         [
             (neighbourhood.inputs(chosen) - values).flatten(1).norm(dim=1).cpu()
-            for chosen in rows.split(batch_size)
+            for chosen in rows.split(fit_batch(batch_size, values.shape))
         ]
     )
     moved = distances[distances > 0]

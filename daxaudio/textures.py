@@ -19,7 +19,7 @@ _NEIGHBOURHOODS = ((3, 3), (5, 9), (9, 21))
 """Heights and widths, in bins and frames, over which levels are averaged."""
 
 _CHUNK = 16384
-"""Bins of the spectrogram whose hidden layer is in memory at once."""
+"""Bins of the spectrogram whose hidden layer, and answers, are in memory at once."""
 
 
 def local_statistics(values: Tensor) -> Tensor:
@@ -104,8 +104,8 @@ class SharedFilters:
         shape = (self.n_filters, len(statistics))
         mixtures = (torch.randn(shape, generator=random) / self.width).to(statistics)
         phases = (2 * math.pi * torch.rand(self.n_filters, 1, generator=random)).to(statistics)
-        means = targets.flatten(1).mean(dim=1, keepdim=True)
-        wanted = targets.flatten(1).to(statistics) - means.to(statistics)
+        wanted = targets.flatten(1)
+        means = wanted.mean(dim=1, keepdim=True)
 
         def hidden(chunk: Tensor) -> Tensor:
             return torch.cos(mixtures @ chunk + phases)
@@ -119,14 +119,15 @@ class SharedFilters:
             units = hidden(statistics[:, start : start + _CHUNK])
             total += units.sum(dim=1, keepdim=True)
             products += units @ units.T
-            answers += units @ wanted[:, start : start + _CHUNK].T
+            part = wanted[:, start : start + _CHUNK].to(statistics) - means.to(statistics)
+            answers += units @ part.T
         centred = products - total @ total.T / n_bins
         penalty = self.ridge * centred.diagonal().mean().clamp(min=1e-9)
         centred.diagonal().add_(penalty)
         weights = torch.linalg.solve(centred, answers)
         offset = weights.T @ total / n_bins
-        fitted = [
-            weights.T.float() @ hidden(statistics[:, start : start + _CHUNK])
-            for start in range(0, n_bins, _CHUNK)
-        ]
-        return (torch.cat(fitted, dim=1) - offset.float() + means).unflatten(1, values.shape)
+        fitted = torch.empty_like(wanted)
+        for start in range(0, n_bins, _CHUNK):
+            answer = weights.T.float() @ hidden(statistics[:, start : start + _CHUNK])
+            fitted[:, start : start + _CHUNK] = answer - offset.float() + means
+        return fitted.unflatten(1, values.shape)

@@ -3,7 +3,7 @@
 A front end that deletes silence puts what is left together and analyses that. Its frames know
 their times in the recording as it was: times still increase by a hop within a stretch that was
 kept, and jump where silence was deleted. Metrics that take `times` are right as they are; pictures
-and whole recordings want the whole axis, which `expand_to` gives.
+and whole recordings want the whole axis, which `expand_to` gives and `reduce_to` takes back.
 """
 
 from __future__ import annotations
@@ -145,6 +145,46 @@ def expand_to(whole: Spectrogram, explanation: Explanation) -> Explanation:
         attribution=None if attribution is None else expand(attribution),
         standard_error=None if error is None else expand(error),
         history=history,
+    )
+
+
+def reduce_to(part: Spectrogram, explanation: Explanation) -> Explanation:
+    """The explanation that `expand_to` was given, from what it returned.
+
+    Args:
+        part: the spectrogram that was explained, without the silence.
+        explanation: on the axes of the whole recording.
+
+    Returns:
+        The explanation with mask, attribution and standard error `[F, T]` of the part, and no masks
+        by epoch. A frame of the part that lies nowhere in the whole (the last one may be centred
+        behind its end) is 0.
+
+    Raises:
+        ValueError: as `expand_to`.
+
+    Example:
+        >>> whole = Spectrogram(torch.zeros(1, 5), torch.ones(1), torch.arange(5.0))
+        >>> part = Spectrogram(torch.zeros(1, 2), torch.ones(1), torch.tensor([0.9, 4.1]))
+        >>> mask = torch.tensor([[0.0, 0.5, 0.0, 0.0, 1.0]])
+        >>> reduce_to(part, Explanation(mask, whole, "lime")).mask
+        tensor([[0.5000, 1.0000]])
+    """
+    places, found = _nearest_frames(explanation.spectrogram, part)
+    origins = torch.full((len(part.times),), -1)
+    origins[places[found]] = found.nonzero().flatten()
+
+    def reduce(values: Tensor) -> Tensor:
+        return torch.where(origins >= 0, values[:, origins.clamp(min=0)], 0.0)
+
+    attribution, error = explanation.attribution, explanation.standard_error
+    return dataclasses.replace(
+        explanation,
+        mask=reduce(explanation.mask),
+        spectrogram=part,
+        attribution=None if attribution is None else reduce(attribution),
+        standard_error=None if error is None else reduce(error),
+        history={name: rows for name, rows in explanation.history.items() if name != "masks"},
     )
 
 

@@ -43,6 +43,7 @@ from daxaudio.plot import plot_explanation
 from daxaudio.results import count_warned
 from daxaudio.shared_queries import explain_recording
 from daxaudio.store import PICTURE_FILE, save_explanation
+from daxaudio.vad import expand_to
 from daxaudio.verdict import Level, Verdict, judge
 
 
@@ -159,6 +160,8 @@ def _explain_file(
     if arguments.target is not None:
         black_box.class_index(arguments.target)
     spectrogram = front_end.spectrogram(recording).to(black_box.device)
+    # where the front end deletes silence, what is stored has it: 0 in the mask
+    whole = front_end.spectrogram(recording, keep_silence=True) if front_end.vad else None
     predicted, _ = black_box.predict(spectrogram)
     target = arguments.target or predicted
     own_events = events.get(recording.recording_id, ())
@@ -189,15 +192,16 @@ def _explain_file(
             "model_digest": black_box.digest(),
             "predicted": predicted,
         }
+        stored = expand_to(whole, explanation) if whole else explanation
         # stored before it is checked: a check that is stopped loses nothing
-        save_explanation(out, explanation, facts)
-        plot_explanation(explanation, out / PICTURE_FILE, own_events)
+        save_explanation(out, stored, facts)
+        plot_explanation(stored, out / PICTURE_FILE, own_events)
         for warning in explanation.warnings:
             text = f"{explanation.method}: {' '.join(warning.split())}"
             print(f"daxaudio explain: warning: {text}", file=sys.stderr)
         if arguments.check != "none":
             verdict = _check(explanation, black_box, settings, own_events, arguments)
-            save_explanation(out, explanation, {**facts, "verdict": verdict.as_dict()})
+            save_explanation(out, stored, {**facts, "verdict": verdict.as_dict()})
 
 
 def _check(

@@ -5,19 +5,19 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram, fit_batch
 from daxaudio.neighbourhood import GridSampler, MultiGridSampler, ask, to_explanation
 from daxaudio.perturbation import JoinedGrids
 from daxaudio.seeds import generator
 from daxaudio.textures import SharedFilters
 
 _BATCH = 128
-"""Masks held in memory at once."""
+"""Masks held in memory at once, fewer of long recordings."""
 
 _TRUSTED = 0.5
 """Agreement below which an explanation is warned of."""
@@ -108,35 +108,54 @@ class DaxV4:
                 f"DAX V4 needs at least {_FEWEST} queries for each resolution, got {fewest}"
             )
         parts = self._halvings(neighbourhood)
-        student = _salience(neighbourhood, parts)
-        network = self.filters.fit(spectrogram.values, student, generator(self.seed, "filters"))
-        salience = (student + network) / 2
-        masks = when_and_where(salience, self.softness, self.sharpness)
+        salience = _salience(neighbourhood, parts)  # the student's; the network's is added in place
+        network = self.filters.fit(spectrogram.values, salience, generator(self.seed, "filters"))
+        salience.add_(network).div_(2)
+        del network
         flat = _is_flat(neighbourhood)
-        if flat:
-            masks = torch.zeros_like(masks)
-        halves = masks[1:].unflatten(0, (self.n_splits, 2))
-        # The variance of one half is half of the mean square of the difference of two.
-        standard_error = (halves.diff(dim=1)[:, 0].square().mean(dim=0) / 2).sqrt()
+        mask = self._mask(salience[0], flat)
+        standard_error, mask_reliability = self._compare_halves(salience[1:], flat)
         reliability = {
-            "salience_reliability": _reliability(salience[1:].unflatten(0, (self.n_splits, 2))),
-            "mask_reliability": _reliability(halves),
+            "salience_reliability": _reliability(
+                [_correlation(*pair) for pair in salience[1:].split(2)]
+            ),
+            "mask_reliability": mask_reliability,
         }
         explanation = to_explanation(neighbourhood, salience[0], "dax_v4", self, began)
         settings = {
             **explanation.settings,
             **reliability,
-            "mask_r2": _mask_r2(neighbourhood, masks[0]),
+            "mask_r2": _mask_r2(neighbourhood, mask),
         }
         return dataclasses.replace(
             explanation,
-            mask=masks[0].cpu(),
+            mask=mask.cpu(),
             standard_error=standard_error.cpu(),
             warnings=tuple(_warnings(neighbourhood, flat, min(reliability.values()))),
             settings=settings,
             seconds={**explanation.seconds, "fit": time.perf_counter() - began},
             seed=self.seed,
         )
+
+    def _mask(self, salience: Tensor, flat: bool) -> Tensor:
+        """`[F, T]`; nothing where the score is flat."""
+        if flat:
+            return torch.zeros_like(salience)
+        return when_and_where(salience[None], self.softness, self.sharpness)[0]
+
+    def _compare_halves(self, salience: Tensor, flat: bool) -> tuple[Tensor, float]:
+        """Standard error `[F, T]` and reliability of the masks of halves `[2 S, F, T]`.
+
+        Two masks are held at a time, so that long recordings fit into memory.
+        """
+        squares = torch.zeros_like(salience[0])
+        correlations = []
+        for pair in salience.split(2):
+            first, second = (self._mask(half, flat) for half in pair)
+            correlations.append(_correlation(first, second))
+            squares += (second - first).square()
+        # The variance of one half is half of the mean square of the difference of two.
+        return (squares / self.n_splits / 2).sqrt(), _reliability(correlations)
 
     def _halvings(self, neighbourhood: Neighbourhood) -> Tensor:
         """`[1 + 2 S, N]`, 0 or 1: all samples, then both halves of each halving."""
@@ -187,8 +206,9 @@ def _salience(neighbourhood: Neighbourhood, parts: Tensor) -> Tensor:
     """`[B, F, T]`: for each part of the samples, what keeping a bin adds to the mean score."""
     shape = neighbourhood.spectrogram.values.shape
     device = neighbourhood.spectrogram.values.device
-    maps = []
-    for start, end in _grids(neighbourhood):
+    grids = _grids(neighbourhood)
+    salience = torch.zeros(len(parts), shape.numel(), device=device)
+    for start, end in grids:
         chosen, scores = parts[:, start:end].double(), neighbourhood.scores[start:end].double()
         means = (chosen @ scores) / chosen.sum(dim=1).clamp(min=1)
         centred = (chosen * (scores - means[:, None])).float().to(device)
@@ -197,14 +217,15 @@ def _salience(neighbourhood: Neighbourhood, parts: Tensor) -> Tensor:
         for rows, masks in _batches(neighbourhood, start, end):
             sums += factors[:, rows] @ masks
         weighted, kept = sums.chunk(2)
-        maps.append(weighted / kept.clamp(min=1e-6))
-    return torch.stack(maps).mean(dim=0).unflatten(1, shape)
+        salience += weighted.div_(kept.clamp_(min=1e-6))
+    return salience.div_(len(grids)).unflatten(1, shape)
 
 
 def _batches(neighbourhood: Neighbourhood, start: int, end: int) -> Iterator[tuple[slice, Tensor]]:
     """Rows counted from `start`, and their masks `[n, F T]`."""
-    for first in range(start, end, _BATCH):
-        last = min(first + _BATCH, end)
+    at_once = fit_batch(_BATCH, neighbourhood.spectrogram.values.shape)
+    for first in range(start, end, at_once):
+        last = min(first + at_once, end)
         masks = neighbourhood.perturbation.masks(slice(first, last))
         yield slice(first - start, last - start), masks.flatten(1)
 
@@ -223,15 +244,22 @@ def _two_parts(profile: Tensor, softness: float) -> Tensor:
     return torch.sigmoid((profile - (low + high) / 2) / (softness * (high - low))).to(profile)
 
 
-def _reliability(halves: Tensor) -> float:
-    """Spearman-Brown: agreement of whole sets of queries, from that of halves `[S, 2, F, T]`."""
-    centred = halves.flatten(2).double()
-    centred = centred - centred.mean(dim=2, keepdim=True)
-    norms = centred.norm(dim=2, keepdim=True)
-    if float(norms.min()) == 0:
+def _correlation(first: Tensor, second: Tensor) -> float | None:
+    """Pearson correlation of two maps; None where one is constant."""
+    centred = [values.double() - values.double().mean() for values in (first, second)]
+    norms = [float(values.norm()) for values in centred]
+    if min(norms) == 0:
+        return None
+    return float((centred[0] * centred[1]).sum()) / (norms[0] * norms[1])
+
+
+def _reliability(correlations: Sequence[float | None]) -> float:
+    """Spearman-Brown: agreement of whole sets of queries, from that of their halves."""
+    known = [correlation for correlation in correlations if correlation is not None]
+    if len(known) < len(correlations):
         return 0.0
-    correlation = (centred / norms).prod(dim=1).sum(dim=1).mean()
-    return max(0.0, float(2 * correlation / (1 + correlation).clamp(min=1e-9)))
+    mean = sum(known) / len(known)
+    return max(0.0, 2 * mean / max(1 + mean, 1e-9))
 
 
 def _mask_r2(neighbourhood: Neighbourhood, mask: Tensor) -> float:

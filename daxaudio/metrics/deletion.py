@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daxaudio.containers import Event, ScoreFn
+from daxaudio.containers import Event, ScoreFn, fit_batch
 from daxaudio.metrics.events import Numbers, to_array
 from daxaudio.seeds import generator
 
@@ -169,7 +169,8 @@ def perturbation_curves(
     # The rank of the part that a bin belongs to is the step at which it changes: [M, F or 1, T].
     ranks = order.argsort(dim=1).int()[:, part_of].to(values.device)
     first, last = _ask(score_fn, torch.stack(ends))
-    batches = _partly_changed(ranks, *ends, steps[1:-1].tolist(), batch_size)
+    at_once = fit_batch(batch_size, values.shape)
+    batches = _partly_changed(ranks, *ends, steps[1:-1].tolist(), at_once)
     inner = [score for batch in batches for score in _ask(score_fn, batch)]
     rows = np.array(inner, dtype=np.float64).reshape(len(masks), len(steps) - 2)
     return [

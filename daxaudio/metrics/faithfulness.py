@@ -35,6 +35,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from daxaudio.containers import fit_batch
 from daxaudio.metrics.deletion import check_masks
 
 ROUNDING = 1e-6
@@ -131,7 +132,8 @@ def faithfulness_measures(
         [(0.0, 1.0, 1.0), (1.0, 0.0, 0.0)]
     """
     check_masks(masks, values, background, batch_size)
-    batches = _masked_inputs(masks.to(values), values, background, batch_size)
+    at_once = fit_batch(batch_size, values.shape)
+    batches = _masked_inputs(masks.to(values), values, background, at_once)
     probabilities = torch.cat([_ask(class_probabilities, batch) for batch in batches])
     if not 0 <= index < probabilities.shape[1]:
         raise ValueError(f"index must be a class from 0 to {probabilities.shape[1] - 1}: {index}")

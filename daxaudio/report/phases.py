@@ -1,4 +1,4 @@
-"""Which phases of coughs the methods point at: a report, its tables and pictures.
+"""Which phases of coughs the methods point at: a report of what `score_phases` wrote.
 
 Rows are methods and `chance`, columns are phases. Positive and negative recordings stand apart,
 because what speaks for an illness need not be what speaks against it. `energy` is a method like the
@@ -8,39 +8,35 @@ others: explain by it, too, or the report cannot say whether loudness alone woul
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
-from daxaudio.containers import Event, Explanation
 from daxaudio.files import write_text
-from daxaudio.metrics.phase_events import BACKGROUND, FOUND, LEVELS, PARTLY
-from daxaudio.metrics.phases import measure_phases
-from daxaudio.plot.phases import plot_phases
+from daxaudio.metrics.phase_events import FOUND, LEVELS, PARTLY
+from daxaudio.metrics.phases import CHANCE
 from daxaudio.report.comparison_significance import frame_of_tests
 from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.markdown import to_markdown
+from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
+from daxaudio.report.phase_scores import EVENTS, PICTURES, RECORDINGS, VALUES
 from daxaudio.report.phase_tables import (
     TABLE_VIII,
     as_metrics,
     compare_phases,
-    count_events,
-    judge_events,
     tabulate_found,
     tabulate_phase_tests,
     tabulate_phases,
 )
 from daxaudio.report.results import ABOUT_TESTS
-from daxaudio.report.tables import tabulate_environment
-from daxaudio.results import find_explanations, summarise, write_csv
-from daxaudio.store import load_explanation, load_facts
+from daxaudio.report.tables import Table, tabulate_environment
+from daxaudio.results import summarise, write_csv
 
 CLASS_NAMES = {"p": "positive", "n": "negative"}
-MARKDOWN, VALUES, SUMMARY = "PHASES.md", "phases.csv", "phases_summary.csv"
-TESTS, EVENTS, RECORDINGS = "phases_tests.csv", "events_found.csv", "recordings_found.csv"
-PICTURES = "pictures/phases"
+MARKDOWN, PAGE = "RESULTS.md", "report.html"
+SUMMARY, TESTS = "phases_summary.csv", "phases_tests.csv"
+_EMBEDDED = (".wav", ".flac", ".ogg", ".mp3")
 
 TITLES = {
     "iou": "IoU by phase",
@@ -66,94 +62,101 @@ ABOUT_CELLS = (
 ABOUT_EVENTS = (
     "Each event is paired with at most one run of marked frames, each run with at most one event. "
     f"found: IoU of at least {LEVELS[FOUND]}; in part: at least {LEVELS[PARTLY]}; missed: below. "
-    "The last column is the share of the marked time that lies in no event"
+    "The last column is the share of the marked time that lies in no event. Cells: found, found at "
+    f"least in part, of how many; `{EVENTS}` and `{RECORDINGS}` have them by recording."
+)
+ABOUT_PAPER = (
+    " Columns that name the paper are its Table VIII (Coswara, its own black box, recordings and "
+    "annotation; positive and negative together)."
+)
+ABOUT_VIEWS = (
+    "The first recordings of each class by {leader}. `" + EVENTS + "` lists every event of every "
+    "recording; pictures of the others lie in `" + PICTURES + "`."
 )
 
 
 def write_phases(
-    explanations: str | os.PathLike[str],
-    events: Mapping[str, Sequence[Event]],
     out: str | os.PathLike[str],
     title: str,
     command: str,
     text: str = "",
+    facts: Mapping[str, Table] | None = None,
     leader: str = "dax_v4",
-    background: Collection[str] = BACKGROUND,
-    drawn: Sequence[str] = (),
-    progress: bool = True,
+    sounds: Mapping[str, str | os.PathLike[str]] | None = None,
+    n_shown: int = 12,
 ) -> list[Path]:
-    """Write the report of the phases, its tables and its pictures, each file whole or not at all.
+    """Write the report of the phases, each file whole or not at all.
 
     Args:
-        explanations: folder that `daxaudio explain` or `daxaudio compare` wrote.
-        events: phases by recording id. Recordings without are left out, and counted in the report.
-        out: folder to write to: `PHASES.md`, `phases.csv`, `phases_summary.csv`,
-            `phases_tests.csv`, `events_found.csv`, `recordings_found.csv` and
-            `pictures/phases/METHOD/RECORDING_ID.png`.
+        out: folder that `score_phases` wrote to; `RESULTS.md`, `report.html`, `phases_summary.csv`
+            and `phases_tests.csv` are written there, too.
         title: heading.
         command: the exact command that made it.
         text: what was done, a paragraph or more.
-        leader: the method that the others are compared with.
-        background: labels that are no events to be found.
-        drawn: methods whose explanations are drawn.
-        progress: show a bar.
+        facts: further tables by heading, shown first, for instance the area under the curve by
+            fold.
+        leader: the method that the others are compared with, and whose pictures are on the page.
+        sounds: audio files by recording id, to be heard on the page.
+        n_shown: recordings on the page, of each class as many where there are.
 
     Returns:
-        Paths of the files, the Markdown first.
+        Paths of the files, the Markdown and the page first.
 
     Raises:
-        ValueError: when there is no explanation, or none by the leader of a recording with events.
+        ValueError: when the tables of `score_phases` are not there, or hold nothing by the leader.
     """
     out = Path(out)
-    judged: list[pd.DataFrame] = []
-    counted: list[dict[str, object]] = []
-    pictures: list[Path] = []
-    folders = find_explanations(explanations)
-    kept = _annotated(folders, events)
-
-    def each() -> Iterator[Explanation]:
-        for folder in tqdm(kept, desc="phases", disable=not progress):
-            explanation = load_explanation(folder)
-            name = explanation.spectrogram.recording_id
-            judged.append(judge_events(explanation, events[name], background))
-            counted.append(count_events(explanation, events[name], background))
-            if explanation.method in drawn:
-                path = out / PICTURES / explanation.method / f"{name}.png"
-                pictures.append(plot_phases(explanation, path, events[name], background))
-            yield explanation
-
-    values = measure_phases(each(), events)
+    values = _read(out / VALUES)
     if leader not in set(values["method"]):
-        found = ", ".join(order_methods(values["method"])) or "none"
+        found = ", ".join(order_methods(set(values["method"]) - {CHANCE})) or "none"
         raise ValueError(f"no annotated recording is explained by {leader!r}; by others: {found}")
-    tables = {
-        VALUES: values.round({"value": 6}),
-        SUMMARY: _summarise_all(values),
-        TESTS: _test_all(values, leader),
-        EVENTS: pd.concat(judged, ignore_index=True).round(6),
-        RECORDINGS: pd.DataFrame(counted).round(6),
-    }
-    for name, table in tables.items():
-        write_csv(table, out / name)
-    opening = [f"# {title}", text, f"Made by\n\n    {command}" if command else ""]
+    judged, counted = _read(out / EVENTS), _read(out / RECORDINGS)
+    write_csv(_summarise_all(values), out / SUMMARY)
+    write_csv(_test_all(values, leader), out / TESTS)
+    text = f"{text}\n\n{_counts(values)}".strip()
     sections = [
-        f"{len(kept)} explanations of {values['recording_id'].nunique()} annotated recordings; "
-        f"{len(folders) - len(kept)} explanations of recordings without annotation are left out.",
-        *_sections(values, leader),
-        *_found_sections(tables[EVENTS], tables[RECORDINGS]),
-        "## Environment",
-        to_markdown(tabulate_environment()),
+        *(Section(name, table=table) for name, table in (facts or {}).items()),
+        *_mean_sections(values),
+        *_test_sections(values, leader),
+        *_found_sections(judged, counted),
     ]
-    write_text(out / MARKDOWN, "\n\n".join(filter(None, [*opening, *sections])) + "\n")
-    return [out / MARKDOWN, *(out / name for name in tables), *pictures]
+    environment = Section("Environment", table=tabulate_environment())
+    parts = [f"# {title}", text, f"Made by\n\n    {command}" if command else ""]
+    parts += [_as_markdown(section) for section in (*sections, environment)]
+    write_text(out / MARKDOWN, "\n\n".join(filter(None, parts)) + "\n")
+    views = _views(out, judged[judged["method"] == leader], leader, sounds or {}, n_shown)
+    if views:
+        sections.append(Section("Recordings", ABOUT_VIEWS.format(leader=leader), recordings=views))
+    page_text = f"{text}\n\nMade by: {command}" if command else text
+    write_page(out / PAGE, title, [*sections, environment], page_text)
+    return [out / MARKDOWN, out / PAGE, out / SUMMARY, out / TESTS]
 
 
-def _annotated(folders: Sequence[Path], events: Mapping[str, Sequence[Event]]) -> list[Path]:
-    """Folders of recordings that have events, by recording and then in the order of methods."""
-    facts = {folder: load_facts(folder) for folder in folders}
-    order = order_methods(fact["method"] for fact in facts.values())
-    kept = [folder for folder in folders if facts[folder]["recording_id"] in events]
-    return sorted(kept, key=lambda f: (facts[f]["recording_id"], order.index(facts[f]["method"])))
+def _read(path: Path) -> pd.DataFrame:
+    """A table; ids and labels such as "01" or "NA" stay texts, empty numbers are NaN."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; score the explanations first")
+    names = ("recording_id", "target", "method", "phase", "metric", "verdict", "label")
+    columns = pd.read_csv(path, nrows=0).columns
+    numbers = {name: ["", "nan"] for name in columns if name not in names}
+    texts = dict.fromkeys(names, str)
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=numbers)
+
+
+def _counts(values: pd.DataFrame) -> str:
+    counts = {name: part["recording_id"].nunique() for name, part in _groups(values)}
+    n_all = counts.pop("all")
+    classes = f" ({', '.join(f'{n} {name}' for name, n in counts.items())})" if counts else ""
+    methods = order_methods(set(values["method"]) - {CHANCE})
+    return (
+        f"{n_all} annotated recordings{classes} are explained by {', '.join(methods)}; where a "
+        "method has fewer, n says so."
+    )
+
+
+def _as_markdown(section: Section) -> str:
+    table = to_markdown(section.table) if section.table else ""
+    return "\n\n".join(filter(None, [f"## {section.title}", section.text, table]))
 
 
 def _groups(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -187,30 +190,64 @@ def _test_all(values: pd.DataFrame, leader: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _sections(values: pd.DataFrame, leader: str) -> list[str]:
-    parts = [ABOUT]
+def _mean_sections(values: pd.DataFrame) -> list[Section]:
+    sections = []
     for metric, title in TITLES.items():
-        parts += [f"## {title}", TEXTS[metric]]
         for group, part in _groups(values):
             paper = TABLE_VIII if metric == "iou" and group == "all" else None
-            parts += [f"### {group}", to_markdown(tabulate_phases(part, metric, paper))]
-        if metric == "iou":
-            parts.append(
-                "Columns that name the paper are its Table VIII (Coswara, its own black box, "
-                "recordings and annotation; positive and negative together)."
-            )
-    parts += [f"## Paired tests of {leader}", ABOUT_TESTS, ABOUT_CELLS.format(leader=leader)]
+            about = f"{TEXTS[metric]} {ABOUT}" if group == "all" else ""
+            about += ABOUT_PAPER if paper else ""
+            table = tabulate_phases(part, metric, paper)
+            sections.append(Section(_titled(title, group), about, table))
+    return sections
+
+
+def _test_sections(values: pd.DataFrame, leader: str) -> list[Section]:
+    sections = []
     for group, part in _groups(values):
-        parts += [
-            f"### {group}",
-            to_markdown(tabulate_phase_tests(compare_phases(part, "iou", leader))),
-        ]
-    return parts
+        about = f"{ABOUT_TESTS}\n\n{ABOUT_CELLS.format(leader=leader)}" if group == "all" else ""
+        table = tabulate_phase_tests(compare_phases(part, "iou", leader))
+        sections.append(Section(_titled(f"Paired tests of {leader}", group), about, table))
+    return sections
 
 
-def _found_sections(judged: pd.DataFrame, counted: pd.DataFrame) -> list[str]:
-    parts = ["## Events found", f"{ABOUT_EVENTS} (`{EVENTS}` and `{RECORDINGS}` by recording)."]
+def _found_sections(judged: pd.DataFrame, counted: pd.DataFrame) -> list[Section]:
+    sections = []
     for (group, part), (_, counts) in zip(_groups(judged), _groups(counted), strict=True):
-        parts += [f"### {group}", "Cells: found, found at least in part, of how many."]
-        parts.append(to_markdown(tabulate_found(part, counts)))
-    return parts
+        about = ABOUT_EVENTS if group == "all" else ""
+        table = tabulate_found(part, counts)
+        sections.append(Section(_titled("Events found", group), about, table))
+    return sections
+
+
+def _titled(title: str, group: str) -> str:
+    return title if group == "all" else f"{title}: {group}"
+
+
+def _views(
+    out: Path,
+    judged: pd.DataFrame,
+    leader: str,
+    sounds: Mapping[str, str | os.PathLike[str]],
+    n_shown: int,
+) -> tuple[RecordingView, ...]:
+    """Recordings whose picture is there, one of each class in turn."""
+    targets = judged.drop_duplicates("recording_id").sort_values("recording_id")
+    turns = targets.assign(turn=targets.groupby("target").cumcount())
+    ordered = turns.sort_values(["turn", "target"], ascending=[True, False], kind="stable")
+    views: list[RecordingView] = []
+    for name, target in zip(ordered["recording_id"], ordered["target"], strict=True):
+        path = out / PICTURES / leader / f"{name}.png"
+        if len(views) == n_shown or not path.is_file():
+            continue
+        sound = Path(sounds.get(name, ""))
+        heard = sound.suffix.lower() in _EMBEDDED and sound.is_file()
+        views.append(
+            RecordingView(
+                name,
+                f"Explained for {CLASS_NAMES.get(target, target)}.",
+                Picture(path, f"{leader}: mask, time profile and phases"),
+                (Sound(sound, "the recording"),) if heard else (),
+            )
+        )
+    return tuple(views)

@@ -1,0 +1,81 @@
+"""Whether the explainers find the phase that evidence was planted in, where that is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_prep.cough_corpus_files import fold_label, read_truth
+from daxaudio.metrics.phases import CHANCE
+from daxaudio.report.comparison_tables import order_methods
+from daxaudio.report.tables import Table
+from daxaudio.results import write_csv
+
+TITLE = "Planted evidence: which phase comes first"
+TRUTH_FILE, FOUND_FILE = "planted.csv", "planted_found.csv"
+
+
+def planted_tables(corpus: Path, values: pd.DataFrame, out: Path) -> dict[str, Table]:
+    """The table of a planted corpus, and `planted_found.csv`; nothing for any other corpus."""
+    if not (corpus / TRUTH_FILE).is_file():
+        return {}
+    planted = {row.participant: row.phase for row in read_truth(corpus / TRUTH_FILE)}
+    found = find_planted(values, planted)
+    write_csv(found, out / FOUND_FILE)
+    return {TITLE: tabulate_planted(found)} if len(found) else {}
+
+
+def find_planted(values: pd.DataFrame, planted: dict[str, str]) -> pd.DataFrame:
+    """The phase with the highest mass over chance in each positive recording, by each method.
+
+    Args:
+        values: as `score_phases` gives them.
+        planted: phase by participant, "none" where no evidence is planted into a phase.
+
+    Returns:
+        `recording_id`, `method`, `planted`, `first`, `found` (0 or 1; NaN where nothing is
+        planted), `mass_over_chance` in the planted phase, `n_phases` of the recording.
+    """
+    positive = values[(values["metric"] == "mass") & (values["target"] == "p")]
+    # phases as they are planted: noise, silence and what nobody labelled are the background
+    folded = positive.assign(phase=positive["phase"].map(fold_label))
+    masses = folded.groupby(["recording_id", "method", "phase"])["value"].sum().unstack()
+    rows = []
+    for name, of_method in masses.groupby("recording_id"):
+        own = of_method.droplevel("recording_id").dropna(axis=1)
+        phase = planted[str(name).rsplit("_", 1)[0]]
+        for method, mass in own.drop(index=CHANCE).iterrows():
+            density = (mass / own.loc[CHANCE]).dropna()
+            first = density.idxmax() if density.max() > 0 else "nothing"
+            found = float(first == phase) if phase != "none" else np.nan
+            row = (name, method, phase, first, found, density.get(phase, np.nan), len(density))
+            rows.append(row)
+    columns = ["recording_id", "method", "planted", "first", "found", "mass_over_chance"]
+    return pd.DataFrame(rows, columns=[*columns, "n_phases"]).round(6)
+
+
+def tabulate_planted(found: pd.DataFrame) -> Table:
+    """How often the planted phase comes first, and which phases do; one row a method, and chance.
+
+    Args:
+        found: as `find_planted` gives it.
+    """
+    firsts = sorted(set(found["first"]), key=lambda name: (name == "nothing", name))
+    header = ("method", "planted phase first", "mass over chance there", *firsts, "n")
+    rows = []
+    for method in order_methods(found["method"]):
+        own = found[found["method"] == method]
+        known = own["found"].dropna()
+        share = f"{known.mean():.2f} ({int(known.sum())} of {len(known)})" if len(known) else "-"
+        density = own["mass_over_chance"].mean()
+        counts = own["first"].value_counts()
+        shares = (f"{counts.get(name, 0) / len(own):.2f}" for name in firsts)
+        rows.append((method, share, _number(density), *shares, str(len(own))))
+    one = found.drop_duplicates("recording_id")
+    by_luck = f"{(1 / one['n_phases']).mean():.2f}"
+    rows.append((CHANCE, by_luck, "1.00", *("" for _ in firsts), str(len(one))))
+    return Table(header, tuple(rows))
+
+
+def _number(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.2f}"
