@@ -15,6 +15,7 @@ from daxaudio.containers import Event
 from daxaudio.frontends import LogMel
 from daxaudio.kaldi import DataFolder, write_data_folder
 from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.store import load_explanation
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,23 @@ def test_explain_takes_the_predicted_class_when_none_is_named(tmp_path, model):
     assert explain(audio, model, tmp_path / "out", "--method", "energy") == 0
     facts = json.loads((tmp_path / "out/explanation.json").read_text())
     assert facts["target"] == facts["predicted"]
+
+
+def test_deleted_silence_is_zero_in_the_mask_of_the_whole_file(tmp_path):
+    module = SpectrogramResNet(2, mean=-40.0, std=15.0)
+    front_end = LogMel(16000, 1024, 512, 16, vad_threshold=0.01, vad_ends=0.1)
+    save_black_box(BlackBox(module, front_end, ["cat", "dog"]), tmp_path / "model")
+    audio = sound(tmp_path / "a.wav")
+    options = ("--method", "rise", "--queries", "20", "--check", "quick")
+    assert explain(audio, tmp_path / "model", tmp_path / "out", *options) == 0
+    stored = load_explanation(tmp_path / "out")
+    times = stored.spectrogram.times
+    assert len(times) == 1 + int(1.2 * 16000) // 512
+    silent = (times < 0.08) | (times > 1.12)
+    assert silent.any()
+    assert not stored.mask[:, silent].any()
+    assert stored.mask.any()
+    assert (tmp_path / "out" / "explanation.png").is_file()
 
 
 @pytest.fixture

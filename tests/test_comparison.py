@@ -18,13 +18,14 @@ from daxaudio.comparison import (
 )
 from daxaudio.containers import Event, Recording
 from daxaudio.frontends import LogMel
-from daxaudio.kaldi import DataFolder
+from daxaudio.kaldi import DataFolder, read_utterance
 from daxaudio.measuring import MeasureSettings
 from daxaudio.methods import MethodSettings
-from daxaudio.metrics import rank_correlation
+from daxaudio.metrics import perturbation_curves, rank_correlation
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.seeds import generator
 from daxaudio.store import load_explanation, load_facts
+from daxaudio.vad import reduce_to
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
 METHODS = ["lime", "kernel_shap", "rise", "gradient", "random", "energy", "oracle"]
@@ -86,6 +87,34 @@ def test_every_measure_of_every_method_is_in_the_table(compared):
     assert found.index.tolist() == METHODS
     for metrics in found:
         assert set(metrics) == set(MEASURES)
+
+
+def test_deleted_silence_is_zero_in_what_is_stored_and_is_not_asked_about(corpus, tmp_path):
+    front_end = LogMel(8000, 512, 256, 16, vad_threshold=0.01, vad_ends=0.0)
+    box = BlackBox(Bands(), front_end, NAMES)
+    results = compare(corpus, tmp_path, ["deletion", "localisation"], ["rise", "energy"], box)
+    data, _ = corpus
+    score_fn = box.score_fn("low")
+    for method in ("rise", "energy"):
+        stored = load_explanation(tmp_path / "explanations" / method / "r0")
+        times = stored.spectrogram.times
+        assert len(times) == 1 + 12000 // 256
+        assert not stored.mask[:, (times < 0.43) | (times > 1.07)].any()
+        assert stored.mask[:, (times > 0.5) & (times < 1.0)].any()
+        part = box.front_end.spectrogram(read_utterance(data, "r0", 8000))
+        assert len(part.times) < len(times)
+        asked = reduce_to(part, stored)
+        background = part.values.mean().expand_as(part.values)
+        (curve,) = perturbation_curves(
+            asked.mask[None], part.values, background, score_fn, "insertion", n_steps=4
+        )
+        row = results.query(
+            f"recording_id == 'r0' and method == '{method}' and metric == 'insertion_auc'"
+        )
+        # ties are broken by a drawn order, hence the tolerance
+        assert row["value"].item() == pytest.approx(curve.auc, abs=1e-3)
+    means = results.groupby("metric")["value"].mean()
+    assert means["frame_auc"] > 0.8
 
 
 def test_values_lie_in_the_range_that_the_catalogue_states(compared):

@@ -46,6 +46,16 @@ def test_unknown_method_is_named_with_the_known_ones():
         check_methods(["shap"])
 
 
+def test_grids_of_dax_v4_are_among_its_settings():
+    settings = MethodSettings(queries=60, dax_v4={"grids": [[2, 8], [4, 8]], "keep": 0.4})
+    explainer = make_explainer("dax_v4", settings, 0, "a", (24, 60))
+    assert explainer.sampler.grids == ((2, 8), (4, 8))
+    assert (explainer.sampler.keep, explainer.sampler.n_samples) == (0.4, 60)
+    assert explainer == make_explainer("dax_v4", settings, 0, "a", (64, 480))
+    with pytest.raises(ValueError, match="grids need one or more"):
+        MethodSettings(dax_v4={"grids": [[2, 0]]})
+
+
 def test_oracle_needs_an_event():
     with pytest.raises(ValueError, match="'oracle' needs a true event of recording 'a'"):
         make_explainer("oracle", MethodSettings(), 0, "a", (64, 200))
@@ -55,6 +65,7 @@ def test_oracle_needs_an_event():
     ("section", "message"),
     [
         ({"grad_cam": {"depth": 3}}, "section 'grad_cam'"),
+        ({"dax_v4": {"grid": [[2, 8]]}}, "section 'dax_v4'.*'grid'"),
         ({"smooth_grad": {"n_samples": 0}}, "n_samples must be at least 1"),
         ({"queries": 3}, "queries must be at least 10"),
     ],

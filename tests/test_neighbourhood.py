@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from daxaudio.containers import Neighbourhood, Spectrogram
+from daxaudio.containers import MOST_BINS, Neighbourhood, Spectrogram, fit_batch
 from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import WindowMasks
@@ -259,6 +259,22 @@ def test_query_keeps_no_gradient():
     weight = torch.ones(1, requires_grad=True)
     drawn = query(PICTURE, lambda inputs: weight * mean_level(inputs), masks, PICTURE.values)
     assert not drawn.scores.requires_grad
+
+
+def test_long_recordings_are_asked_about_a_few_at_a_time():
+    frames = MOST_BINS // 64 // 3 + 1  # two and a bit of these fit
+    long = Spectrogram(torch.zeros(64, frames), torch.arange(64.0), torch.arange(float(frames)))
+    sizes = []
+
+    def score_fn(inputs):
+        sizes.append(len(inputs))
+        return inputs[:, 0, 0]
+
+    neighbourhood = GridSampler(n_samples=5, cells=(1, 3))(long, score_fn)
+    assert sizes == [2, 2, 2, 1]  # the two ends, then five
+    assert neighbourhood.n_samples == 5
+    assert fit_batch(64, (64, 500)) == 64
+    assert fit_batch(64, (64, 10 * MOST_BINS)) == 1
 
 
 def test_same_queries_at_any_batch_size(toy_spectrogram, toy_score_fn):

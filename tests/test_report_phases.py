@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from daxaudio.containers import Event, Explanation, Spectrogram
+from daxaudio.report.phase_scores import score_phases
 from daxaudio.report.phase_tables import (
     TABLE_VIII,
     compare_phases,
@@ -16,6 +17,7 @@ from daxaudio.report.phase_tables import (
     tabulate_phases,
 )
 from daxaudio.report.phases import write_phases
+from daxaudio.report.tables import Table
 from daxaudio.store import save_explanation
 
 # seconds   0   1   2   3   4   5   6   7   8   9   10
@@ -47,14 +49,14 @@ def rows_of(table):
 
 
 def tables_of(text):
-    """Tables of a Markdown text by the headings above them, each as rows of cells."""
-    found, heading = {}, ["", ""]
+    """Tables of a Markdown text by heading and class ("all" without one), each as rows of cells."""
+    found, heading = {}, ("", "")
     for line in text.splitlines():
-        if line.startswith("#"):
-            depth = line.index(" ")
-            heading = [line[depth + 1 :], ""] if depth < 3 else [heading[0], line[depth + 1 :]]
+        if line.startswith("## "):
+            title, _, group = line[3:].partition(": ")
+            heading = (title, group or "all")
         elif line.startswith("| "):
-            found.setdefault(tuple(heading), []).append(line.strip("| ").split(" | "))
+            found.setdefault(heading, []).append(line.strip("| ").split(" | "))
     return found
 
 
@@ -74,10 +76,8 @@ def stored(tmp_path):
 
 
 def write(stored, out, **settings):
-    events = dict.fromkeys("abc", EVENTS)
-    return write_phases(
-        stored, events, out, "Phases", "the command", "A text.", progress=False, **settings
-    )
+    score_phases(stored, dict.fromkeys("abc", EVENTS), out, drawn=["dax_v4"], progress=False)
+    return write_phases(out, "Phases", "the command", "A text.", **settings)
 
 
 # event by event
@@ -217,7 +217,7 @@ def test_tests_are_paired_phase_by_phase_on_shared_recordings():
 
 
 def test_the_report_holds_the_numbers_of_each_class(stored, tmp_path):
-    paths = write(stored, tmp_path / "out", drawn=["dax_v4"])
+    paths = write(stored, tmp_path / "out")
     text = paths[0].read_text(encoding="utf-8")
     tables = tables_of(text)
     iou = {group: rows for (title, group), rows in tables.items() if title == "IoU by phase"}
@@ -235,24 +235,22 @@ def test_the_report_holds_the_numbers_of_each_class(stored, tmp_path):
     assert "cough, paper" in iou["all"][0]
     assert "cough, paper" not in iou["positive"][0]
     assert tables["Share of the mask by phase", "negative"][1][1:4] == ["0.000", "0.000", "1.000"]
-    assert "2 explanations of recordings without annotation are left out" in text
+    assert "3 annotated recordings (2 positive, 1 negative) are explained by dax_v4, energy" in text
     assert "    the command" in text
     assert "A text." in text
     assert tables["Events found", "positive"][1] == ["dax_v4", "3, 3 of 4", "0, 0 of 2", "0.000"]
 
 
 def test_the_tables_are_files_that_agree_with_the_report(stored, tmp_path):
-    paths = write(stored, tmp_path / "out", drawn=["dax_v4"])
-    assert sorted(str(path.relative_to(tmp_path / "out")) for path in paths) == [
-        "PHASES.md",
-        "events_found.csv",
-        "phases.csv",
+    paths, out = write(stored, tmp_path / "out"), tmp_path / "out"
+    assert [path.name for path in paths] == [
+        "RESULTS.md",
+        "report.html",
         "phases_summary.csv",
         "phases_tests.csv",
-        *(f"pictures/phases/dax_v4/{name}.png" for name in "abc"),
-        "recordings_found.csv",
     ]
-    out = tmp_path / "out"
+    pictures = sorted(path.name for path in (out / "pictures" / "phases" / "dax_v4").iterdir())
+    assert pictures == ["a.png", "b.png", "c.png"]
     values, summary = pd.read_csv(out / "phases.csv"), pd.read_csv(out / "phases_summary.csv")
     assert set(values["recording_id"]) == set("abc")
     assert set(values["method"]) == {"dax_v4", "energy", "chance"}
@@ -276,21 +274,32 @@ def test_the_tables_are_files_that_agree_with_the_report(stored, tmp_path):
 
 
 def test_one_class_alone_is_not_told_twice(stored, tmp_path):
-    events = dict.fromkeys("ab", EVENTS)
-    write_phases(stored, events, tmp_path / "out", "Phases", "", progress=False)
-    text = (tmp_path / "out" / "PHASES.md").read_text(encoding="utf-8")
-    assert re.findall("^### (.*)", text, re.MULTILINE) == ["all"] * 5
+    score_phases(stored, dict.fromkeys("ab", EVENTS), tmp_path / "out", progress=False)
+    write_phases(tmp_path / "out", "Phases", "")
+    text = (tmp_path / "out" / "RESULTS.md").read_text(encoding="utf-8")
+    assert not re.search("^## .*: (positive|negative)", text, re.MULTILINE)
     assert "Made by" not in text
 
 
-@pytest.mark.parametrize(
-    ("events", "settings", "message"),
-    [
-        ({"a": EVENTS}, {"leader": "rise"}, "explained by 'rise'; by others: dax_v4, energy"),
-        ({"z": EVENTS}, {}, "explained by 'dax_v4'; by others: none"),
-    ],
-)
-def test_nothing_to_tell_is_refused(stored, tmp_path, events, settings, message):
-    with pytest.raises(ValueError, match=message):
-        write_phases(stored, events, tmp_path / "out", "Phases", "", progress=False, **settings)
+def test_further_tables_stand_first_and_the_page_shows_recordings_of_both_classes(stored, tmp_path):
+    facts = {"Classifiers": Table(("fold", "AUC"), (("0", "0.912"),))}
+    sound = tmp_path / "b.wav"
+    sound.write_bytes(b"RIFF")
+    paths = write(stored, tmp_path / "out", facts=facts, n_shown=2, sounds={"b": sound, "c": "no"})
+    text, page = (path.read_text(encoding="utf-8") for path in paths[:2])
+    assert text.index("## Classifiers") < text.index("## IoU by phase")
+    assert re.findall("<h3>(.*)</h3>", page) == ["a", "c"]  # one of each class, in turn
+    assert "0.912" in page
+    assert "the command" in page
+    assert "<audio" not in page
+    assert "<audio" in write(stored, tmp_path / "all", sounds={"b": sound})[1].read_text()
+
+
+def test_nothing_to_tell_is_refused(stored, tmp_path):
+    with pytest.raises(ValueError, match="no recording that is explained is annotated"):
+        score_phases(stored, {"z": EVENTS}, tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
+    with pytest.raises(ValueError, match=r"phases\.csv: no such file; score the"):
+        write_phases(tmp_path / "out", "Phases", "")
+    with pytest.raises(ValueError, match="explained by 'rise'; by others: dax_v4, energy"):
+        write(stored, tmp_path / "out", leader="rise")

@@ -15,7 +15,7 @@ import torch
 from daxaudio.containers import Event, Explanation, Recording, Spectrogram
 from daxaudio.frontends import LogMel, front_end_from_settings
 from daxaudio.metrics import frame_auc
-from daxaudio.vad import EnergyVad, expand_to, frame_samples
+from daxaudio.vad import EnergyVad, expand_to, frame_samples, reduce_to
 
 RATE, HOP = 8000, 80
 BURSTS = [Event(0.5, 1.0), Event(2.0, 2.5)]
@@ -67,6 +67,11 @@ def test_every_frame_knows_its_time_in_the_recording_as_it_was():
         inside = (times > event.start + 0.02) & (times < event.end - 0.02)
         assert 44 <= int(inside.sum()) <= 48
         assert ((frequencies[inside] - frequency).abs() < 150).all()
+
+
+def test_hop_is_that_of_the_front_end_where_times_jump():
+    assert WITHOUT_SILENCE.spectrogram(bursts()).hop == pytest.approx(HOP / RATE)
+    assert Spectrogram(torch.zeros(1, 1), torch.ones(1), torch.ones(1)).hop == 0
 
 
 def test_a_frame_behind_the_last_sample_has_a_time_too():
@@ -127,6 +132,25 @@ def test_nothing_changes_where_nothing_was_deleted():
     whole = front_end.spectrogram(bursts())
     one = Explanation(torch.rand(whole.values.shape), whole, "lime")
     assert torch.equal(expand_to(whole, one).mask, one.mask)
+
+
+def test_what_was_expanded_is_taken_back_to_the_last_bin():
+    whole = WITHOUT_SILENCE.spectrogram(bursts(), keep_silence=True)
+    part = WITHOUT_SILENCE.spectrogram(bursts())
+    mask = torch.rand(part.values.shape, generator=torch.Generator().manual_seed(0))
+    one = explained(mask=mask, attribution=mask - 0.5, standard_error=mask / 10)
+    again = reduce_to(part, expand_to(whole, one))
+    assert torch.equal(again.mask, one.mask)
+    assert torch.equal(again.attribution, one.attribution)
+    assert torch.equal(again.standard_error, one.standard_error)
+    assert torch.equal(again.spectrogram.values, part.values)
+
+
+def test_last_frame_behind_the_end_is_lost_and_no_other():
+    whole = Spectrogram(torch.zeros(1, 4), torch.ones(1), torch.arange(4.0))
+    part = Spectrogram(torch.zeros(1, 3), torch.ones(1), torch.tensor([0.5, 1.9, 3.8]))
+    one = Explanation(torch.tensor([[0.2, 0.4, 0.6]]), part, "rise")
+    assert reduce_to(part, expand_to(whole, one)).mask.tolist() == [pytest.approx([0.2, 0.4, 0])]
 
 
 def test_another_recording_or_front_end_is_refused():

@@ -65,16 +65,21 @@ def tabulate_planted(found: pd.DataFrame) -> Table:
     rows = []
     for method in order_methods(found["method"]):
         own = found[found["method"] == method]
-        known = own["found"].dropna()
-        share = f"{known.mean():.2f} ({int(known.sum())} of {len(known)})" if len(known) else "-"
         density = own["mass_over_chance"].mean()
         counts = own["first"].value_counts()
         shares = (f"{counts.get(name, 0) / len(own):.2f}" for name in firsts)
-        rows.append((method, share, _number(density), *shares, str(len(own))))
+        row = (method, count_found(found, method), _number(density), *shares, str(len(own)))
+        rows.append(row)
     one = found.drop_duplicates("recording_id")
     by_luck = f"{(1 / one['n_phases']).mean():.2f}"
     rows.append((CHANCE, by_luck, "1.00", *("" for _ in firsts), str(len(one))))
     return Table(header, tuple(rows))
+
+
+def count_found(found: pd.DataFrame, method: str) -> str:
+    """In how many recordings a method puts the planted phase first, such as `0.75 (3 of 4)`."""
+    known = found.loc[found["method"] == method, "found"].dropna()
+    return f"{known.mean():.2f} ({int(known.sum())} of {len(known)})" if len(known) else "-"
 
 
 def _number(value: float) -> str:

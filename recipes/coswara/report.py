@@ -24,7 +24,11 @@ and each method is asked where in the recording that class was heard."""
 SYNTHETIC = """\
 The audio of this corpus is synthetic: the timings of the phases are real, the sounds are made, and
 evidence of the positive class is planted. It shows whether methods find what is there to be found;
-it says nothing about any illness, nor how a classifier of real coughs decides."""
+it says nothing about any illness, nor how a classifier of real coughs decides.
+
+The first table is of the positive recordings: in how many of them the mask is densest (share of the
+mask over share of the time) in the phase that holds the evidence, and in each phase. `background`
+is all that is labelled neither cough nor inhalation, compression or throat clearing."""
 LISTS = {
     "bad_files.txt": "files that could not be used",
     "without_annotation.txt": "recordings without annotation (trained on, not explained)",

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Coughs whose evidence is known: make corpora with real timings and planted evidence, run the recipe
+# on each, and say whether the explainers find the phase. Safe to run again.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: recipes/coswara/planted.sh --textgrids DIR --exp_dir DIR [options]
+  --textgrids DIR     TextGrids of cough phases; their timings are used
+  --exp_dir DIR       everything that is made goes here, one folder a corpus
+  --corpora "NAMES"   where the evidence is: cough, inhale, compression, throat, background, or hum
+                      (in coughs, and a hum under all positive recordings: a classifier can cheat)
+                      (default "cough inhale background hum")
+  --n N               recordings of each (default 120)
+  --strength X        level of the evidence as a factor on the phase's own (default 1)
+  --evidence NAME     resonance, wheeze, second_burst or hum (default resonance)
+  --config FILE       settings (default conf/planted.yaml beside this script)
+  --methods "NAMES"   as run.sh
+  --queries N         as run.sh
+  --n_recordings N    as run.sh
+  --folds N           as run.sh
+  --stage N           as run.sh: with 3, models are taken as they are (default 1)
+  --seed N            seed of every random draw (default 0)
+TEXT
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+command="recipes/coswara/planted.sh$(printf " %q" "$@")"
+textgrids="" exp_dir="" corpora="cough inhale background hum" n=120 strength=1 evidence=resonance
+config="$here/conf/planted.yaml" methods="" queries="" n_recordings=0 folds=5 stage=1 seed=0
+
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage; exit 0 ;;
+    --textgrids | --exp_dir | --corpora | --n | --strength | --evidence | --config | --methods | \
+      --queries | --n_recordings | --folds | --stage | --seed)
+      [ $# -ge 2 ] || { echo "planted.sh: $1 needs a value" >&2; exit 2; }
+      printf -v "${1#--}" '%s' "$2"
+      shift 2 ;;
+    *) echo "planted.sh: unknown option $1 (see --help)" >&2; exit 2 ;;
+  esac
+done
+[ -n "$textgrids" ] && [ -n "$exp_dir" ] || {
+  echo "planted.sh: --textgrids and --exp_dir are needed (see --help)" >&2; exit 2; }
+case "$stage" in "" | *[!0-9]*) echo "planted.sh: --stage takes a number" >&2; exit 2 ;; esac
+
+python="${PYTHON:-$root/.venv/bin/python}"
+command -v "$python" >/dev/null || python=python3
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+
+for corpus in $corpora; do
+  echo "== $corpus"
+  folder="$exp_dir/$corpus" phase="$corpus" confounder=none
+  [ "$corpus" != hum ] || { phase=cough; confounder=hum; }
+  if [ "$stage" -eq 1 ]; then
+    "$python" -m data_prep.planted_coughs --textgrids "$textgrids" --out "$folder/corpus" \
+      --annotations "$folder/annotations" --n "$n" --phase "$phase" --strength "$strength" \
+      --evidence "$evidence" --confounder "$confounder" --seed "$seed"
+  fi
+  options=()
+  [ -z "$methods" ] || options+=(--methods "$methods")
+  [ -z "$queries" ] || options+=(--queries "$queries")
+  "$here/run.sh" --corpus "$folder/corpus" --annotations "$folder/annotations" \
+    --exp_dir "$folder" --config "$config" --n_recordings "$n_recordings" --folds "$folds" \
+    --stage "$stage" --seed "$seed" "${options[@]}"
+done
+# shellcheck disable=SC2086
+"$python" "$here/planted_report.py" --exp_dir "$exp_dir" --corpora $corpora --command "$command"
