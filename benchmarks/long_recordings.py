@@ -1,5 +1,8 @@
 """Peak memory and time of `daxaudio explain` on recordings of 1.25 to 10 minutes, windowed BLSTM.
 
+The model is untrained, which costs as much as a trained one. The peak is that of the process, with
+Python and its libraries in it; loading these is not in the time.
+
 python -m benchmarks.long_recordings [--queries 48] [--method dax_v4] [--check none]
 """
 
@@ -85,7 +88,7 @@ def main():
         for minutes in MINUTES:
             words = [sys.executable, "-m", "benchmarks.long_recordings", *sys.argv[1:]]
             words += ["--one", name, str(minutes)]
-            found = subprocess.run(words, check=True, capture_output=True, text=True)
+            found = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
             seconds, peak = map(float, found.stdout.split()[-2:])
             first = first or seconds / minutes
             print(

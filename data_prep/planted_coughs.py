@@ -12,6 +12,7 @@ all phases, as loud as the noise of the room.
         --phase inhale --evidence resonance
 
 Writes the layout of Coswara (see `data_prep.cough_corpus_files`), `planted.csv` with the truth,
+`planted.json` with the settings (another corpus in the same folder is refused),
 `bad_files.txt` (path, tab, reason), and a TextGrid for each participant to `--annotations`.
 
 Two that share a timing should stand in one fold: a classifier that remembers timings would
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import math
 import shutil
 import sys
@@ -47,6 +49,9 @@ from data_prep.cough_recordings import CONFOUNDERS, PHASES, Plant, make_recordin
 from data_prep.cough_sounds import draw_speaker, draws_for
 from daxaudio.containers import Event
 from daxaudio.files import whole_file, write_text
+
+SETTINGS_FILE = "planted.json"
+"""What the corpus was made with."""
 
 LABELS = ("original", "clean")
 """How the labels of the TextGrids that are written are spelt."""
@@ -208,12 +213,14 @@ def make_corpus(
         One line that counts what was written.
 
     Raises:
-        ValueError: when an argument is out of range or no TextGrid can be used.
+        ValueError: when an argument is out of range, no TextGrid can be used, or `out` holds a
+            corpus of other settings (only `n` may differ).
     """
     if labels not in LABELS:
         raise ValueError(f"labels must be one of {', '.join(LABELS)}, got {labels!r}")
     if annotations.resolve() == textgrids.resolve():
         raise ValueError(f"{annotations}: is the folder of the timings; write to another one")
+    _check_settings(out / SETTINGS_FILE, plant, positive_share, seed, labels)
     bad: dict[Path, str] = {}
     timings = find_timings(textgrids, plant.phase, bad)
     write_text(out / "bad_files.txt", "".join(f"{path}\t{bad[path]}\n" for path in sorted(bad)))
@@ -244,6 +251,27 @@ def make_corpus(
         f"{len({person.textgrid for person in people})} of {len(timings)} usable TextGrid(s); "
         f"{len(bad)} bad file(s)" + (f", listed in {out / 'bad_files.txt'}" if bad else "")
     )
+
+
+def _check_settings(
+    path: Path, plant: Plant, positive_share: float, seed: int, labels: str
+) -> None:
+    """Store the settings; refuse where others are stored: ids and timings would be the same."""
+    asked = {
+        **dataclasses.asdict(plant),
+        "positive_share": positive_share,
+        "seed": seed,
+        "labels": labels,
+    }
+    if path.is_file():
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        other = [f"{name} {value}" for name, value in stored.items() if asked.get(name) != value]
+        if other:
+            raise ValueError(
+                f"{path.parent} holds a corpus made with {', '.join(other)}; remove it, and what "
+                "was made from it, or choose another folder"
+            )
+    write_text(path, json.dumps(asked, indent=2) + "\n")
 
 
 def _write_recording(

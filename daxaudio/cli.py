@@ -24,7 +24,9 @@ COMMANDS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
     def error(self, message: str) -> NoReturn:
         """One line instead of the usage text, which `--help` shows."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -32,11 +34,11 @@ class _Parser(argparse.ArgumentParser):
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = _Parser("daxaudio", description="Shows what an audio classifier listened to.")
+    parser = Parser("daxaudio", description="Shows what an audio classifier listened to.")
     version = metadata.version("daxaudio")
     parser.add_argument("--version", action="version", version=f"daxaudio {version}")
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", parser_class=_Parser
+        dest="command", required=True, metavar="COMMAND", parser_class=Parser
     )
     for name, (command, text) in COMMANDS.items():
         command.configure(commands.add_parser(name, help=text, description=f"{text}."))

@@ -234,6 +234,7 @@ class ExplainingRun:
             **self.facts,
             "input": digest(spectrogram.values),
             **_audio_facts(self.data, name),
+            **({"whole_frames": len(whole.times)} if whole else {}),
             "events": [[event.start, event.end] for event in self.events.get(name, ())],
         }
         score_fn, shared = self.black_box.score_fn(label, ask), SharedQueries()
@@ -323,6 +324,7 @@ def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) ->
     stored = load_facts(folder)
     for key, name in (("seed", "seed"), ("model", "model or precision"), ("input", "recording")):
         _check_same(folder, name, stored.get(key), facts[key])
+    _check_same(folder, "time axis", stored.get("whole_frames"), facts.get("whole_frames"))
     _check_same(folder, "class", stored["target"], label)
     if method == "oracle" and stored.get("events") != facts["events"]:
         return False  # the events were corrected since; the oracle costs nothing

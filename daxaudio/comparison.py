@@ -254,14 +254,15 @@ class ComparingRun:
         measuring = Measuring(self.run, self.settings, self.out)
         for place, name in enumerate(chosen):
             explanations = self._load(EXPLANATIONS, name)
+            asked = self.run.as_asked(explanations)
             others = {
                 folder: {e.method: e for e in self._load(folder, name)}
                 for folder in (WRONG_LABEL, RUNNER_UP)
                 if "labels" in self.groups
             }
-            for explanation in explanations:
-                values = self._from_stored(explanation)
-                values |= self._of_labels(explanation, others)
+            for explanation, heard in zip(explanations, asked, strict=True):
+                values = self._from_stored(explanation, heard)
+                values |= self._of_labels(heard, others)
                 for group in (group for group in self.groups if group in ASKING_GROUPS):
                     found = measuring.stored(group, explanation)
                     if found is not None and self._is_due(group, explanation.method, place):
@@ -287,8 +288,8 @@ class ComparingRun:
             tables[RANDOMISATION_FILE] = gathered.stage_table()
         return tables
 
-    def _from_stored(self, explanation: Explanation) -> dict[str, float]:
-        """Measures that need no black box."""
+    def _from_stored(self, explanation: Explanation, heard: Explanation) -> dict[str, float]:
+        """Measures that need no black box; the form of a mask is that of what was heard."""
         values: dict[str, float] = {}
         times = explanation.spectrogram.times
         events = self.run.events.get(explanation.spectrogram.recording_id)
@@ -298,22 +299,24 @@ class ComparingRun:
             values["pointing_game"] = pointing_game(explanation.mask, times, events)
             values["relevance_mass"] = relevance_mass(explanation.mask, times, events)
         if "form" in self.groups:
-            values["sparseness"] = sparseness(explanation.mask)
-            values["complexity"] = complexity(explanation.mask)
+            values["sparseness"] = sparseness(heard.mask)
+            values["complexity"] = complexity(heard.mask)
         return values
 
     def _of_labels(
-        self, explanation: Explanation, others: Mapping[str, Mapping[str, Explanation]]
+        self, heard: Explanation, others: Mapping[str, Mapping[str, Explanation]]
     ) -> dict[str, float]:
         values: dict[str, float] = {}
         for folder, prefix in ((WRONG_LABEL, "wrong_label"), (RUNNER_UP, "runner_up")):
-            other = others.get(folder, {}).get(explanation.method)
+            other = others.get(folder, {}).get(heard.method)
             if other is None:
                 continue
             value = self._iou(other)
             if value is not None:
                 values[f"{prefix}_iou"] = value
-            values[f"{prefix}_correlation"] = rank_correlation(explanation.mask, other.mask)
+            # deleted silence is 0 in both, and would make any two masks alike
+            (own,) = self.run.as_asked([other])
+            values[f"{prefix}_correlation"] = rank_correlation(heard.mask, own.mask)
         return values
 
     def _iou(self, explanation: Explanation) -> float | None:

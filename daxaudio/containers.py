@@ -316,7 +316,7 @@ class Explainer(Protocol):
 
 
 MOST_BINS = 2**25
-"""Bins of all inputs that are in memory at once: 128 MiB of float32."""
+"""Bins of the inputs, or masks, made at once where nothing is trained: 128 MiB of float32."""
 
 
 def fit_batch(batch_size: int, shape: Sequence[int]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from daxaudio.config import build
@@ -111,7 +111,7 @@ class MethodSettings:
     def __post_init__(self) -> None:
         if self.queries < 10:
             raise ValueError(f"queries must be at least 10, got {self.queries}")
-        parts = {
+        parts: dict[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
             "quick_shift": (QuickShift, self.quick_shift),
             "dax": (Dax, self.dax),
             "dax_v4": (_make_dax_v4, self.dax_v4),
@@ -272,11 +272,11 @@ def make_explainer(
     return Oracle(tuple(events))
 
 
-def _make_dax_v4(sampler: Mapping[str, Any] | None = None, **settings: Any) -> DaxV4:
+def _make_dax_v4(sampler: Mapping[str, Any] | None = None, /, **settings: Any) -> DaxV4:
     """DAX V4 of settings that are its own, or its sampler's."""
-    own = {key: settings.pop(key) for key in ("grids", "keep") if key in settings}
-    grids = build(MultiGridSampler, "dax_v4", {**(sampler or {}), **own})
-    return build(DaxV4, "dax_v4", {**settings, "sampler": grids})
+    grids: dict[str, Any] = dict(sampler or {})
+    grids |= {key: settings.pop(key) for key in ("grids", "keep") if key in settings}
+    return build(DaxV4, "dax_v4", {**settings, "sampler": build(MultiGridSampler, "dax_v4", grids)})
 
 
 def _explain_student(name: str, inner: Rise | Lime, dax: Mapping[str, Any]) -> ExplainStudent:

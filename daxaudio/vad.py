@@ -175,7 +175,8 @@ def reduce_to(part: Spectrogram, explanation: Explanation) -> Explanation:
     origins[places[found]] = found.nonzero().flatten()
 
     def reduce(values: Tensor) -> Tensor:
-        return torch.where(origins >= 0, values[:, origins.clamp(min=0)], 0.0)
+        own = origins.to(values.device)
+        return torch.where(own >= 0, values[:, own.clamp(min=0)], 0.0)
 
     attribution, error = explanation.attribution, explanation.standard_error
     return dataclasses.replace(

@@ -21,7 +21,7 @@ from daxaudio.frontends import LogMel
 from daxaudio.kaldi import DataFolder, read_utterance
 from daxaudio.measuring import MeasureSettings
 from daxaudio.methods import MethodSettings
-from daxaudio.metrics import perturbation_curves, rank_correlation
+from daxaudio.metrics import evaluate, perturbation_curves, rank_correlation, sparseness
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.seeds import generator
 from daxaudio.store import load_explanation, load_facts
@@ -92,7 +92,8 @@ def test_every_measure_of_every_method_is_in_the_table(compared):
 def test_deleted_silence_is_zero_in_what_is_stored_and_is_not_asked_about(corpus, tmp_path):
     front_end = LogMel(8000, 512, 256, 16, vad_threshold=0.01, vad_ends=0.0)
     box = BlackBox(Bands(), front_end, NAMES)
-    results = compare(corpus, tmp_path, ["deletion", "localisation"], ["rise", "energy"], box)
+    groups = ["deletion", "localisation", "form", "labels"]
+    results = compare(corpus, tmp_path, groups, ["rise", "energy"], box)
     data, _ = corpus
     score_fn = box.score_fn("low")
     for method in ("rise", "energy"):
@@ -113,8 +114,14 @@ def test_deleted_silence_is_zero_in_what_is_stored_and_is_not_asked_about(corpus
         )
         # ties are broken by a drawn order, hence the tolerance
         assert row["value"].item() == pytest.approx(curve.auc, abs=1e-3)
-    means = results.groupby("metric")["value"].mean()
-    assert means["frame_auc"] > 0.8
+        found = results.query(f"recording_id == 'r0' and method == '{method}'")
+        values = found.set_index("metric")["value"]
+        assert values["sparseness"] == pytest.approx(sparseness(asked.mask), abs=1e-5)
+        other = reduce_to(part, load_explanation(tmp_path / WRONG_LABEL / method / "r0"))
+        correlation = rank_correlation(asked.mask, other.mask)
+        assert values["wrong_label_correlation"] == pytest.approx(correlation, abs=1e-5)
+        whole = evaluate(stored.profile, times, [Event(0.5, 1.0)])
+        assert values["frame_auc"] == pytest.approx(whole["frame_auc"], abs=1e-5)
 
 
 def test_values_lie_in_the_range_that_the_catalogue_states(compared):

@@ -54,6 +54,16 @@ def folder(tmp_path):
     return path
 
 
+def test_a_folder_of_another_corpus_is_refused(folder, tmp_path, capsys):
+    """Names and timings would be the same: models of the old sounds would be taken for new ones."""
+    out = tmp_path / "made"
+    assert run(folder, out, "--n", "2", "--strength", "0.5") == 0
+    assert run(folder, out, "--n", "4", "--strength", "0.5") == 0
+    assert run(folder, out, "--n", "4", "--strength", "1") == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "holds a corpus made with strength 0.5; remove it" in line
+
+
 def run(folder, out, *more):
     words = [
         "--textgrids",

@@ -13,11 +13,21 @@ from conftest import ROOT, finish
 
 from data_prep import planted_coughs
 from daxaudio.audio import duration_of
+from daxaudio.blackbox import load_black_box
+from daxaudio.cli import exit_code_of
+from daxaudio.config import build, load_config
 from daxaudio.containers import Event
 from daxaudio.formats import AnnotatedRecording, Tier, write_annotations
+from daxaudio.frontends import LogMel
+from daxaudio.methods import MethodSettings, make_explainer
+from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.blstm import WindowBlstm
+from daxaudio.models.training import TrainingSettings
 from daxaudio.store import load_explanation
 
 sys.path.insert(0, str(ROOT / "recipes" / "coswara"))
+import explain_folds
+import planted_report
 from planted import count_found, find_planted, tabulate_planted
 
 PHASES = (
@@ -156,7 +166,9 @@ def test_every_recording_is_explained_by_the_classifier_that_has_not_seen_it(fin
 
 def test_masks_are_on_the_time_axis_of_the_whole_recording(finished):
     root = finished[0]
-    for folder in (root / "exp" / "explanations").glob("fold*/energy/*"):
+    folders = list((root / "exp" / "explanations").glob("fold*/energy/*"))
+    assert folders
+    for folder in folders:
         explanation = load_explanation(folder)
         participant = folder.name.rsplit("_", 1)[0]
         times = explanation.spectrogram.times
@@ -207,9 +219,43 @@ def test_another_call_keeps_what_is_there_and_adds_methods(finished):
     assert after.loc[after["method"] == "all_ones", "recording_id"].nunique() == 2
 
 
+def test_dicova_trains_on_its_own_folds_without_recordings_that_are_in_none(finished, tmp_path):
+    root = finished[0]
+    corpus = tmp_path / "dicova"
+    (corpus / "AUDIO" / "cough").mkdir(parents=True)
+    (corpus / "LISTS").mkdir()
+    rows, names = ["SUB_ID COVID_STATUS Gender"], []
+    for participant, status in people_of(root / "corpus").items():
+        path = next((root / "corpus").glob(f"*/{participant}/cough-heavy.wav"), None)
+        if path is None or path.stat().st_size == 0:
+            continue
+        samples, rate = soundfile.read(path)
+        soundfile.write(corpus / "AUDIO" / "cough" / f"{participant}.flac", samples, rate)
+        rows.append(f"{participant} {'p' if 'positive' in status else 'n'} m")
+        names.append(participant)
+    (corpus / "metadata.csv").write_text("\n".join(rows) + "\n")
+    for fold in (0, 1):
+        for part, own in (("val", names[1 + fold :: 2]), ("train", names[2 - fold :: 2])):
+            (corpus / "LISTS" / f"{part}_{fold}.csv").write_text("\n".join(own) + "\n")
+    arguments = [
+        "--corpus", corpus, "--annotations", root / "phases", "--exp_dir", tmp_path / "exp",
+        "--config", root / "tiny.yaml", "--stop_stage", 2,
+    ]  # fmt: skip
+    output = finish(run("run.sh", *arguments))
+    assert "in no validation list: 1" in output
+    assert lines_of(tmp_path / "exp/models/bad_files.txt") == {names[0]: "in no fold"}
+    scores = pd.read_csv(tmp_path / "exp/models/scores.csv")
+    assert set(scores["recording_id"]) == set(names[1:])
+
+
 @pytest.mark.parametrize("script", ["run.sh", "planted.sh"])
 def test_wrong_options_are_one_line_and_exit_code_2(script):
-    for arguments in (["--corpse", "x"], ["--exp_dir"], []):
+    folders = {
+        "run.sh": ["--corpus", "a", "--annotations", "b", "--exp_dir", "c"],
+        "planted.sh": ["--textgrids", "a", "--exp_dir", "c"],
+    }
+    given = folders[script]
+    for arguments in (["--corpse", "x"], ["--exp_dir"], [], [*given, "--stage", ""]):
         process = run(script, *arguments)
         output = process.communicate()[0]
         assert process.returncode == 2
@@ -259,6 +305,63 @@ def test_all_that_is_no_sound_is_one_background():
 def test_negative_recordings_are_not_asked():
     values = values_of(rise=EVEN).assign(target="n")
     assert find_planted(values, {"x": "cough"}).empty
+
+
+def test_a_mask_without_information_finds_nothing():
+    found = find_planted(values_of(all_ones=EVEN), {"x": "background"}).iloc[0]
+    assert (found["first"], found["found"]) == ("nothing", 0)
+
+
+def test_a_recording_of_nobody_is_named():
+    with pytest.raises(ValueError, match="names no participant 'x'"):
+        find_planted(values_of(rise=EVEN), {"y": "cough"})
+
+
+def test_corpora_are_reported_side_by_side(tmp_path, capsys):
+    rise = {"cough": 0.3, "inhale": 0.3, "noise": 0.3, "": 0.05, "unlabelled": 0.05}
+    for corpus in ("cough", "inhale"):
+        found = find_planted(values_of(dax_v4=rise, energy=EVEN), {"x": corpus})
+        (tmp_path / corpus / "models").mkdir(parents=True)
+        found.to_csv(tmp_path / corpus / "planted_found.csv", index=False)
+        rows = "fold,n,n_positive,auc,sensitivity\n0,4,2,0.75,0.5\n1,4,2,1,1\n"
+        rows += "mean,,,0.875,0.75\nstd,,,0.177,0.354\npooled,8,4,0.9,0.75\n"
+        (tmp_path / corpus / "models" / "folds.csv").write_text(rows)
+    words = ["--exp_dir", str(tmp_path), "--corpora", "cough", "inhale", "--command", "as typed"]
+    assert exit_code_of("planted_report.py", lambda: planted_report.main(words)) == 0
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "| dax_v4 | 1.00 (1 of 1) | 0.00 (0 of 1) |" in text
+    assert "| cough | 0.875 (0.177) | 0.750 | 0.900 |" in text
+    assert "as typed" in text
+    words[4] = "throat"
+    assert exit_code_of("planted_report.py", lambda: planted_report.main(words)) == 2
+    assert "planted_found.csv: no such file" in capsys.readouterr().err
+
+
+def test_explanations_of_other_folds_or_models_are_refused(finished):
+    exp = finished[0] / "exp"
+    (folder, *_) = sorted((exp / "explanations").glob("fold0/energy/*"))
+    boxes = {fold: load_black_box(exp / "models" / f"fold{fold}") for fold in (0, 1)}
+    folds = dict(line.split() for line in (exp / "data" / "folds").read_text().splitlines())
+    fold_of = {name: int(fold) for name, fold in folds.items()}
+    explain_folds.check_stored(exp / "explanations", fold_of, boxes)
+    with pytest.raises(ValueError, match="is of another fold or model; remove"):
+        explain_folds.check_stored(exp / "explanations", {**fold_of, folder.name: 1}, boxes)
+    with pytest.raises(ValueError, match="is of another fold or model; remove"):
+        explain_folds.check_stored(exp / "explanations", fold_of, {0: boxes[1], 1: boxes[0]})
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes/coswara/conf").glob("*.yaml")), ids=str)
+def test_configurations_build_all_that_they_name(path):
+    config = load_config(path)
+    front_end = build(LogMel, "front_end", config["front_end"])
+    settings = {key: value for key, value in config["model"].items() if key != "kind"}
+    network = build(WindowBlstm, "model", settings)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 741505
+    assert front_end.hop_length / front_end.sample_rate == 0.01
+    build(TrainingSettings, "training", config["training"])
+    build(Augmentation, "augmentation", config["augmentation"])
+    explain = build(MethodSettings, "explain", config["explain"])
+    assert make_explainer("dax_v4", explain, 0, "a", (64, 400)).sampler.grids[0] == (2, 24)
 
 
 def test_nothing_is_found_where_nothing_is_planted_or_marked():

@@ -281,6 +281,18 @@ def test_one_class_alone_is_not_told_twice(stored, tmp_path):
     assert "Made by" not in text
 
 
+def test_a_class_with_nothing_but_background_is_told_too(stored, tmp_path):
+    """c, the only negative one, has noise alone, and nothing marked by a mask of zeros."""
+    save_explanation(stored / "dax_v4" / "c", explanation((), "c", "dax_v4", "n"))
+    save_explanation(stored / "energy" / "c", explanation((), "c", "energy", "n"))
+    events = {"a": EVENTS, "b": EVENTS, "c": [Event(0, 10, "noise")]}
+    score_phases(stored, events, tmp_path / "out", progress=False)
+    text = write_phases(tmp_path / "out", "Phases", "")[0].read_text(encoding="utf-8")
+    tables = tables_of(text)
+    assert tables["Events found", "negative"][1] == ["dax_v4", "-"]
+    assert tables["Events found", "positive"][1][0] == "dax_v4"
+
+
 def test_further_tables_stand_first_and_the_page_shows_recordings_of_both_classes(stored, tmp_path):
     facts = {"Classifiers": Table(("fold", "AUC"), (("0", "0.912"),))}
     sound = tmp_path / "b.wav"

@@ -224,9 +224,17 @@ class Plan:
         return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _read_all(plan: Plan, data: DataFolder, out: Path) -> list[Recording]:
-    """The recordings that the front end can use; the others are listed in `bad_files.txt`."""
-    recordings, bad, front_end = [], [], plan.front_end
+def _read_all(
+    plan: Plan, data: DataFolder, out: Path, left_out: Mapping[str, str] | None = None
+) -> list[Recording]:
+    """The recordings that the front end can use; the others are listed in `bad_files.txt`.
+
+    So are those that were left out before, with the reason.
+    """
+    bad = [f"{name}\t{why}\n" for name, why in (left_out or {}).items()]
+    if left_out:
+        logger.warning("%d recordings are left out, see %s", len(bad), out / "bad_files.txt")
+    recordings, front_end = [], plan.front_end
     shortest = front_end.n_fft / front_end.sample_rate
     for name in tqdm(data.ids, desc="reading", disable=not plan.progress):
         try:
@@ -253,7 +261,12 @@ def _cross_validate(plan: Plan, data: DataFolder, asked: str, out: Path) -> None
         ids = [recording.recording_id for recording in recordings]
         return plan.kept_model(ids, folder) or plan.train(recordings, folder, ids)
 
-    _, table = cross_validate(_read_all(plan, data, out), data.text, folds, train, out)
+    foldless = [name for name in data.ids if name not in folds]
+    if len(foldless) == len(data.ids):
+        raise ValueError(f"{asked}: not one of {len(foldless)} recordings is in a fold")
+    data = data.part(name for name in data.ids if name in folds)
+    recordings = _read_all(plan, data, out, dict.fromkeys(foldless, "in no fold"))
+    _, table = cross_validate(recordings, data.text, folds, train, out)
     for row in table.to_dict("records"):
         print(f"fold {row['fold']}: AUC {row['auc']:.3f}, sensitivity {row['sensitivity']:.3f}")
 

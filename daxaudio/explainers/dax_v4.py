@@ -121,7 +121,7 @@ class DaxV4:
             ),
             "mask_reliability": mask_reliability,
         }
-        explanation = to_explanation(neighbourhood, salience[0], "dax_v4", self, began)
+        explanation = to_explanation(neighbourhood, salience[0].clone(), "dax_v4", self, began)
         settings = {
             **explanation.settings,
             **reliability,

@@ -213,8 +213,10 @@ def _test_sections(values: pd.DataFrame, leader: str) -> list[Section]:
 
 def _found_sections(judged: pd.DataFrame, counted: pd.DataFrame) -> list[Section]:
     sections = []
-    for (group, part), (_, counts) in zip(_groups(judged), _groups(counted), strict=True):
+    for group, counts in _groups(counted):
         about = ABOUT_EVENTS if group == "all" else ""
+        # of a recording with nothing but background there is no event to judge
+        part = judged[judged["recording_id"].isin(counts["recording_id"])]
         table = tabulate_found(part, counts)
         sections.append(Section(_titled("Events found", group), about, table))
     return sections

@@ -1,71 +1,102 @@
 """Explain the recordings of each fold by the classifier that has not seen them, if it is right."""
 
-import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from tqdm import tqdm
 
-from daxaudio.blackbox import load_black_box
-from daxaudio.cli import exit_code_of
+from daxaudio.blackbox import BlackBox, load_black_box
+from daxaudio.cli import Parser, exit_code_of
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.compare import PREDICTIONS_FILE, choose_recordings, explain_folder, predict_folder
+from daxaudio.compare import (
+    PREDICTIONS_FILE,
+    PROBLEMS_FILE,
+    WARNINGS_FILE,
+    ExplainingRun,
+    choose_recordings,
+    list_problems,
+    predict_folder,
+)
 from daxaudio.config import build, load_config
 from daxaudio.cross_validation import SCORES_FILE
 from daxaudio.kaldi import read_data_folder
 from daxaudio.methods import MethodSettings, check_methods
-from daxaudio.results import write_csv
+from daxaudio.results import list_warnings, write_csv
+from daxaudio.store import load_facts
 
 
-def main() -> None:
-    """Predict every fold, choose recordings over all of them, explain fold by fold."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def check_stored(folder: Path, fold_of: Mapping[str, int], boxes: Mapping[int, BlackBox]) -> None:
+    """Refuse explanations of other folds or models that an earlier call left."""
+    digests = {fold: box.digest() for fold, box in boxes.items()}
+    for path in sorted(folder.glob("fold*/*/*/explanation.json")):
+        fold = fold_of.get(path.parent.name)
+        own = path.parts[-4] == f"fold{fold}"
+        if not own or load_facts(path.parent)["model"] != digests.get(fold):
+            raise ValueError(
+                f"{path.parent} is of another fold or model; remove {folder} or choose another "
+                "--exp_dir"
+            )
+
+
+def arguments_of(words: list[str] | None = None):
+    """What the command line asks for."""
+    parser = Parser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
     parser.add_argument("--config", help="YAML file of settings")
     parser.add_argument("--methods", nargs="+", required=True, help="names of methods")
     parser.add_argument("--queries", type=int, help="black-box evaluations a method")
     parser.add_argument("--n_recordings", type=int, default=0, help="at most; 0 for all")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...")
     parser.add_argument("--seed", type=int, default=0, help="of the run")
-    arguments = parser.parse_args()
-    exp_dir, methods = arguments.exp_dir, check_methods(arguments.methods)
-    config = load_config(arguments.config)
-    if arguments.queries is not None:
-        config["explain"]["queries"] = arguments.queries
-    settings = build(MethodSettings, "explain", config["explain"])
-    data = read_data_folder(exp_dir / "data")
-    events = events_by_recording(exp_dir / "data" / "events.tsv")
-    scored = pd.read_csv(
-        exp_dir / "models" / SCORES_FILE, dtype={"recording_id": str}, keep_default_na=False
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Predict every fold, choose recordings over all of them, explain each by its classifier."""
+    asked = arguments_of()
+    exp_dir, methods, config = (
+        asked.exp_dir,
+        check_methods(asked.methods),
+        load_config(asked.config),
     )
-    black_boxes, tables = {}, []
+    if asked.queries is not None:
+        config["explain"]["queries"] = asked.queries
+    settings = build(MethodSettings, "explain", config["explain"])
+    data, out = read_data_folder(exp_dir / "data"), exp_dir / "explanations"
+    events = events_by_recording(exp_dir / "data" / "events.tsv")
+    path = exp_dir / "models" / SCORES_FILE
+    scored = pd.read_csv(path, dtype={"recording_id": str}, keep_default_na=False)
+    fold_of = scored.set_index("recording_id")["fold"].to_dict()
+    boxes, tables = {}, []
     for fold, rows in scored.groupby("fold"):
-        facts = {**config["black_box"], "folder": exp_dir / "models" / f"fold{fold}"}
-        black_boxes[fold] = build(load_black_box, "black_box", facts)
-        # fold by fold, so that each recording meets the model that has not seen it
-        path = exp_dir / "explanations" / f"fold{fold}" / PREDICTIONS_FILE
-        part = data.part(rows["recording_id"])
-        tables.append(predict_folder(black_boxes[fold], part, path).assign(fold=fold))
+        facts = {**config["black_box"], "device": asked.device}
+        facts["folder"] = exp_dir / "models" / f"fold{fold}"
+        boxes[fold] = build(load_black_box, "black_box", facts)
+        path = out / f"fold{fold}" / PREDICTIONS_FILE
+        tables.append(predict_folder(boxes[fold], data.part(rows["recording_id"]), path))
+    check_stored(out, fold_of, boxes)
     predictions = pd.concat(tables, ignore_index=True)
     write_csv(predictions, exp_dir / PREDICTIONS_FILE)
     # only what somebody annotated can be scored
     annotated = predictions[predictions["recording_id"].isin(events)]
-    chosen = choose_recordings(annotated, arguments.n_recordings or None, arguments.seed)
+    chosen = choose_recordings(annotated, asked.n_recordings or None, asked.seed)
     if not chosen:
-        raise ValueError(
-            f"no recording is annotated and classified correctly; see {exp_dir / PREDICTIONS_FILE}"
-        )
-    fold_of = predictions.set_index("recording_id")["fold"]
-    for fold, black_box in black_boxes.items():
-        names = [name for name in chosen if fold_of[name] == fold]
-        if names:
-            out = exp_dir / "explanations" / f"fold{fold}"
-            explain_folder(black_box, data, names, methods, out, events, settings, arguments.seed)
-    n_correct = int(predictions["correct"].sum())
-    print(
-        f"{len(predictions)} recordings, {n_correct} classified correctly, "
-        f"{int(annotated['correct'].sum())} of these annotated, {len(chosen)} explained by "
-        f"{len(methods)} methods"
-    )
+        path = exp_dir / PREDICTIONS_FILE
+        raise ValueError(f"no recording is annotated and classified correctly; see {path}")
+    what = (data, tuple(methods), events, settings, asked.seed)
+    runs = {fold: ExplainingRun(box, *what) for fold, box in boxes.items()}
+    problems: list[dict[str, str]] = []
+    with tqdm(total=len(chosen) * len(methods), desc="explaining") as bar:
+        for name in chosen:
+            run, folder = runs[fold_of[name]], out / f"fold{fold_of[name]}"
+            problems += run.explain(name, data.text[name], folder, advance=lambda *_: bar.update())
+    list_problems(problems, exp_dir)
+    if len(problems) == len(chosen) * len(methods):
+        raise ValueError(f"nothing could be explained; see {exp_dir / PROBLEMS_FILE}")
+    write_csv(list_warnings(out), exp_dir / WARNINGS_FILE)
+    print(f"{len(chosen)} recordings explained by {len(methods)} methods")
 
 
 if __name__ == "__main__":

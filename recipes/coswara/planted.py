@@ -13,6 +13,7 @@ from daxaudio.results import write_csv
 
 TITLE = "Planted evidence: which phase comes first"
 TRUTH_FILE, FOUND_FILE = "planted.csv", "planted_found.csv"
+_TIE = 1e-4  # of densities whose parts are rounded to 6 digits
 
 
 def planted_tables(corpus: Path, values: pd.DataFrame, out: Path) -> dict[str, Table]:
@@ -33,8 +34,12 @@ def find_planted(values: pd.DataFrame, planted: dict[str, str]) -> pd.DataFrame:
         planted: phase by participant, "none" where no evidence is planted into a phase.
 
     Returns:
-        `recording_id`, `method`, `planted`, `first`, `found` (0 or 1; NaN where nothing is
-        planted), `mass_over_chance` in the planted phase, `n_phases` of the recording.
+        `recording_id`, `method`, `planted`, `first` ("nothing" where no phase alone is densest),
+        `found` (0 or 1; NaN where nothing is planted), `mass_over_chance` in the planted phase,
+        `n_phases` of the recording.
+
+    Raises:
+        ValueError: when a recording is of nobody in `planted`.
     """
     positive = values[(values["metric"] == "mass") & (values["target"] == "p")]
     # phases as they are planted: noise, silence and what nobody labelled are the background
@@ -43,10 +48,15 @@ def find_planted(values: pd.DataFrame, planted: dict[str, str]) -> pd.DataFrame:
     rows = []
     for name, of_method in masses.groupby("recording_id"):
         own = of_method.droplevel("recording_id").dropna(axis=1)
-        phase = planted[str(name).rsplit("_", 1)[0]]
+        participant = str(name).rsplit("_", 1)[0]
+        if participant not in planted:
+            raise ValueError(f"{TRUTH_FILE} of the corpus names no participant {participant!r}")
+        phase = planted[participant]
         for method, mass in own.drop(index=CHANCE).iterrows():
             density = (mass / own.loc[CHANCE]).dropna()
-            first = density.idxmax() if density.max() > 0 else "nothing"
+            # a mask without information is as dense everywhere
+            alike = (density > density.max() - _TIE).sum() > 1
+            first = "nothing" if alike or density.max() <= 0 else density.idxmax()
             found = float(first == phase) if phase != "none" else np.nan
             row = (name, method, phase, first, found, density.get(phase, np.nan), len(density))
             rows.append(row)
@@ -70,8 +80,8 @@ def tabulate_planted(found: pd.DataFrame) -> Table:
         shares = (f"{counts.get(name, 0) / len(own):.2f}" for name in firsts)
         row = (method, count_found(found, method), _number(density), *shares, str(len(own)))
         rows.append(row)
-    one = found.drop_duplicates("recording_id")
-    by_luck = f"{(1 / one['n_phases']).mean():.2f}"
+    one = found.dropna(subset="found").drop_duplicates("recording_id")
+    by_luck = _number((1 / one["n_phases"]).mean())
     rows.append((CHANCE, by_luck, "1.00", *("" for _ in firsts), str(len(one))))
     return Table(header, tuple(rows))
 

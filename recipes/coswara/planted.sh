@@ -19,6 +19,7 @@ usage: recipes/coswara/planted.sh --textgrids DIR --exp_dir DIR [options]
   --queries N         as run.sh
   --n_recordings N    as run.sh
   --folds N           as run.sh
+  --device NAME       as run.sh
   --stage N           as run.sh: with 3, models are taken as they are (default 1)
   --seed N            seed of every random draw (default 0)
 TEXT
@@ -28,13 +29,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 command="recipes/coswara/planted.sh$(printf " %q" "$@")"
 textgrids="" exp_dir="" corpora="cough inhale background hum" n=120 strength=1 evidence=resonance
-config="$here/conf/planted.yaml" methods="" queries="" n_recordings=0 folds=5 stage=1 seed=0
+config="$here/conf/planted.yaml" methods="" queries="" n_recordings=0 folds=5 stage=1
+device=cpu seed=0
 
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit 0 ;;
     --textgrids | --exp_dir | --corpora | --n | --strength | --evidence | --config | --methods | \
-      --queries | --n_recordings | --folds | --stage | --seed)
+      --queries | --n_recordings | --folds | --device | --stage | --seed)
       [ $# -ge 2 ] || { echo "planted.sh: $1 needs a value" >&2; exit 2; }
       printf -v "${1#--}" '%s' "$2"
       shift 2 ;;
@@ -43,7 +45,10 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$textgrids" ] && [ -n "$exp_dir" ] || {
   echo "planted.sh: --textgrids and --exp_dir are needed (see --help)" >&2; exit 2; }
-case "$stage" in "" | *[!0-9]*) echo "planted.sh: --stage takes a number" >&2; exit 2 ;; esac
+case "$stage" in
+  [1-4]) ;;
+  *) echo "planted.sh: --stage takes a number from 1 to 4, got '$stage'" >&2; exit 2 ;;
+esac
 
 python="${PYTHON:-$root/.venv/bin/python}"
 command -v "$python" >/dev/null || python=python3
@@ -63,7 +68,7 @@ for corpus in $corpora; do
   [ -z "$queries" ] || options+=(--queries "$queries")
   "$here/run.sh" --corpus "$folder/corpus" --annotations "$folder/annotations" \
     --exp_dir "$folder" --config "$config" --n_recordings "$n_recordings" --folds "$folds" \
-    --stage "$stage" --seed "$seed" "${options[@]}"
+    --device "$device" --stage "$stage" --seed "$seed" ${options[@]+"${options[@]}"}
 done
 # shellcheck disable=SC2086
 "$python" "$here/planted_report.py" --exp_dir "$exp_dir" --corpora $corpora --command "$command"

@@ -1,13 +1,12 @@
 """Report over corpora with planted evidence: is the phase found, is a cheating model exposed?"""
 
-import argparse
 import sys
 from pathlib import Path
 
 import pandas as pd
 from planted import FOUND_FILE, count_found, tabulate_planted
 
-from daxaudio.cli import exit_code_of
+from daxaudio.cli import Parser, exit_code_of
 from daxaudio.cross_validation import FOLDS_FILE
 from daxaudio.files import write_text
 from daxaudio.methods import DEFAULT_METHOD
@@ -49,23 +48,27 @@ def density_table(found: dict[str, pd.DataFrame], leader: str) -> Table:
             cell = f"{wide[method].mean():.2f}"
             if method != leader and leader in wide:
                 pair = wide[[leader, method]].dropna()
-                p_value = paired_comparison(pair[leader], pair[method]).p_value
-                cell += f" ({'<0.001' if p_value < 0.001 else f'{p_value:.3f}'})"
+                if len(pair):
+                    p_value = paired_comparison(pair[leader], pair[method]).p_value
+                    cell += f" ({'<0.001' if p_value < 0.001 else f'{p_value:.3f}'})"
             cells.append(cell)
         rows.append((method, *cells))
     return Table(("method", *found), tuple(rows))
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Gather what the recipe left in each corpus, write the report, and print it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of all corpora")
     parser.add_argument("--corpora", nargs="+", required=True, help="their names")
     parser.add_argument("--command", required=True, help="command that is quoted in the report")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     exp_dir, corpora = arguments.exp_dir, arguments.corpora
     paths = {corpus: exp_dir / corpus / FOUND_FILE for corpus in corpora}
     texts = {"recording_id": str}
+    missing = [str(path) for path in paths.values() if not path.is_file()]
+    if missing:
+        raise ValueError(f"{missing[0]}: no such file; run planted.sh from stage 1")
     found = {corpus: pd.read_csv(path, dtype=texts) for corpus, path in paths.items()}
     methods = order_methods({name for table in found.values() for name in table["method"]})
     counts = [(name, *(count_found(table, name) for table in found.values())) for name in methods]

@@ -1,13 +1,14 @@
 """Report of the cough recipe: classifiers by fold, explanations by phase, what was left out."""
 
-import argparse
 import sys
 from pathlib import Path
 
-import pandas as pd
+import yaml
+from cough_tables import counts_table, folds_table, lists_table
 from planted import planted_tables
 
-from daxaudio.cli import exit_code_of
+from daxaudio.blackbox import FACTS_FILE
+from daxaudio.cli import Parser, exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.cross_validation import FOLDS_FILE
 from daxaudio.kaldi import read_data_folder
@@ -15,12 +16,14 @@ from daxaudio.methods import DEFAULT_METHOD
 from daxaudio.report import to_markdown
 from daxaudio.report.phase_scores import score_phases
 from daxaudio.report.phases import write_phases
-from daxaudio.report.tables import Table
 
 TEXT = """\
 Each recording is scored and explained by the classifier of the fold that it is in, which has not
-seen it. Recordings that it gets right are explained for their true class (p positive, n negative),
-and each method is asked where in the recording that class was heard."""
+seen it. Recordings that it gets right, or as many of them as were asked for, are explained for
+their true class (p positive, n negative): where in the recording was that class heard?"""
+WITHOUT_SILENCE = """\
+Silence was deleted before the analysis: every mask is 0 there, whatever the method. `chance` is of
+the whole time all the same; compare with `all_ones`, which marks all that was heard."""
 SYNTHETIC = """\
 The audio of this corpus is synthetic: the timings of the phases are real, the sounds are made, and
 evidence of the positive class is planted. It shows whether methods find what is there to be found;
@@ -28,39 +31,12 @@ it says nothing about any illness, nor how a classifier of real coughs decides.
 
 The first table is of the positive recordings: in how many of them the mask is densest (share of the
 mask over share of the time) in the phase that holds the evidence, and in each phase. `background`
-is all that is labelled neither cough nor inhalation, compression or throat clearing."""
-LISTS = {
-    "bad_files.txt": "files that could not be used",
-    "without_annotation.txt": "recordings without annotation (trained on, not explained)",
-    "other_formats.txt": "recordings with other channels or sample rate (averaged, resampled)",
-}
-
-
-def folds_table(path: Path) -> Table:
-    """Area under the ROC curve and sensitivity by fold."""
-    table = pd.read_csv(path)
-    rows = [
-        (
-            row["fold"],
-            *("" if pd.isna(row[name]) else str(int(row[name])) for name in ("n", "n_positive")),
-            *("-" if pd.isna(row[name]) else f"{row[name]:.3f}" for name in ("auc", "sensitivity")),
-        )
-        for row in table.to_dict("records")
-    ]
-    header = ("fold", "n", "positive", "AUC", "sensitivity at a specificity above 0.95")
-    return Table(header, tuple(rows))
-
-
-def lists_table(data: Path) -> Table:
-    """How many files are in each list of what was left out or is unlike the others."""
-    counts = {name: (data / name).read_text(encoding="utf-8").splitlines() for name in LISTS}
-    rows = [(f"data/{name}", text, str(len(counts[name]))) for name, text in LISTS.items()]
-    return Table(("list", "what", "entries"), tuple(rows))
+is all that is labelled as no sound (noise, silence, and what is not labelled)."""
 
 
 def main() -> None:
     """Score what the stages left, write the report, and print the main tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
     parser.add_argument("--corpus", type=Path, required=True, help="may hold planted.csv")
     parser.add_argument("--command", required=True, help="command that is quoted in the report")
@@ -73,9 +49,13 @@ def main() -> None:
     facts = {
         **planted,
         "Classifiers": folds_table(exp_dir / "models" / FOLDS_FILE),
-        "What was left out, and what is unlike the rest": lists_table(exp_dir / "data"),
+        "Recordings": counts_table(exp_dir, events, set(values["recording_id"])),
+        "What was left out, and what is unlike the rest": lists_table(exp_dir),
     }
-    text = "\n\n".join([TEXT, *([SYNTHETIC] if planted else [])])
+    (model, *_) = sorted((exp_dir / "models").glob(f"fold*/{FACTS_FILE}"))
+    silence = "vad_threshold" in yaml.safe_load(model.read_text(encoding="utf-8"))["front_end"]
+    texts = [TEXT, *([SYNTHETIC] if planted else []), *([WITHOUT_SILENCE] if silence else [])]
+    text = "\n\n".join(texts)
     found = set(values["method"])
     leader = DEFAULT_METHOD if DEFAULT_METHOD in found else sorted(found - {"chance"})[0]
     paths = write_phases(

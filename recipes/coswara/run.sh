@@ -20,6 +20,7 @@ usage: recipes/coswara/run.sh --corpus DIR --annotations DIR --exp_dir DIR [opti
   --methods "NAMES"     methods to explain with; call again from stage 3 to add others (default: the
                         gradient-free ones that train no network, and the reference rows)
   --queries N           black-box evaluations a method (default: the configuration's)
+  --device NAME         cpu, cuda, ... (default cpu)
   --n_recordings N      recordings to explain (default 0: all that are classified correctly)
   --seed N              seed of every random draw (default 0)
 TEXT
@@ -29,14 +30,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 command="recipes/coswara/run.sh$(printf " %q" "$@")"
 corpus="" annotations="" exp_dir="" stage=1 stop_stage=4 config="$here/conf/blstm.yaml"
-sound=cough-heavy min_quality=1 folds=5 queries="" n_recordings=0 seed=0
-methods="dax_v4 lime kernel_shap rise occlusion random energy"
+sound=cough-heavy min_quality=1 folds=5 queries="" n_recordings=0 device=cpu seed=0
+methods="dax_v4 lime kernel_shap rise occlusion random energy all_ones"
 
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage; exit 0 ;;
     --corpus | --annotations | --exp_dir | --stage | --stop_stage | --config | --sound | \
-      --min_quality | --folds | --methods | --queries | --n_recordings | --seed)
+      --min_quality | --folds | --methods | --queries | --n_recordings | --device | --seed)
       [ $# -ge 2 ] || { echo "run.sh: $1 needs a value" >&2; exit 2; }
       printf -v "${1#--}" '%s' "$2"
       shift 2 ;;
@@ -46,7 +47,12 @@ done
 [ -n "$corpus" ] && [ -n "$annotations" ] && [ -n "$exp_dir" ] || {
   echo "run.sh: --corpus, --annotations and --exp_dir are needed (see --help)" >&2; exit 2; }
 
-case "$stage$stop_stage" in *[!0-9]*) echo "run.sh: --stage and --stop_stage take numbers" >&2; exit 2 ;; esac
+for number in "$stage" "$stop_stage"; do
+  case "$number" in
+    [1-4]) ;;
+    *) echo "run.sh: --stage and --stop_stage take a number from 1 to 4, got '$number'" >&2; exit 2 ;;
+  esac
+done
 
 python="${PYTHON:-$root/.venv/bin/python}"
 command -v "$python" >/dev/null || python=python3
@@ -65,8 +71,12 @@ if runs 1; then
 fi
 if runs 2; then
   echo "stage 2: train a classifier for each fold"
+  [ -f "$data/folds" ] || {
+    echo "run.sh: $data/folds is missing: is stage 1 done, is a recording in two validation lists?" >&2
+    exit 2
+  }
   "$python" -m daxaudio.cli train "$data" --folds "$data/folds" --out "$exp_dir/models" \
-    --config "$config" --seed "$seed"
+    --config "$config" --device "$device" --seed "$seed"
 fi
 if runs 3; then
   echo "stage 3: explain what the classifiers get right of their folds"
@@ -74,7 +84,7 @@ if runs 3; then
   [ -z "$queries" ] || options+=(--queries "$queries")
   # shellcheck disable=SC2086
   "$python" "$here/explain_folds.py" --exp_dir "$exp_dir" --config "$config" --seed "$seed" \
-    --n_recordings "$n_recordings" --methods $methods "${options[@]}"
+    --device "$device" --n_recordings "$n_recordings" --methods $methods ${options[@]+"${options[@]}"}
 fi
 if runs 4; then
   echo "stage 4: report"
