@@ -315,8 +315,8 @@ class Explainer(Protocol):
         """Explain `score_fn(spectrogram)`."""
 
 
-MOST_BINS = 2**25
-"""Bins of the inputs, or masks, made at once where nothing is trained: 128 MiB of float32."""
+MOST_BINS = 2**23
+"""Bins of the inputs, or masks, made at once where nothing is trained: 32 MiB of float32."""
 
 
 def fit_batch(batch_size: int, shape: Sequence[int]) -> int:
@@ -328,7 +328,7 @@ def fit_batch(batch_size: int, shape: Sequence[int]) -> int:
 
     Example:
         >>> fit_batch(64, (64, 500)), fit_batch(64, (64, 60000))  # 5 s and 10 minutes
-        (64, 8)
+        (64, 2)
     """
     return max(1, min(batch_size, MOST_BINS // math.prod(shape)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,8 @@ from torch import Tensor
 
 _NEIGHBOURHOODS = ((3, 3), (5, 9), (9, 21))
 """Heights and widths, in bins and frames, over which levels are averaged."""
+
+_N_STATISTICS = 2 + 2 * len(_NEIGHBOURHOODS) + 2 * len(_NEIGHBOURHOODS[1:]) + 2
 
 _CHUNK = 16384
 """Bins of the spectrogram whose hidden layer, and answers, are in memory at once."""
@@ -35,21 +38,27 @@ def local_statistics(values: Tensor) -> Tensor:
         >>> local_statistics(torch.randn(16, 40)).shape
         torch.Size([14, 16, 40])
     """
-    values = values.float()
-    level = _standardise(values)
-    across = F.pad(level.diff(dim=1).abs(), (1, 0))
-    upwards = F.pad(level.diff(dim=0).abs(), (0, 0, 1, 0))
-    frame_mean = level.mean(dim=0, keepdim=True).expand_as(level)
-    frame_spread = level.std(dim=0, keepdim=True, correction=0).expand_as(level)
-    statistics = [level, level - level.median(dim=1, keepdim=True).values]
+    level = _standardise(values.float())
+    statistics = torch.empty(_N_STATISTICS, *level.shape, device=level.device)
+    for place, statistic in enumerate(_raw_statistics(level)):  # one in memory at a time
+        statistics[place] = _standardise(statistic)
+    return statistics
+
+
+def _raw_statistics(level: Tensor) -> Iterator[Tensor]:
+    yield level
+    yield level - level.median(dim=1, keepdim=True).values
     for size in _NEIGHBOURHOODS:
         mean = _average(level, size)
-        variance = _average(level.square(), size) - mean.square()
-        statistics += [mean, variance.clamp(min=0).sqrt()]
+        yield mean
+        yield (_average(level.square(), size) - mean.square()).clamp(min=0).sqrt()
+    across = F.pad(level.diff(dim=1).abs(), (1, 0))
+    upwards = F.pad(level.diff(dim=0).abs(), (0, 0, 1, 0))
     for size in _NEIGHBOURHOODS[1:]:
-        statistics += [_average(across, size), _average(upwards, size)]
-    statistics += [_average(frame_mean, (1, 9)), _average(frame_spread, (1, 9))]
-    return torch.stack([_standardise(statistic) for statistic in statistics])
+        yield _average(across, size)
+        yield _average(upwards, size)
+    yield _average(level.mean(dim=0, keepdim=True).expand_as(level), (1, 9))
+    yield _average(level.std(dim=0, keepdim=True, correction=0).expand_as(level), (1, 9))
 
 
 def _standardise(values: Tensor) -> Tensor:

@@ -303,6 +303,7 @@ def test_further_tables_stand_first_and_the_page_shows_recordings_of_both_classe
     assert re.findall("<h3>(.*)</h3>", page) == ["a", "c"]  # one of each class, in turn
     assert "0.912" in page
     assert "the command" in page
+    assert "`" not in page.split("<main>")[1].split("</main>")[0]
     assert "<audio" not in page
     assert "<audio" in write(stored, tmp_path / "all", sounds={"b": sound})[1].read_text()
 

@@ -203,22 +203,37 @@ def _grids(neighbourhood: Neighbourhood) -> list[tuple[int, int]]:
 
 
 def _salience(neighbourhood: Neighbourhood, parts: Tensor) -> Tensor:
-    """`[B, F, T]`: for each part of the samples, what keeping a bin adds to the mean score."""
+    """`[1 + 2 S, F, T]`: for each part of the samples, what keeping a bin adds to the mean score.
+
+    The parts are those of `DaxV4._halvings`. The sums of a second half are those of all samples
+    less those of the first, so that they take no memory of their own.
+    """
     shape = neighbourhood.spectrogram.values.shape
     device = neighbourhood.spectrogram.values.device
     grids = _grids(neighbourhood)
     salience = torch.zeros(len(parts), shape.numel(), device=device)
     for start, end in grids:
         chosen, scores = parts[:, start:end].double(), neighbourhood.scores[start:end].double()
+        scores = scores - scores.mean()  # small sums, and all but no rounding
         means = (chosen @ scores) / chosen.sum(dim=1).clamp(min=1)
-        centred = (chosen * (scores - means[:, None])).float().to(device)
-        factors = torch.cat([centred, chosen.float().to(device)])
+        firsts = torch.cat([chosen[:1], chosen[1::2]])
+        factors = torch.cat([firsts * scores, firsts]).float().to(device)
         sums = torch.zeros(len(factors), shape.numel(), device=device)
         for rows, masks in _batches(neighbourhood, start, end):
-            sums += factors[:, rows] @ masks
+            sums.addmm_(factors[:, rows], masks)
         weighted, kept = sums.chunk(2)
-        salience += weighted.div_(kept.clamp_(min=1e-6))
+        for part, mean in enumerate(means.tolist()):
+            own, share = (_of_part(rows, part) for rows in (weighted, kept))
+            salience[part] += (own - mean * share) / share.clamp(min=1e-6)
     return salience.div_(len(grids)).unflatten(1, shape)
+
+
+def _of_part(sums: Tensor, part: int) -> Tensor:
+    """`[F T]` of one part, from the sums of all samples and of the first halves `[1 + S, F T]`."""
+    if part == 0:
+        return sums[0]
+    first = sums[(part + 1) // 2]
+    return first if part % 2 else sums[0] - first
 
 
 def _batches(neighbourhood: Neighbourhood, start: int, end: int) -> Iterator[tuple[slice, Tensor]]:

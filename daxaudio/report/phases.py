@@ -7,6 +7,7 @@ others: explain by it, too, or the report cannot say whether loudness alone woul
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -128,7 +129,7 @@ def write_phases(
     if views:
         sections.append(Section("Recordings", ABOUT_VIEWS.format(leader=leader), recordings=views))
     page_text = f"{text}\n\nMade by: {command}" if command else text
-    write_page(out / PAGE, title, [*sections, environment], page_text)
+    write_page(out / PAGE, title, [_as_plain(part) for part in (*sections, environment)], page_text)
     return [out / MARKDOWN, out / PAGE, out / SUMMARY, out / TESTS]
 
 
@@ -188,6 +189,15 @@ def _test_all(values: pd.DataFrame, leader: str) -> pd.DataFrame:
             tests.insert(1, "metric", metric)
             parts.append(tests)
     return pd.concat(parts, ignore_index=True)
+
+
+def _as_plain(section: Section) -> Section:
+    """Without the signs of Markdown, which a page would show as they are."""
+    table = section.table
+    if table:
+        rows = (tuple(cell.replace("**", "") for cell in row) for row in table.rows)
+        table = Table(table.header, tuple(rows))
+    return dataclasses.replace(section, text=section.text.replace("`", ""), table=table)
 
 
 def _mean_sections(values: pd.DataFrame) -> list[Section]:

@@ -34,13 +34,10 @@ def check_stored(folder: Path, fold_of: Mapping[str, int], boxes: Mapping[int, B
         fold = fold_of.get(path.parent.name)
         own = path.parts[-4] == f"fold{fold}"
         if not own or load_facts(path.parent)["model"] != digests.get(fold):
-            raise ValueError(
-                f"{path.parent} is of another fold or model; remove {folder} or choose another "
-                "--exp_dir"
-            )
+            raise ValueError(f"{path.parent} is of another fold or model; remove {folder}")
 
 
-def arguments_of(words: list[str] | None = None):
+def arguments():
     """What the command line asks for."""
     parser = Parser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
@@ -48,19 +45,16 @@ def arguments_of(words: list[str] | None = None):
     parser.add_argument("--methods", nargs="+", required=True, help="names of methods")
     parser.add_argument("--queries", type=int, help="black-box evaluations a method")
     parser.add_argument("--n_recordings", type=int, default=0, help="at most; 0 for all")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...")
+    parser.add_argument("--device", help="cpu, cuda, ... (default the configuration's)")
     parser.add_argument("--seed", type=int, default=0, help="of the run")
-    return parser.parse_args(words)
+    return parser.parse_args()
 
 
 def main() -> None:
     """Predict every fold, choose recordings over all of them, explain each by its classifier."""
-    asked = arguments_of()
-    exp_dir, methods, config = (
-        asked.exp_dir,
-        check_methods(asked.methods),
-        load_config(asked.config),
-    )
+    asked = arguments()
+    exp_dir, methods = asked.exp_dir, check_methods(asked.methods)
+    config = load_config(asked.config)
     if asked.queries is not None:
         config["explain"]["queries"] = asked.queries
     settings = build(MethodSettings, "explain", config["explain"])
@@ -71,8 +65,8 @@ def main() -> None:
     fold_of = scored.set_index("recording_id")["fold"].to_dict()
     boxes, tables = {}, []
     for fold, rows in scored.groupby("fold"):
-        facts = {**config["black_box"], "device": asked.device}
-        facts["folder"] = exp_dir / "models" / f"fold{fold}"
+        facts = {**config["black_box"], "folder": exp_dir / "models" / f"fold{fold}"}
+        facts |= {"device": asked.device} if asked.device else {}
         boxes[fold] = build(load_black_box, "black_box", facts)
         path = out / f"fold{fold}" / PREDICTIONS_FILE
         tables.append(predict_folder(boxes[fold], data.part(rows["recording_id"]), path))
@@ -83,8 +77,7 @@ def main() -> None:
     annotated = predictions[predictions["recording_id"].isin(events)]
     chosen = choose_recordings(annotated, asked.n_recordings or None, asked.seed)
     if not chosen:
-        path = exp_dir / PREDICTIONS_FILE
-        raise ValueError(f"no recording is annotated and classified correctly; see {path}")
+        raise ValueError(f"{exp_dir}: no recording is annotated and classified correctly")
     what = (data, tuple(methods), events, settings, asked.seed)
     runs = {fold: ExplainingRun(box, *what) for fold, box in boxes.items()}
     problems: list[dict[str, str]] = []

@@ -30,7 +30,7 @@ root=$(cd "$here/../.." && pwd)
 command="recipes/coswara/planted.sh$(printf " %q" "$@")"
 textgrids="" exp_dir="" corpora="cough inhale background hum" n=120 strength=1 evidence=resonance
 config="$here/conf/planted.yaml" methods="" queries="" n_recordings=0 folds=5 stage=1
-device=cpu seed=0
+device="" seed=0
 
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -66,9 +66,10 @@ for corpus in $corpora; do
   options=()
   [ -z "$methods" ] || options+=(--methods "$methods")
   [ -z "$queries" ] || options+=(--queries "$queries")
+  [ -z "$device" ] || options+=(--device "$device")
   "$here/run.sh" --corpus "$folder/corpus" --annotations "$folder/annotations" \
     --exp_dir "$folder" --config "$config" --n_recordings "$n_recordings" --folds "$folds" \
-    --device "$device" --stage "$stage" --seed "$seed" ${options[@]+"${options[@]}"}
+    --stage "$stage" --seed "$seed" ${options[@]+"${options[@]}"}
 done
 # shellcheck disable=SC2086
 "$python" "$here/planted_report.py" --exp_dir "$exp_dir" --corpora $corpora --command "$command"

@@ -20,7 +20,7 @@ usage: recipes/coswara/run.sh --corpus DIR --annotations DIR --exp_dir DIR [opti
   --methods "NAMES"     methods to explain with; call again from stage 3 to add others (default: the
                         gradient-free ones that train no network, and the reference rows)
   --queries N           black-box evaluations a method (default: the configuration's)
-  --device NAME         cpu, cuda, ... (default cpu)
+  --device NAME         cpu, cuda, ... (default cpu; to explain, that of the configuration)
   --n_recordings N      recordings to explain (default 0: all that are classified correctly)
   --seed N              seed of every random draw (default 0)
 TEXT
@@ -30,7 +30,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 command="recipes/coswara/run.sh$(printf " %q" "$@")"
 corpus="" annotations="" exp_dir="" stage=1 stop_stage=4 config="$here/conf/blstm.yaml"
-sound=cough-heavy min_quality=1 folds=5 queries="" n_recordings=0 device=cpu seed=0
+sound=cough-heavy min_quality=1 folds=5 queries="" n_recordings=0 device="" seed=0
 methods="dax_v4 lime kernel_shap rise occlusion random energy all_ones"
 
 while [ $# -gt 0 ]; do
@@ -76,15 +76,16 @@ if runs 2; then
     exit 2
   }
   "$python" -m daxaudio.cli train "$data" --folds "$data/folds" --out "$exp_dir/models" \
-    --config "$config" --device "$device" --seed "$seed"
+    --config "$config" --device "${device:-cpu}" --seed "$seed"
 fi
 if runs 3; then
   echo "stage 3: explain what the classifiers get right of their folds"
   options=()
   [ -z "$queries" ] || options+=(--queries "$queries")
+  [ -z "$device" ] || options+=(--device "$device")
   # shellcheck disable=SC2086
   "$python" "$here/explain_folds.py" --exp_dir "$exp_dir" --config "$config" --seed "$seed" \
-    --device "$device" --n_recordings "$n_recordings" --methods $methods ${options[@]+"${options[@]}"}
+    --n_recordings "$n_recordings" --methods $methods ${options[@]+"${options[@]}"}
 fi
 if runs 4; then
   echo "stage 4: report"
