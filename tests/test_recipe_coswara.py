@@ -12,6 +12,7 @@ import soundfile
 from conftest import ROOT, finish
 
 from data_prep import planted_coughs
+from data_prep.cough_corpus_files import Truth
 from daxaudio.audio import duration_of
 from daxaudio.blackbox import load_black_box
 from daxaudio.cli import exit_code_of
@@ -28,7 +29,7 @@ from daxaudio.store import load_explanation
 sys.path.insert(0, str(ROOT / "recipes" / "coswara"))
 import explain_folds
 import planted_report
-from planted import count_found, find_planted, tabulate_planted
+from planted import count_found, expected_phase, find_planted, tabulate_planted
 
 PHASES = (
     Event(0.0, 0.3, "noise"),
@@ -310,6 +311,15 @@ def test_negative_recordings_are_not_asked():
 def test_a_mask_without_information_finds_nothing():
     found = find_planted(values_of(all_ones=EVEN), {"x": "background"}).iloc[0]
     assert (found["first"], found["found"]) == ("nothing", 0)
+
+
+def test_a_hum_alone_is_to_be_found_in_the_background():
+    def truth(phase, confounder):
+        return Truth("x", "positive_mild", "AAA", phase, "none", 0.0, confounder, ())
+
+    assert expected_phase(truth("none", "hum")) == "background"
+    assert expected_phase(truth("cough", "hum")) == "cough"
+    assert expected_phase(truth("none", "none")) == "none"
 
 
 def test_a_recording_of_nobody_is_named():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_prep.cough_corpus_files import fold_label, read_truth
+from data_prep.cough_corpus_files import Truth, fold_label, read_truth
 from daxaudio.metrics.phases import CHANCE
 from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.tables import Table
@@ -20,10 +20,16 @@ def planted_tables(corpus: Path, values: pd.DataFrame, out: Path) -> dict[str, T
     """The table of a planted corpus, and `planted_found.csv`; nothing for any other corpus."""
     if not (corpus / TRUTH_FILE).is_file():
         return {}
-    planted = {row.participant: row.phase for row in read_truth(corpus / TRUTH_FILE)}
+    planted = {row.participant: expected_phase(row) for row in read_truth(corpus / TRUTH_FILE)}
     found = find_planted(values, planted)
     write_csv(found, out / FOUND_FILE)
     return {TITLE: tabulate_planted(found)} if len(found) else {}
+
+
+def expected_phase(row: Truth) -> str:
+    """Where the evidence is: a hum alone lies under all, and is heard where nothing else sounds."""
+    hum_alone = row.phase == "none" and row.confounder != "none"
+    return "background" if hum_alone else row.phase
 
 
 def find_planted(values: pd.DataFrame, planted: dict[str, str]) -> pd.DataFrame:
@@ -31,7 +37,7 @@ def find_planted(values: pd.DataFrame, planted: dict[str, str]) -> pd.DataFrame:
 
     Args:
         values: as `score_phases` gives them.
-        planted: phase by participant, "none" where no evidence is planted into a phase.
+        planted: phase by participant, "none" where no evidence is planted.
 
     Returns:
         `recording_id`, `method`, `planted`, `first` ("nothing" where no phase alone is densest),

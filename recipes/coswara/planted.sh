@@ -8,8 +8,9 @@ usage() {
 usage: recipes/coswara/planted.sh --textgrids DIR --exp_dir DIR [options]
   --textgrids DIR     TextGrids of cough phases; their timings are used
   --exp_dir DIR       everything that is made goes here, one folder a corpus
-  --corpora "NAMES"   where the evidence is: cough, inhale, compression, throat, background, or hum
-                      (in coughs, and a hum under all positive recordings: a classifier can cheat)
+  --corpora "NAMES"   where the evidence is: cough, inhale, compression, throat, background; or hum
+                      (no evidence in any phase, but a hum under all positive recordings: the
+                      classifier cheats, and the background gives it away)
                       (default "cough inhale background hum")
   --n N               recordings of each (default 120)
   --strength X        level of the evidence as a factor on the phase's own (default 1)
@@ -57,7 +58,7 @@ export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 for corpus in $corpora; do
   echo "== $corpus"
   folder="$exp_dir/$corpus" phase="$corpus" confounder=none
-  [ "$corpus" != hum ] || { phase=cough; confounder=hum; }
+  [ "$corpus" != hum ] || { phase=none; confounder=hum; }
   if [ "$stage" -eq 1 ]; then
     "$python" -m data_prep.planted_coughs --textgrids "$textgrids" --out "$folder/corpus" \
       --annotations "$folder/annotations" --n "$n" --phase "$phase" --strength "$strength" \

@@ -17,10 +17,11 @@ from daxaudio.report.tables import Table, tabulate_environment
 
 TEXT = """\
 The audio is synthetic: real timings of cough phases, made sounds, and evidence of the positive
-class planted in one phase, named by the corpus. In the corpus `hum` the evidence is in the coughs,
-and a steady hum lies under the whole of every positive recording as well, so that a classifier can
-cheat. Positive recordings that the classifier of their fold gets right are counted; a phase comes
-first when the mask is densest there (share of the mask over share of the time)."""
+class planted in one phase, named by the corpus. In the corpus `hum` there is no evidence in any
+phase, but a steady hum lies under the whole of every positive recording, as of another device or
+room: the classifier can only cheat, and is exposed when the background comes first, where nothing
+else sounds. Positive recordings that the classifier of their fold gets right are counted; a phase
+comes first when the mask is densest there (share of the mask over share of the time)."""
 
 
 def classifier_table(exp_dir: Path, corpora: list[str]) -> Table:
