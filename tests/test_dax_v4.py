@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from daxaudio.containers import Spectrogram
-from daxaudio.explainers.dax_v4 import DaxV4
+from daxaudio.explainers.dax_v4 import DaxV4, _salience
 from daxaudio.explainers.random_mask import RandomMask
 from daxaudio.metrics import mask_auc
 from daxaudio.neighbourhood import GridSampler, MultiGridSampler
@@ -52,6 +52,22 @@ def test_queries_are_counted_with_the_two_of_the_mask(toy_spectrogram, toy_score
     assert sum(asked) == explanation.n_queries == 54
     settings = explanation.settings
     assert settings["score_of_kept"] > settings["score_of_removed"]
+
+
+def test_second_halves_are_what_all_samples_leave_of_the_first(toy_spectrogram, toy_score_fn):
+    neighbourhood = MultiGridSampler(24, ((1, 3), (2, 4)))(toy_spectrogram, toy_score_fn)
+    parts = DaxV4(n_splits=2)._halvings(neighbourhood)
+    found = _salience(neighbourhood, parts)
+    for part, chosen in enumerate(parts):
+        expected = torch.zeros_like(found[0])
+        for start, end in ((0, 12), (12, 24)):
+            rows = chosen[start:end].bool().nonzero().flatten() + start
+            masks = neighbourhood.perturbation.masks(rows).double()
+            scores = neighbourhood.scores[rows].double()
+            centred = (scores - scores.mean())[:, None, None]
+            kept = masks.sum(dim=0).clamp(min=1e-2)
+            expected += ((masks * centred).sum(dim=0) / kept / 2).float()
+        torch.testing.assert_close(found[part], expected, atol=1e-4, rtol=1e-3)
 
 
 def test_same_seed_same_mask_for_any_batch_of_queries(toy_spectrogram, toy_score_fn):

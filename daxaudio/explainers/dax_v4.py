@@ -208,24 +208,31 @@ def _salience(neighbourhood: Neighbourhood, parts: Tensor) -> Tensor:
     The parts are those of `DaxV4._halvings`. The sums of a second half are those of all samples
     less those of the first, so that they take no memory of their own.
     """
-    shape = neighbourhood.spectrogram.values.shape
-    device = neighbourhood.spectrogram.values.device
-    grids = _grids(neighbourhood)
-    salience = torch.zeros(len(parts), shape.numel(), device=device)
+    values, grids = neighbourhood.spectrogram.values, _grids(neighbourhood)
+    salience = torch.zeros(len(parts), values.numel(), device=values.device)
     for start, end in grids:
-        chosen, scores = parts[:, start:end].double(), neighbourhood.scores[start:end].double()
-        scores = scores - scores.mean()  # small sums, and all but no rounding
-        means = (chosen @ scores) / chosen.sum(dim=1).clamp(min=1)
-        firsts = torch.cat([chosen[:1], chosen[1::2]])
-        factors = torch.cat([firsts * scores, firsts]).float().to(device)
-        sums = torch.zeros(len(factors), shape.numel(), device=device)
-        for rows, masks in _batches(neighbourhood, start, end):
-            sums.addmm_(factors[:, rows], masks)
-        weighted, kept = sums.chunk(2)
-        for part, mean in enumerate(means.tolist()):
-            own, share = (_of_part(rows, part) for rows in (weighted, kept))
-            salience[part] += (own - mean * share) / share.clamp(min=1e-6)
-    return salience.div_(len(grids)).unflatten(1, shape)
+        _add_grid(salience, neighbourhood, parts, start, end)
+    return salience.div_(len(grids)).unflatten(1, values.shape)
+
+
+def _add_grid(
+    salience: Tensor, neighbourhood: Neighbourhood, parts: Tensor, start: int, end: int
+) -> None:
+    """Add what the samples of one resolution say; what that takes is free again at the end."""
+    chosen, scores = parts[:, start:end].double(), neighbourhood.scores[start:end].double()
+    scores = scores - scores.mean()  # small sums, and all but no rounding
+    means = (chosen @ scores) / chosen.sum(dim=1).clamp(min=1)
+    firsts = torch.cat([chosen[:1], chosen[1::2]])
+    factors = torch.cat([firsts * scores, firsts]).float().to(salience.device)
+    sums = torch.zeros(len(factors), salience.shape[1], device=salience.device)
+    for rows, masks in _batches(neighbourhood, start, end):
+        sums.addmm_(factors[:, rows], masks)
+    weighted, kept = sums.chunk(2)
+    for part, mean in enumerate(means.tolist()):
+        own, share = (_of_part(rows, part) for rows in (weighted, kept))
+        # a difference of sums is 0 to their rounding only where a half never kept a bin
+        least = 1e-6 if part == 0 or part % 2 else 1e-2
+        salience[part] += (own - mean * share) / share.clamp(min=least)
 
 
 def _of_part(sums: Tensor, part: int) -> Tensor:
