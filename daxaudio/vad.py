@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -137,15 +138,7 @@ def expand_to(whole: Spectrogram, explanation: Explanation) -> Explanation:
     history = dict(explanation.history)
     if "masks" in history:
         history["masks"] = [expand(torch.as_tensor(mask)).numpy() for mask in history["masks"]]
-    attribution, error = explanation.attribution, explanation.standard_error
-    return dataclasses.replace(
-        explanation,
-        mask=expand(explanation.mask),
-        spectrogram=whole,
-        attribution=None if attribution is None else expand(attribution),
-        standard_error=None if error is None else expand(error),
-        history=history,
-    )
+    return dataclasses.replace(_moved(explanation, whole, expand), history=history)
 
 
 def reduce_to(part: Spectrogram, explanation: Explanation) -> Explanation:
@@ -178,14 +171,21 @@ def reduce_to(part: Spectrogram, explanation: Explanation) -> Explanation:
         own = origins.to(values.device)
         return torch.where(own >= 0, values[:, own.clamp(min=0)], 0.0)
 
+    history = {name: rows for name, rows in explanation.history.items() if name != "masks"}
+    return dataclasses.replace(_moved(explanation, part, reduce), history=history)
+
+
+def _moved(
+    explanation: Explanation, axes: Spectrogram, move: Callable[[Tensor], Tensor]
+) -> Explanation:
+    """Mask, attribution and standard error on the axes of another spectrogram."""
     attribution, error = explanation.attribution, explanation.standard_error
     return dataclasses.replace(
         explanation,
-        mask=reduce(explanation.mask),
-        spectrogram=part,
-        attribution=None if attribution is None else reduce(attribution),
-        standard_error=None if error is None else reduce(error),
-        history={name: rows for name, rows in explanation.history.items() if name != "masks"},
+        mask=move(explanation.mask),
+        spectrogram=axes,
+        attribution=None if attribution is None else move(attribution),
+        standard_error=None if error is None else move(error),
     )
 
 
