@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import importlib
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import NoReturn
-
-from daxaudio.commands import annotations as annotation_files
-from daxaudio.commands import compare, data, explain, pad, plot, score, train
+from types import ModuleType
+from typing import Any, NoReturn
 
 COMMANDS = {
-    "pad": (pad, "put noise at both ends of recordings and note where they then lie"),
-    "train": (train, "train a classifier on a folder of labelled recordings"),
-    "explain": (explain, "show where a classifier listened"),
-    "compare": (compare, "compare methods on a data folder, by every measure"),
-    "score": (score, "compare explanations with true events"),
-    "data": (data, "validate and mend Kaldi data folders"),
-    "annotations": (annotation_files, "check annotations of events, and convert them"),
-    "plot": (plot, "draw stored explanations"),
+    "pad": "put noise at both ends of recordings and note where they then lie",
+    "train": "train a classifier on a folder of labelled recordings",
+    "explain": "show where a classifier listened",
+    "compare": "compare methods on a data folder, by every measure",
+    "score": "compare explanations with true events",
+    "data": "validate and mend Kaldi data folders",
+    "annotations": "check annotations of events, and convert them",
+    "plot": "draw stored explanations",
 }
+"""Each command, a module of `daxaudio.commands` that is imported when it is chosen, in a line."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser that says what is wrong in one line.
+
+    Args:
+        configure: adds the arguments; called when they are first needed.
+    """
+
+    def __init__(
+        self, *args: Any, configure: Callable[[Parser], None] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._configure = configure
+
+    def complete(self) -> Parser:
+        """The parser itself, once all its arguments are added."""
+        configure, self._configure = self._configure, None
+        if configure is not None:
+            configure(self)
+        return self
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As of every parser, of which this one is now complete."""
+        return super(Parser, self.complete()).parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """One line instead of the usage text, which `--help` shows."""
@@ -40,9 +62,18 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=Parser
     )
-    for name, (command, text) in COMMANDS.items():
-        command.configure(commands.add_parser(name, help=text, description=f"{text}."))
+    for name, text in COMMANDS.items():
+        configure = functools.partial(_configure, name)
+        commands.add_parser(name, help=text, description=f"{text}.", configure=configure)
     return parser
+
+
+def _configure(name: str, parser: Parser) -> None:
+    _module_of(name).configure(parser)
+
+
+def _module_of(command: str) -> ModuleType:
+    return importlib.import_module(f"daxaudio.commands.{command}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     arguments = make_parser().parse_args(argv)
-    run = COMMANDS[arguments.command][0].run
+    run = _module_of(arguments.command).run
     return exit_code_of(f"daxaudio {arguments.command}", lambda: run(arguments))
 
 

@@ -282,7 +282,7 @@ def test_help_names_every_argument_with_a_text(name, capsys):
     assert stop.value.code == 0
     assert name in capsys.readouterr().out
     (commands,) = [a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    for parser in parsers_below(commands.choices[name]):
+    for parser in parsers_below(commands.choices[name].complete()):
         for action in parser._actions:
             if not isinstance(action, argparse._SubParsersAction):
                 assert action.help, f"{parser.prog}: {action.option_strings or action.dest}"

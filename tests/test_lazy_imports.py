@@ -1,0 +1,110 @@
+"""`import daxaudio` and the command's own words cost next to nothing; all public names are there."""
+
+import ast
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import daxaudio
+from daxaudio.cli import COMMANDS
+
+HEAVY = ["torch", "torchaudio", "torchvision", "numpy", "pandas", "scipy", "skimage", "sklearn"]
+HEAVY += ["matplotlib", "librosa", "soundfile", "jinja2", "yaml", "tqdm"]
+
+RUN = """
+import sys
+sys.argv = ["daxaudio", *sys.argv[1:]]
+try:
+    {work}
+except SystemExit as stop:
+    print("code", stop.code)
+print("loaded", *sys.modules)
+"""
+
+
+def after(work, *words):
+    """What a fresh process printed, its exit code of argparse, and the modules that it loaded."""
+    process = subprocess.run(
+        [sys.executable, "-c", RUN.format(work=work), *words], capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    text, loaded = process.stdout.rsplit("loaded ", 1)
+    return text, process.stderr, {name.split(".")[0] for name in loaded.split()}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--version"], 0),
+        (["--help"], 0),
+        (["nonsense"], 2),
+        ([], 2),
+    ],
+)
+def test_the_command_speaks_of_itself_without_heavy_imports(words, code):
+    text, error, loaded = after("from daxaudio.cli import main; main()", *words)
+    assert text.endswith(f"code {code}\n")
+    assert not loaded & set(HEAVY)
+    assert error.count("\n") == (1 if code else 0), error
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    _, _, loaded = after("import daxaudio; dir(daxaudio); daxaudio.__all__")
+    assert "daxaudio" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def test_a_type_of_the_floor_needs_no_picture_table_or_vision():
+    _, _, loaded = after("import daxaudio; daxaudio.Event(0.0, 1.0)")
+    assert not loaded & {"torchvision", "pandas", "scipy", "matplotlib", "skimage"}
+
+
+@pytest.mark.parametrize("name", daxaudio.__all__)
+def test_every_public_name_is_there(name):
+    value = getattr(daxaudio, name)
+    assert value.__name__ == name
+    assert name in dir(daxaudio)
+
+
+def test_modules_are_there_once_the_package_is_imported():
+    names = {module.name for module in pkgutil.iter_modules(daxaudio.__path__)}
+    assert names <= set(dir(daxaudio))
+    text, _, _ = after("import daxaudio; print(daxaudio.seeds.derive_seed.__name__)")
+    assert text == "derive_seed\n"
+
+
+def test_a_misspelt_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'DaxV5'"):
+        _ = daxaudio.DaxV5
+    with pytest.raises(ImportError, match="DaxV5"):
+        exec("from daxaudio import DaxV5")
+    assert not hasattr(daxaudio, "__wrapped__")  # asked for by doctest and inspect
+
+
+def test_type_checkers_are_told_of_the_same_names_and_modules():
+    tree = ast.parse(Path(daxaudio.__file__).read_text(encoding="utf-8"))
+    told = {
+        alias.asname: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("daxaudio.")
+        for alias in node.names
+    }
+    assert told == {name: f"daxaudio.{module}" for name, module in daxaudio._MODULE_OF.items()}
+    assert set(told) == set(daxaudio.__all__)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_module(name):
+    module = importlib.import_module(f"daxaudio.commands.{name}")
+    assert callable(module.configure)
+    assert callable(module.run)
+
+
+def test_every_module_of_a_command_is_a_command():
+    folder = importlib.import_module("daxaudio.commands").__path__
+    modules = {module.name for module in pkgutil.iter_modules(folder)}
+    assert modules - {"arguments"} == set(COMMANDS)
