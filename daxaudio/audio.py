@@ -6,7 +6,6 @@ everything that can be wrong with one is found here, and said in one line that n
 
 from __future__ import annotations
 
-import logging
 import os
 import struct
 from pathlib import Path
@@ -14,16 +13,14 @@ from pathlib import Path
 import numpy as np
 import scipy.io.wavfile
 import soundfile
-import torch
 import torchaudio.functional
 
+from daxaudio.channels import one_channel
 from daxaudio.containers import Recording
 from daxaudio.files import whole_file
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Endings of the files that are taken for audio where a folder is searched."""
-
-_log = logging.getLogger(__name__)
 
 _BLOCK = 1 << 20
 # Programs that write to a pipe put the largest number (ffmpeg), almost the largest (sox) or 0
@@ -39,17 +36,20 @@ def read_recording(
     sample_rate: int | None = None,
     recording_id: str | None = None,
     min_duration: float = 0.0,
+    channel: int | None = None,
 ) -> Recording:
     """Read a WAV, FLAC, Ogg or MP3 file as one channel of float32 audio.
 
-    More channels than one are averaged to one, which is logged at level INFO. What libsndfile
-    reads besides these formats is read too.
+    More channels than one are averaged to one, which is logged at level INFO, unless one is asked
+    for; channels that cancel are warned of. What libsndfile reads besides these formats is read
+    too.
 
     Args:
         path: the audio file.
         sample_rate: samples per second of the result; the file's own when not given.
         recording_id: name of the recording; the file name without its ending when not given.
         min_duration: seconds that the file must last at least, such as one analysis window.
+        channel: take this channel, counted from 1, in place of the average of all.
 
     Returns:
         The recording, `[1, S]`.
@@ -57,7 +57,8 @@ def read_recording(
     Raises:
         ValueError: when the file is missing, a folder, empty, cut short, shorter than
             `min_duration`, silent (all zeros, before or after averaging), holds NaN or infinite
-            samples, or is no audio. The message is one line that names the file.
+            samples, is no audio, or has no such channel. The message is one line that names the
+            file.
 
     Example:
         >>> import tempfile
@@ -72,14 +73,9 @@ def read_recording(
         raise ValueError(f"sample_rate must be at least 1, got {sample_rate}")
     samples, file_rate = _read_samples(path)
     _check_samples(path, samples, file_rate, min_duration)
-    waveform = torch.from_numpy(samples).mean(dim=1).unsqueeze(0)
-    if samples.shape[1] > 1:
-        _log.info("%s: averaged %d channels to one", path, samples.shape[1])
-        if not waveform.any():
-            raise ValueError(
-                f"{path}: its {samples.shape[1]} channels cancel when averaged; all zeros are "
-                "left; give a file with one of the channels"
-            )
+    waveform = one_channel(samples, channel, str(path))
+    if not waveform.any():
+        raise ValueError(f"{path}: its channel {channel} is silent, all zeros; take another one")
     if sample_rate is not None and sample_rate != file_rate:
         waveform = torchaudio.functional.resample(waveform, file_rate, sample_rate)
     return Recording(

@@ -63,7 +63,7 @@ def test_a_tone_above_the_new_nyquist_frequency_is_gone_not_folded(tmp_path):
 def test_channels_are_averaged_and_this_is_logged(tmp_path, caplog):
     samples = np.stack([np.full(100, 0.75), np.full(100, -0.25), np.full(100, 0.25)], axis=1)
     soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
-    with caplog.at_level(logging.INFO, logger="daxaudio.audio"):
+    with caplog.at_level(logging.INFO, logger="daxaudio.channels"):
         recording = read_recording(tmp_path / "a.wav")
     assert torch.allclose(recording.waveform, torch.full((1, 100), 0.25))
     assert "averaged 3 channels" in caplog.text

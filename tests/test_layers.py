@@ -20,10 +20,11 @@ ALLOWED = {
     "config": set(),
     "networks": set(),
     # audio, annotations, spectrograms
-    "audio": FLOOR,
+    "channels": FLOOR,
+    "audio": FLOOR | {"channels"},
     "annotations": FLOOR,
     "formats": FLOOR | {"annotations"},
-    "kaldi": FLOOR | {"audio"},
+    "kaldi": FLOOR | {"audio", "channels"},
     "vad": FLOOR,
     "folds": FLOOR,
     "frontends": FLOOR | {"vad"},

@@ -11,6 +11,7 @@ from daxaudio.annotations import read_events
 from daxaudio.blackbox import BlackBox, load_black_box
 from daxaudio.config import build, load_config
 from daxaudio.containers import Event
+from daxaudio.kaldi import DataFolder, read_data_folder
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,21 @@ def add_allow_commands(parser: argparse.ArgumentParser) -> None:
         help="run the shell commands of wav.scp (entries that end in |): only for folders that "
         "you trust",
     )
+
+
+def add_channel(parser: argparse.ArgumentParser) -> None:
+    """`--channel`."""
+    parser.add_argument(
+        "--channel",
+        type=int,
+        metavar="N",
+        help="take channel N of each file, counted from 1 (default: the average of all channels)",
+    )
+
+
+def load_data(arguments: argparse.Namespace, folder: str | os.PathLike[str]) -> DataFolder:
+    """A Kaldi data folder, read as `--allow_commands` and `--channel` say."""
+    return read_data_folder(folder, arguments.allow_commands, arguments.channel)
 
 
 def is_data_folder(path: str | os.PathLike[str]) -> bool:

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from daxaudio.commands.arguments import (
     add_allow_commands,
+    add_channel,
     add_common,
     add_model,
     events_by_recording,
     is_data_folder,
+    load_data,
     load_model,
 )
 from daxaudio.comparison import check_groups, compare_folder
 from daxaudio.config import build, load_config
-from daxaudio.kaldi import read_data_folder
 from daxaudio.measuring import MeasureSettings
 from daxaudio.methods import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
 from daxaudio.metrics.catalogue import GROUPS
@@ -77,6 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--n_recordings", type=int, metavar="N", help="at most so many recordings (default all)"
     )
+    add_channel(parser)
     add_allow_commands(parser)
     add_common(parser)
 
@@ -91,7 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
     groups = check_groups(arguments.metrics)
     if not is_data_folder(arguments.data):
         raise ValueError(f"{arguments.data}: give a data folder, with wav.scp and text")
-    data, out = read_data_folder(arguments.data, arguments.allow_commands), Path(arguments.out)
+    data, out = load_data(arguments, arguments.data), Path(arguments.out)
     beside = Path(arguments.data) / EVENTS_FILE
     file = arguments.events or (beside if beside.is_file() else None)
     events = events_by_recording(file) if file else {}

@@ -16,10 +16,12 @@ from daxaudio.audio import read_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.commands.arguments import (
     add_allow_commands,
+    add_channel,
     add_common,
     add_model,
     events_by_recording,
     is_data_folder,
+    load_data,
     load_model,
 )
 from daxaudio.compare import (
@@ -31,7 +33,6 @@ from daxaudio.compare import (
 )
 from daxaudio.config import build, load_config
 from daxaudio.containers import Event, Explainer, Explanation
-from daxaudio.kaldi import read_data_folder
 from daxaudio.methods import (
     DEFAULT_METHOD,
     METHODS,
@@ -93,6 +94,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "with shuffled weights; slow for dax_v1, dax_v2, base1 and base2, which train networks "
         "again (default full)",
     )
+    add_channel(parser)
     add_allow_commands(parser)
     add_common(parser)
 
@@ -118,7 +120,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(
             "--check goes with one audio file; for a data folder use `daxaudio compare`"
         )
-    data, out = read_data_folder(arguments.audio, arguments.allow_commands), Path(arguments.out)
+    data, out = load_data(arguments, arguments.audio), Path(arguments.out)
     predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE, not arguments.quiet)
     chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed)
     if not chosen:
@@ -153,9 +155,11 @@ def _explain_file(
 ) -> None:
     front_end = black_box.front_end
     shortest = front_end.n_fft / front_end.sample_rate
-    recording = read_recording(arguments.audio, front_end.sample_rate, min_duration=shortest)
+    recording = read_recording(
+        arguments.audio, front_end.sample_rate, min_duration=shortest, channel=arguments.channel
+    )
     channels = soundfile.info(arguments.audio).channels
-    if channels > 1 and not arguments.quiet:
+    if channels > 1 and arguments.channel is None and not arguments.quiet:
         print(f"{arguments.audio}: {channels} channels averaged")
     if arguments.target is not None:
         black_box.class_index(arguments.target)

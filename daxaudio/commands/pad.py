@@ -12,11 +12,17 @@ from tqdm import tqdm
 
 from daxaudio.annotations import write_events
 from daxaudio.audio import duration_of, read_recording, write_recording
-from daxaudio.commands.arguments import add_allow_commands, add_common, is_data_folder
+from daxaudio.commands.arguments import (
+    add_allow_commands,
+    add_channel,
+    add_common,
+    is_data_folder,
+    load_data,
+)
 from daxaudio.config import build, load_config
 from daxaudio.containers import Event, Recording
 from daxaudio.files import write_text
-from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance, write_data_folder
+from daxaudio.kaldi import DataFolder, read_utterance, write_data_folder
 from daxaudio.padding import NoisePadding
 from daxaudio.seeds import derive_seed
 from daxaudio.store import versions
@@ -51,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max_duration", type=float, metavar="S", help="longest noise at an end (default 5 s)"
     )
+    add_channel(parser)
     add_allow_commands(parser)
     add_common(parser)
 
@@ -65,13 +72,13 @@ def run(arguments: argparse.Namespace) -> None:
     out = Path(arguments.out)
     facts = {"seed": arguments.seed, **dataclasses.asdict(padding), "versions": versions()}
     if is_data_folder(arguments.audio):
-        data = read_data_folder(arguments.audio, arguments.allow_commands)
+        data = load_data(arguments, arguments.audio)
         _pad_folder(padding, data, out, arguments)
         write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
         return
     name = Path(arguments.audio).stem
     _check_target(out / f"{name}.wav", arguments.audio)
-    recording = read_recording(arguments.audio, recording_id=name)
+    recording = read_recording(arguments.audio, recording_id=name, channel=arguments.channel)
     event = _pad_one(padding, recording, None, out / f"{name}.wav", arguments.seed)
     write_events(out / EVENTS_FILE, {f"{name}.wav": [event]})
     write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")

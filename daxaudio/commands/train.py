@@ -24,7 +24,7 @@ from daxaudio.blackbox import (
     load_black_box,
     save_black_box,
 )
-from daxaudio.commands.arguments import add_allow_commands, add_common
+from daxaudio.commands.arguments import add_allow_commands, add_channel, add_common, load_data
 from daxaudio.compare import (
     PREDICTIONS_FILE,
     predict_folder,
@@ -35,7 +35,7 @@ from daxaudio.cross_validation import cross_validate
 from daxaudio.files import write_text
 from daxaudio.folds import assign_folds, read_folds
 from daxaudio.frontends import LogMel
-from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance
+from daxaudio.kaldi import DataFolder, read_utterance
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.models.training import (
@@ -73,6 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "DIR/fold0, ..., their scores of what they have not seen to DIR/scores.csv",
     )
     parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda (default cpu)")
+    add_channel(parser)
     add_allow_commands(parser)
     add_common(parser)
 
@@ -80,12 +81,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, going on from a checkpoint, and write the model and how well it does."""
     out = Path(arguments.out)
-    data = read_data_folder(arguments.data, arguments.allow_commands)
+    data = load_data(arguments, arguments.data)
     plan = Plan.of(arguments, data.text)
     if arguments.folds is not None:
         _cross_validate(plan, data, arguments.folds, out)
         return
-    test = read_data_folder(arguments.test, arguments.allow_commands) if arguments.test else None
+    test = load_data(arguments, arguments.test) if arguments.test else None
     black_box = plan.kept_model(data.ids, out)
     if black_box is None:
         black_box = plan.train(_read_all(plan, data, out), out, data.ids)
@@ -107,6 +108,7 @@ class Plan:
         seed: of the run.
         device: where to train.
         progress: show progress bars.
+        channel: which channel of each file to take; None for the average of all.
     """
 
     front_end: LogMel
@@ -118,6 +120,7 @@ class Plan:
     seed: int
     device: str
     progress: bool
+    channel: int | None = None
 
     @classmethod
     def of(cls, arguments: argparse.Namespace, classes: Mapping[str, str]) -> Plan:
@@ -138,6 +141,7 @@ class Plan:
             arguments.seed,
             arguments.device,
             not arguments.quiet,
+            arguments.channel,
         )
 
     def facts(self, ids: Sequence[str]) -> dict[str, Any]:
@@ -145,6 +149,7 @@ class Plan:
         examples = sorted((name, self.classes[name]) for name in ids)
         facts = {
             "seed": self.seed,
+            "channel": self.channel,
             "recordings": len(ids),
             "examples": hashlib.sha256(repr(examples).encode()).hexdigest()[:16],
             "settings": {

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
 import torchaudio.functional
 
 from daxaudio.audio import duration_of, read_recording
+from daxaudio.channels import one_channel
 from daxaudio.containers import Recording
 from daxaudio.kaldi.folder import DataFolder
 from daxaudio.kaldi.lines import RecordingSegment, check_no_command, is_command
@@ -67,8 +67,8 @@ def read_utterance(
     source = data.wav_scp[segment.recording_id]
     with _audio_file(segment.recording_id, source, command_seconds) as path:
         if segment.start == 0 and segment.end is None:
-            return read_recording(path, sample_rate, utterance_id, min_duration)
-        return _read_segment(path, segment, sample_rate, utterance_id, min_duration)
+            return read_recording(path, sample_rate, utterance_id, min_duration, data.channel)
+        return _read_segment(path, segment, sample_rate, utterance_id, min_duration, data.channel)
 
 
 def source_duration(
@@ -101,7 +101,12 @@ def source_duration(
 
 
 def _read_segment(
-    path: Path, segment: RecordingSegment, sample_rate: int | None, name: str, min_duration: float
+    path: Path,
+    segment: RecordingSegment,
+    sample_rate: int | None,
+    name: str,
+    min_duration: float,
+    channel: int | None,
 ) -> Recording:
     length = duration_of(path)
     place = f"{path}: segment {name!r}"
@@ -120,7 +125,7 @@ def _read_segment(
         )
     if not np.isfinite(samples).all():
         raise ValueError(f"{place}: holds NaN or infinite samples; export the file again")
-    waveform = torch.from_numpy(samples).mean(dim=1).unsqueeze(0)
+    waveform = one_channel(samples, channel, place)
     if not waveform.any():
         raise ValueError(f"{place}: is silent, all zeros; leave it out")
     if sample_rate is not None and sample_rate != file_rate:

@@ -52,6 +52,7 @@ class DataFolder:
         reco2dur: duration of each recording in seconds; only with `segments`.
         allow_pipes: whether paths may be shell commands (they end in `|`), which are run when the
             audio is read: only for folders that you trust.
+        channel: which channel of each file to take, counted from 1; None for the average of all.
 
     Raises:
         ValueError: when the tables have other ids, an id or speaker holds white space, a value is
@@ -70,6 +71,7 @@ class DataFolder:
     segments: Mapping[str, RecordingSegment] | None = None
     reco2dur: Mapping[str, float] | None = None
     allow_pipes: bool = False
+    channel: int | None = None
 
     def __post_init__(self) -> None:
         for name, table in self._tables().items():
@@ -181,7 +183,9 @@ def _written(value: Any) -> str:
     return repr(float(value))
 
 
-def read_data_folder(folder: str | os.PathLike[str], allow_pipes: bool = False) -> DataFolder:
+def read_data_folder(
+    folder: str | os.PathLike[str], allow_pipes: bool = False, channel: int | None = None
+) -> DataFolder:
     """Read a Kaldi data folder, sorted or not.
 
     `wav.scp`, `text`, `utt2spk` and `utt2dur` must be there. `segments` is read where it is there,
@@ -191,6 +195,7 @@ def read_data_folder(folder: str | os.PathLike[str], allow_pipes: bool = False) 
         folder: a Kaldi data folder.
         allow_pipes: let `wav.scp` have shell commands, which are run when the audio is read: only
             for folders that you trust.
+        channel: which channel of each file to take, counted from 1; None for the average of all.
 
     Returns:
         Its tables in the order of the lines; paths are left as they stand there, so that relative
@@ -223,7 +228,7 @@ def read_data_folder(folder: str | os.PathLike[str], allow_pipes: bool = False) 
             f"{folder / found.lacks}; `daxaudio data fix` keeps what is in all files"
         )
     fields = {name.replace(".", "_"): table for name, table in tables.items()}
-    return DataFolder(**fields, allow_pipes=allow_pipes)
+    return DataFolder(**fields, allow_pipes=allow_pipes, channel=channel)
 
 
 def _read_table(path: Path) -> tuple[dict[str, int], dict[str, Any]]:
