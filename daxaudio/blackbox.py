@@ -132,7 +132,7 @@ class BlackBox:
             ValueError: when the class is unknown.
         """
         index = self.class_index(target)
-        return ModuleScore(self.module, index, ask or self.probabilities, self.batch_size)
+        return ModuleScore(self.module, index, ask or self.probabilities, self.batch_size, target)
 
     def digest(self) -> str:
         """Short hash of the weights and of what else the scores depend on."""

@@ -247,7 +247,6 @@ class ExplainingRun:
                     problems.append(describe_problem(name, method, Path(out).name, error))
                 else:
                     own = {**facts, "derived_seed": str(found.seed)}
-                    found = dataclasses.replace(found, target=label)
                     save_explanation(folder, expand_to(whole, found) if whole else found, own)
             advance(name, method)
         return problems

@@ -18,6 +18,19 @@ from torch import Tensor
 ScoreFn = Callable[[Tensor], Tensor]
 """A black box as the explainers see it: spectrograms `[N, F, T]` in, one score each `[N]` out."""
 
+
+def target_of(score_fn: ScoreFn) -> str:
+    """The class that a score function scores, where it says so in `target`; else "".
+
+    `BlackBox.score_fn(target)` says so; a bare function may be given the attribute.
+
+    Example:
+        >>> target_of(lambda inputs: inputs[:, 0, 0])
+        ''
+    """
+    return str(getattr(score_fn, "target", ""))
+
+
 Rows = slice | Tensor
 """Which samples of a neighbourhood: a slice, or an int64 tensor of indices `[n]`."""
 
@@ -182,6 +195,7 @@ class Neighbourhood:
         seconds: time that it took, segmenting, drawing and making the inputs included.
         settings: how it was drawn.
         seed: seed of the draws.
+        target: the class whose score it is ("" when only a score function was known).
 
     Raises:
         ValueError: when the numbers of samples or the shapes disagree.
@@ -196,6 +210,7 @@ class Neighbourhood:
     seconds: float = 0.0
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
+    target: str = ""
 
     def __post_init__(self) -> None:
         if self.background.shape != self.spectrogram.values.shape:

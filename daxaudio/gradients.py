@@ -30,6 +30,7 @@ class ModuleScore:
         ask: `[N, F, T]` to probabilities `[N, C]`, without gradients, as the black box runs it
             (batches, precision).
         batch_size: most inputs of one backward pass.
+        target: name of the class, where it has one; explanations of this score get it.
 
     Example:
         >>> module = nn.Sequential(nn.Flatten(), nn.Linear(2, 3))
@@ -42,6 +43,7 @@ class ModuleScore:
     index: int
     ask: Callable[[Tensor], Tensor]
     batch_size: int = 64
+    target: str = ""
 
     def __call__(self, spectrograms: Tensor) -> Tensor:
         """Probabilities `[N]` of the class for spectrograms `[N, F, T]`, without gradients."""

@@ -18,6 +18,7 @@ from daxaudio.containers import (
     Spectrogram,
     fit_batch,
     scale_to_mask,
+    target_of,
 )
 from daxaudio.perturbation import (
     Fill,
@@ -85,6 +86,7 @@ def query(
         seconds=time.perf_counter() - began,
         settings=settings or {},
         seed=seed,
+        target=target_of(score_fn),
     )
 
 
@@ -371,7 +373,8 @@ def to_explanation(
         scale_to_mask(attribution),
         neighbourhood.spectrogram.to("cpu"),
         method,
-        score=neighbourhood.original_score,
+        neighbourhood.target,
+        neighbourhood.original_score,
         n_queries=neighbourhood.n_queries,
         seconds={"query": neighbourhood.seconds, "fit": time.perf_counter() - began},
         settings=settings,

@@ -40,6 +40,7 @@ def save_neighbourhood(path: str | os.PathLike[str], neighbourhood: Neighbourhoo
         "seconds": neighbourhood.seconds,
         "settings": dict(neighbourhood.settings),
         "seed": neighbourhood.seed,
+        "target": neighbourhood.target,
     }
     if isinstance(perturbation, SegmentMasks):
         tensors["segments"] = perturbation.segments
@@ -82,6 +83,7 @@ def load_neighbourhood(path: str | os.PathLike[str]) -> Neighbourhood:
         facts["seconds"],
         facts["settings"],
         facts["seed"],
+        facts.get("target", ""),  # older files have none
     )
 
 

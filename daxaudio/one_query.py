@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, target_of
 from daxaudio.settings import describe
 
 
@@ -59,7 +59,8 @@ def explain_by_mask(
         mask,
         spectrogram.to("cpu"),
         method,
-        score=float(score),
+        target_of(score_fn),
+        float(score),
         n_queries=1,
         seconds={"query": time.perf_counter() - began, "fit": seconds},
         settings=describe(explainer),

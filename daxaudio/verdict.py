@@ -160,7 +160,7 @@ def judge(
         The verdict.
 
     Raises:
-        ValueError: when the level or the explanation's target is unknown.
+        ValueError: when the level is unknown, or the explanation's target is none or unknown.
 
     Example:
         >>> from daxaudio.explainers.energy import Energy
@@ -172,6 +172,11 @@ def judge(
     if level not in get_args(Level):
         raise ValueError(f"level must be one of {', '.join(get_args(Level))}, got {level!r}")
     if isinstance(black_box, BlackBox):
+        if not explanation.target:
+            raise ValueError(
+                "the explanation names no class: explain black_box.score_fn(CLASS), or judge with "
+                "the score function that was explained in place of the black box"
+            )
         score_fn: ScoreFn = black_box.score_fn(explanation.target)
         spectrogram = explanation.spectrogram.to(black_box.device)
     else:

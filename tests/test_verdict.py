@@ -44,8 +44,7 @@ def make_rise(seed):
 
 
 def explained(make, spectrogram, black_box, target="event"):
-    found = make(0)(spectrogram, black_box.score_fn(target))
-    return dataclasses.replace(found, target=target)
+    return make(0)(spectrogram, black_box.score_fn(target))
 
 
 def finding(verdict, name):
