@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from daxaudio.config import build
+from daxaudio.config import build, check_keys, keys_of
 from daxaudio.containers import Event, Explainer
 from daxaudio.explainers.all_ones import AllOnes
 from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
@@ -111,19 +111,30 @@ class MethodSettings:
     def __post_init__(self) -> None:
         if self.queries < 10:
             raise ValueError(f"queries must be at least 10, got {self.queries}")
-        parts: dict[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
-            "quick_shift": (QuickShift, self.quick_shift),
-            "dax": (Dax, self.dax),
-            "dax_v4": (_make_dax_v4, self.dax_v4),
-            "lime": (Lime, self.lime),
-            "rise": (GridSampler, self.rise),
-            "occlusion": (Occlusion, self.occlusion),
-            "smooth_grad": (SmoothGrad, self.smooth_grad),
-            "integrated_gradients": (IntegratedGradients, self.integrated_gradients),
-            "grad_cam": (GradCam, self.grad_cam),
-        }
-        for section, (constructor, arguments) in parts.items():
-            build(constructor, section, arguments)
+        for section, (constructor, known) in _parts().items():
+            settings = getattr(self, section)
+            check_keys(section, settings, known)
+            build(constructor, section, settings)
+
+
+def _parts() -> dict[str, tuple[Callable[..., Any], tuple[str, ...]]]:
+    """What the sections of `MethodSettings` build, and their keys: the run sets the others."""
+    asking = ("fill", "batch_size", "seed", "progress")
+    dax_v4 = keys_of(DaxV4, but=("sampler", "filters", "seed"))
+    return {
+        "quick_shift": (QuickShift, keys_of(QuickShift)),
+        "dax": (Dax, keys_of(Dax, but=("loss", "sampler", "seed"))),
+        "dax_v4": (_make_dax_v4, (*dax_v4, "grids", "keep")),
+        "lime": (Lime, keys_of(Lime, but=("sampler",))),
+        "rise": (GridSampler, keys_of(GridSampler, but=("n_samples", *asking))),
+        "occlusion": (Occlusion, keys_of(Occlusion, but=("stride", *asking))),
+        "smooth_grad": (SmoothGrad, keys_of(SmoothGrad, but=("seed",))),
+        "integrated_gradients": (
+            IntegratedGradients,
+            keys_of(IntegratedGradients, but=("fill", "seed")),
+        ),
+        "grad_cam": (GradCam, keys_of(GradCam)),
+    }
 
 
 _SEGMENTS = ("queries", "fill", "quick_shift")

@@ -24,7 +24,7 @@ def test_nothing_given_leaves_every_default():
     ("text", "message"),
     [
         ("trainig: {epochs: 3}", "'trainig' is no section"),
-        ("training: 3", "'training' is no section"),
+        ("training: 3", "section 'training' must hold keys and values, got 3"),
         ("- 1", "must hold sections"),
         ("training: [", "not YAML"),
     ],

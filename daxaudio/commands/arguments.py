@@ -9,7 +9,8 @@ from pathlib import Path
 
 from daxaudio.annotations import read_events
 from daxaudio.blackbox import BlackBox, load_black_box
-from daxaudio.config import build, load_config
+from daxaudio.commands.sections import read_sections
+from daxaudio.config import build
 from daxaudio.containers import Event
 from daxaudio.kaldi import DataFolder, read_data_folder
 
@@ -40,7 +41,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def load_model(arguments: argparse.Namespace) -> BlackBox:
     """The black box of `--model`, as `--config`, `--device` and `--precision` ask for it."""
-    settings = load_config(arguments.config)["black_box"]
+    settings = read_sections(arguments.config)["black_box"]
     for name in ("device", "precision"):
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)

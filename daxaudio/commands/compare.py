@@ -16,8 +16,9 @@ from daxaudio.commands.arguments import (
     load_data,
     load_model,
 )
+from daxaudio.commands.sections import read_sections
 from daxaudio.comparison import check_groups, compare_folder
-from daxaudio.config import build, load_config
+from daxaudio.config import build
 from daxaudio.measuring import MeasureSettings
 from daxaudio.methods import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
 from daxaudio.metrics.catalogue import GROUPS
@@ -85,7 +86,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compare, and report."""
-    config = load_config(arguments.config)
+    config = read_sections(arguments.config)
     if arguments.queries is not None:
         config["explain"]["queries"] = arguments.queries
     method_settings = build(MethodSettings, "explain", config["explain"])

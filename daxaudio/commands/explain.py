@@ -24,6 +24,7 @@ from daxaudio.commands.arguments import (
     load_data,
     load_model,
 )
+from daxaudio.commands.sections import read_sections
 from daxaudio.compare import (
     PREDICTIONS_FILE,
     WARNINGS_FILE,
@@ -31,7 +32,7 @@ from daxaudio.compare import (
     explain_folder,
     predict_folder,
 )
-from daxaudio.config import build, load_config
+from daxaudio.config import build
 from daxaudio.containers import Event, Explainer, Explanation
 from daxaudio.methods import (
     DEFAULT_METHOD,
@@ -102,7 +103,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Explain one file or a data folder."""
     methods = check_methods(arguments.method)
-    section = load_config(arguments.config)["explain"]
+    section = read_sections(arguments.config)["explain"]
     if arguments.queries is not None:
         section["queries"] = arguments.queries
     settings = build(MethodSettings, "explain", section)

@@ -19,7 +19,8 @@ from daxaudio.commands.arguments import (
     is_data_folder,
     load_data,
 )
-from daxaudio.config import build, load_config
+from daxaudio.commands.sections import read_sections
+from daxaudio.config import build
 from daxaudio.containers import Event, Recording
 from daxaudio.files import write_text
 from daxaudio.kaldi import DataFolder, read_utterance, write_data_folder
@@ -64,7 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Pad one file or every recording of a data folder."""
-    settings = load_config(arguments.config)["padding"]
+    settings = read_sections(arguments.config)["padding"]
     for name in ("snr_db", "noise", "min_duration", "max_duration"):
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)

@@ -25,11 +25,12 @@ from daxaudio.blackbox import (
     save_black_box,
 )
 from daxaudio.commands.arguments import add_allow_commands, add_channel, add_common, load_data
+from daxaudio.commands.sections import read_sections
 from daxaudio.compare import (
     PREDICTIONS_FILE,
     predict_folder,
 )
-from daxaudio.config import build, load_config
+from daxaudio.config import build
 from daxaudio.containers import Recording
 from daxaudio.cross_validation import cross_validate
 from daxaudio.files import write_text
@@ -125,12 +126,7 @@ class Plan:
     @classmethod
     def of(cls, arguments: argparse.Namespace, classes: Mapping[str, str]) -> Plan:
         """The plan that `--config` and the other arguments make."""
-        config = load_config(arguments.config)
-        kind = config["model"].get("kind", "resnet")
-        if kind not in MODEL_KINDS:
-            raise ValueError(
-                f"section 'model': kind must be one of {sorted(MODEL_KINDS)}, got {kind!r}"
-            )
+        config = read_sections(arguments.config)
         return cls(
             build(LogMel, "front_end", config["front_end"]),
             build(TrainingSettings, "training", config["training"]),

@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import yaml
-
+from daxaudio.config import read_yaml
 from daxaudio.containers import Event
 from daxaudio.formats.text import decode_file
 
@@ -142,10 +141,7 @@ def load_label_map(path: str | os.PathLike[str]) -> LabelMap:
         >>> load_label_map(path).class_of("Coughing")
         'cough'
     """
-    try:
-        document = yaml.safe_load(decode_file(Path(path)))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    document = read_yaml(decode_file(Path(path)), path)
     if not isinstance(document, dict):
         raise ValueError(f"{path}: expected classes, each with a list of spellings")
     for name, others in document.items():

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from daxaudio.blackbox import BlackBox, load_black_box
 from daxaudio.cli import Parser, exit_code_of
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.sections import read_sections
 from daxaudio.compare import (
     PREDICTIONS_FILE,
     PROBLEMS_FILE,
@@ -19,7 +20,7 @@ from daxaudio.compare import (
     list_problems,
     predict_folder,
 )
-from daxaudio.config import build, load_config
+from daxaudio.config import build
 from daxaudio.cross_validation import SCORES_FILE
 from daxaudio.kaldi import read_data_folder
 from daxaudio.methods import MethodSettings, check_methods
@@ -54,7 +55,7 @@ def main() -> None:
     """Predict every fold, choose recordings over all of them, explain each by its classifier."""
     asked = arguments()
     exp_dir, methods = asked.exp_dir, check_methods(asked.methods)
-    config = load_config(asked.config)
+    config = read_sections(asked.config)
     if asked.queries is not None:
         config["explain"]["queries"] = asked.queries
     settings = build(MethodSettings, "explain", config["explain"])

@@ -18,8 +18,9 @@ from tqdm import tqdm
 from daxaudio.blackbox import load_black_box
 from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.sections import read_sections
 from daxaudio.compare import choose_recordings, predict_folder
-from daxaudio.config import build, load_config
+from daxaudio.config import build
 from daxaudio.kaldi import read_data_folder, read_utterance
 from daxaudio.methods import MethodSettings
 
@@ -54,7 +55,7 @@ def read_arguments() -> argparse.Namespace:
 
 def score_recordings(arguments: argparse.Namespace, run: Run) -> pd.DataFrame:
     """Rows of every chosen recording and setting."""
-    options = {**load_config(arguments.config)["black_box"], "folder": arguments.model}
+    options = {**read_sections(arguments.config)["black_box"], "folder": arguments.model}
     black_box = build(load_black_box, "black_box", options)
     data = read_data_folder(arguments.data)
     events = events_by_recording(arguments.data / "events.tsv")
@@ -80,7 +81,7 @@ def score_recordings(arguments: argparse.Namespace, run: Run) -> pd.DataFrame:
 def main() -> None:
     """Explain, score, and write the table."""
     arguments = read_arguments()
-    section = load_config(arguments.config)["explain"]
+    section = read_sections(arguments.config)["explain"]
     if arguments.queries:
         section["queries"] = max(arguments.queries)
     settings = build(MethodSettings, "explain", section)

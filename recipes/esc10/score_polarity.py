@@ -14,7 +14,8 @@ import pandas as pd
 from daxaudio.blackbox import load_black_box
 from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.config import build, load_config
+from daxaudio.commands.sections import read_sections
+from daxaudio.config import build
 from daxaudio.metrics import evaluate
 from daxaudio.perturbation import make_background
 from daxaudio.polarity import check_polarity
@@ -29,7 +30,7 @@ METHODS = ("dax_v1", "dax_v2")
 
 def score_polarity(exp_dir: Path, config: Path) -> pd.DataFrame:
     """One row for each recording, method (`dax_v1`, `dax_v1_checked`, ...) and metric."""
-    settings = load_config(config)["black_box"]
+    settings = read_sections(config)["black_box"]
     black_box = build(load_black_box, "black_box", {**settings, "folder": exp_dir / "model"})
     events = events_by_recording(exp_dir / "data" / "test_padded" / "events.tsv")
     rows = []
