@@ -1,4 +1,4 @@
-"""`import daxaudio` and the command's own words cost next to nothing; all public names are there."""
+"""`import daxaudio` and its command cost next to nothing; all public names are there."""
 
 import ast
 import importlib
