@@ -31,6 +31,10 @@ def target_of(score_fn: ScoreFn) -> str:
     return str(getattr(score_fn, "target", ""))
 
 
+TIME_TOLERANCE = 1e-6
+"""Seconds, less than a sample, by which times may be off before anything is refused for it:
+0.1 + 0.2 is not 0.3, and a start that was computed may be -1e-17."""
+
 Rows = slice | Tensor
 """Which samples of a neighbourhood: a slice, or an int64 tensor of indices `[n]`."""
 
@@ -40,8 +44,8 @@ class Event:
     """A stretch of time with a label.
 
     Args:
-        start: seconds, at least 0.
-        end: seconds, at least `start`.
+        start: seconds, at least 0; becomes 0 where it is below by `TIME_TOLERANCE` at most.
+        end: seconds, at least `start`; becomes `start` where it is below by so little.
         label: what happens in it.
 
     Raises:
@@ -59,6 +63,10 @@ class Event:
     label: str = ""
 
     def __post_init__(self) -> None:
+        if -TIME_TOLERANCE <= self.start < 0:
+            object.__setattr__(self, "start", 0.0)
+        if self.start - TIME_TOLERANCE <= self.end < self.start:
+            object.__setattr__(self, "end", self.start)
         if not 0 <= self.start <= self.end < float("inf"):
             raise ValueError(
                 f"an event needs 0 <= start <= end in seconds, got start={self.start}, "

@@ -128,11 +128,13 @@ def test_labels_may_look_like_the_form_and_hold_line_breaks(tmp_path):
         ("xmax = 2.5\nt", "xmax = --undefined--\nt", r":6: expected xmax, a number, got '<ex"),
         (LONG[-60:], "", "ends where .* should be; the file is cut short"),
         ("intervals: size = 2", "intervals: size = 3", r":24: expected time of entry 3 of tier 1"),
-        ("intervals: size = 2", "intervals: size = 1", r":20: expected class of tier 2, a text"),
         ("intervals: size = 2", "intervals: size = 1.5", "size of tier 1 must be a whole number"),
         ("size = 2\nitem", "size = 3\nitem", "ends where class of tier 3 should be"),
         ('"TextTier"', '"PitchTier"', "tier 2 is of class 'PitchTier'"),
-        ('"peak"', '"peak', "ends where time of entry 2 of tier 2 should be"),
+        ('"peak"', '"peak', r":31: text of entry 1 of tier 2 begins with a quote"),
+        ('mark = ""\n', 'mark = "end', r":34: text of entry 2 .* quote that has no end; close"),
+        ('mark = ""\n', 'mark = "an ""end', r":34: text of entry 2 of tier 2 begins with a quote"),
+        ('mark = ""\n', 'mark = "an ""end""', r":34: text of entry 2 of tier 2 begins with a"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_fails_with_one_line(tmp_path, old, new, reason):
@@ -164,6 +166,45 @@ def test_what_is_odd_is_read_and_named(tmp_path, old, new, kind):
     assert old in LONG
     assert kind in kinds(read(tmp_path, LONG.replace(old, new)))
     assert kind not in kinds(read(tmp_path, LONG))
+
+
+@pytest.mark.parametrize("form", [LONG, SHORT])
+@pytest.mark.parametrize(("tiers", "entries"), [(1, 2), (0, 2), (2, 1), (2, 0), (0, 0)])
+def test_counts_that_are_too_small_lose_nothing(tmp_path, form, tiers, entries):
+    whole = read(tmp_path, form)
+    changed = re.sub(r"(?m)^(size = )2$|(?<=<exists>\n)2$", rf"\g<1>{tiers}", form)
+    changed = re.sub(r"(?m)(: size = )2$|(?<=\n2\.5\n)2$", rf"\g<1>{entries}", changed)
+    assert (form == changed) is ((tiers, entries) == (2, 2))
+    found = read(tmp_path, changed)
+    assert found.tiers == whole.tiers
+    texts = [problem.text for problem in found.problems if problem.kind == "wrong count"]
+    expected = [f"says {tiers} tiers, and holds 2"] if tiers < 2 else []
+    if entries < 2:
+        said = f"says {entries} entries, and holds 2"
+        expected += [f"tier 1 'type': {said}", f"tier 2 'type': {said}"]
+    assert texts == expected
+
+
+def test_what_stands_after_the_last_tier_is_said_to_be_left_out(tmp_path):
+    problems = read(tmp_path, LONG + "7 8\n").problems
+    assert [(problem.kind, problem.lost) for problem in problems] == [
+        ("text after the end", True),
+        ("no text", False),
+    ]
+
+
+def test_intervals_that_meet_but_for_rounding_are_written(tmp_path):
+    tier = Tier("t", (Event(0.1, 0.1 + 0.2, "a"), Event(0.3, 0.5, "b")))
+    write_textgrid(tmp_path / "a.TextGrid", AnnotatedRecording("a", (tier,), 0.5))
+    (found,) = read_textgrid(tmp_path / "a.TextGrid", "a")
+    assert found.events() == (Event(0.1, 0.1 + 0.2, "a"), Event(0.1 + 0.2, 0.5, "b"))
+    assert kinds(found) == ["no text"]  # 0 to 0.1, and no gap
+
+
+def test_a_start_below_zero_by_rounding_is_no_problem(tmp_path):
+    grid = LONG.replace("xmin = 0\n", "xmin = -2.2e-16\n")
+    assert read(tmp_path, grid).events(1) == (Event(0.0, 1.1, ' cough "loud"'),)
+    assert kinds(read(tmp_path, grid)) == kinds(read(tmp_path, LONG))
 
 
 def test_a_late_start_is_named_and_times_stay(tmp_path):

@@ -218,7 +218,7 @@ def test_events_are_found_in_part_or_missed():
 
 
 def test_one_run_finds_one_event_only():
-    found = find_events(profile(2, 3, 4), TIMES, [Event(2, 3, "cough"), Event(3, 5, "cough")])
+    found = find_events(profile(2, 3, 4), TIMES, [Event(2, 3, "inhale"), Event(3, 5, "cough")])
     assert [one.iou for one in found] == pytest.approx([0, 2 / 3])
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from daxaudio.containers import Event
+from daxaudio.containers import TIME_TOLERANCE, Event
 
 EVENTS_TIER = "events"
 """Name of the only tier where a format has no names."""
@@ -166,10 +166,10 @@ def event_or_problem(
     if start is None or end is None or not (math.isfinite(start) and math.isfinite(end)):
         text = f"{where}: {label!r} has start {start} and end {end}, not two times"
         return Problem("not a time", text, lost=True)
-    if end < start:
+    if end < start - TIME_TOLERANCE:
         text = f"{where}: {label!r} ends at {end} s, before it starts at {start} s"
         return Problem("end before start", text, lost=True)
-    if start < 0:
+    if start < -TIME_TOLERANCE:
         return Problem("not a time", f"{where}: {label!r} starts at {start} s", lost=True)
     try:
         in_band = any(bound is not None for bound in band.values())

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from daxaudio.containers import Event
+from daxaudio.containers import TIME_TOLERANCE, Event
 from daxaudio.formats.annotated import AnnotatedRecording, Problem, Tier
-from daxaudio.formats.textgrid import TOLERANCE
 
 
 def problems_of(recording: AnnotatedRecording) -> list[Problem]:
@@ -45,9 +44,9 @@ def problems_of(recording: AnnotatedRecording) -> list[Problem]:
 def _overlaps(where: str, tier: Tier) -> Iterator[Problem]:
     if any(b.start < a.start for a, b in zip(tier.events, tier.events[1:], strict=False)):
         yield Problem("not in order", f"{where}: events are not in the order of time")
-    reached = -TOLERANCE
+    reached = 0.0
     for event in sorted(tier.events, key=lambda event: (event.start, event.end)):
-        if event.start < reached - TOLERANCE:
+        if event.start < reached - TIME_TOLERANCE:
             seconds = min(reached, event.end) - event.start
             yield Problem(
                 "overlap", f"{where}: {_named(event)} overlaps an earlier one by {seconds:.3f} s"
@@ -60,7 +59,7 @@ def _oddities(
 ) -> Iterator[Problem]:
     if event.duration == 0 and not is_point:
         yield Problem("no duration", f"{where}: {_named(event)}")
-    if duration is not None and event.end > duration + TOLERANCE:
+    if duration is not None and event.end > duration + TIME_TOLERANCE:
         yield Problem("after the end", f"{where}: {_named(event)}, the recording has {duration} s")
     if not event.label:
         yield Problem("no label", f"{where}: {_named(event)}")

@@ -6,17 +6,19 @@ between them are one form: tabs, missing line ends and comments (`!`) make no di
 
 An interval without text is no event: Praat needs one wherever nothing is marked. A point is an
 event without duration, even where its text is empty.
+
+Unlike Praat, which stops at the counts of tiers and intervals that a file gives, we read all that
+the file holds: a count that is too small is a problem, and nothing is left out for it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from daxaudio.containers import Event
+from daxaudio.containers import TIME_TOLERANCE, Event
 from daxaudio.files import write_text
 from daxaudio.formats.annotated import (
     AnnotatedRecording,
@@ -27,16 +29,16 @@ from daxaudio.formats.annotated import (
 )
 from daxaudio.formats.text import decode_file
 
-TOLERANCE = 1e-6
-"""Gaps up to a microsecond, less than a sample, are not worth a word."""
-
 _TOKEN = re.compile(
-    r'"(?P<text>[^"]*(?:""[^"]*)*)"'
+    r'"(?P<text>[^"]*(?:""[^"]*)*)"(?!")'
+    r'|(?P<quote>")'
     r"|(?<![^\s=])(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)s?(?!\S)"
     r"|<(?P<flag>exists|absent)>"
     r"|(?<!\S)![^\r\n]*"
 )
 _POINTS = {"IntervalTier": False, "TextTier": True}
+_TIER = ("text", "text", "number", "number", "number")
+"""Kinds of what a tier begins with: class, name, xmin, xmax and size."""
 
 
 def read_textgrid(path: Path, recording_id: str) -> list[AnnotatedRecording]:
@@ -50,8 +52,9 @@ def read_textgrid(path: Path, recording_id: str) -> list[AnnotatedRecording]:
         One recording. Intervals that end before they start are problems, not events.
 
     Raises:
-        ValueError: when the file is no TextGrid, ends too early, or has something else where a
-            number or a text should be. The message names the file and the line.
+        ValueError: when the file is no TextGrid, ends too early, has something else where a
+            number or a text should be, or a text without an end. The message names the file and
+            the line.
 
     Source:
         The manual of Praat, "TextGrid file formats". Chronological and binary files are refused.
@@ -60,13 +63,24 @@ def read_textgrid(path: Path, recording_id: str) -> list[AnnotatedRecording]:
     tokens.read_header()
     start, end = tokens.number("xmin"), tokens.number("xmax")
     count = tokens.count("number of tiers") if tokens.next("flag", "<exists>") == "exists" else 0
-    raw = [_read_tier(tokens, f"tier {i}") for i in range(1, count + 1)]
-    problems = [Problem("late start", f"starts at {start} s, not at 0")] if start > 0 else []
+    raw: list[_RawTier] = []
+    while len(raw) < count or tokens.come(_TIER):
+        raw.append(_read_tier(tokens, f"tier {len(raw) + 1}"))
+    late = start > TIME_TOLERANCE
+    problems = [Problem("late start", f"starts at {start} s, not at 0")] if late else []
+    if len(raw) > count:
+        problems.append(Problem("wrong count", f"says {count} tiers, and holds {len(raw)}"))
     if more := tokens.rest():
-        problems.append(Problem("text after the end", f"{more} entries after the last tier"))
+        text = f"{more} entries after the last tier"
+        problems.append(Problem("text after the end", text, lost=True))
     tiers = []
     for i, tier in enumerate(raw, start=1):
         events, lost = sort_out(_events(tier, f"tier {i} {tier.name!r}"))
+        if tier.said < len(tier.entries):
+            text = (
+                f"tier {i} {tier.name!r}: says {tier.said} entries, and holds {len(tier.entries)}"
+            )
+            problems.append(Problem("wrong count", text))
         problems += [*lost, *_gaps(tier, f"tier {i} {tier.name!r}", start, end)]
         tiers.append(Tier(tier.name, events, tier.points))
     return [AnnotatedRecording(recording_id, tuple(tiers), end, tuple(problems))]
@@ -74,12 +88,13 @@ def read_textgrid(path: Path, recording_id: str) -> list[AnnotatedRecording]:
 
 @dataclasses.dataclass(frozen=True)
 class _RawTier:
-    """A tier as the file has it; entries are start, end and text."""
+    """A tier as the file has it; entries are start, end and text, `said` is their count there."""
 
     name: str
     points: bool
     start: float
     end: float
+    said: int
     entries: list[tuple[float, float, str]]
 
 
@@ -88,25 +103,38 @@ class _Tokens:
 
     def __init__(self, path: Path) -> None:
         self.path, self._text = path, decode_file(path)
-        self._found = (match for match in _TOKEN.finditer(self._text) if match.lastgroup)
+        self._found = [match for match in _TOKEN.finditer(self._text) if match.lastgroup]
+        self._next = 0
 
     def read_header(self) -> None:
-        words = [match["text"] or "" for match in itertools.islice(self._found, 2)]
+        words, self._next = [match["text"] or "" for match in self._found[:2]], 2
         if len(words) < 2 or not words[0].startswith("ooTextFile") or words[1] != "TextGrid":
             raise ValueError(
                 f"{self.path}: is no TextGrid in text form; in Praat, choose Save as text file"
             )
 
     def next(self, kind: str, what: str) -> str:
-        match = next(self._found, None)
-        if match is None:
+        if self._next >= len(self._found):
             raise ValueError(f"{self.path}: ends where {what} should be; the file is cut short")
-        if match.lastgroup != kind:
-            line = self._text.count("\n", 0, match.start()) + 1
+        match = self._found[self._next]
+        self._next += 1
+        if match.lastgroup == "quote":
             raise ValueError(
-                f"{self.path}:{line}: expected {what}, a {kind}, got {match.group()[:40]!r}"
+                f"{self._place(match)}: {what} begins with a quote that has no end; close the text"
+            )
+        if match.lastgroup != kind:
+            raise ValueError(
+                f"{self._place(match)}: expected {what}, a {kind}, got {match.group()[:40]!r}"
             )
         return match[kind]
+
+    def _place(self, match: re.Match[str]) -> str:
+        return f"{self.path}:{self._text.count(chr(10), 0, match.start()) + 1}"
+
+    def come(self, kinds: Sequence[str]) -> bool:
+        """Whether entries of these kinds come next."""
+        coming = self._found[self._next : self._next + len(kinds)]
+        return [match.lastgroup for match in coming] == list(kinds)
 
     def number(self, what: str) -> float:
         return float(self.next("number", what))
@@ -121,7 +149,7 @@ class _Tokens:
         return self.next("text", what).replace('""', '"')
 
     def rest(self) -> int:
-        return sum(1 for _ in self._found)
+        return len(self._found) - self._next
 
 
 def _read_tier(tokens: _Tokens, where: str) -> _RawTier:
@@ -130,14 +158,16 @@ def _read_tier(tokens: _Tokens, where: str) -> _RawTier:
         known = " and ".join(_POINTS)
         raise ValueError(f"{tokens.path}: {where} is of class {kind!r}; known are {known}")
     start, end = tokens.number(f"xmin of {where}"), tokens.number(f"xmax of {where}")
-    entries = []
-    for i in range(1, tokens.count(f"size of {where}") + 1):
-        of_entry = f"entry {i} of {where}"
+    entries: list[tuple[float, float, str]] = []
+    said = tokens.count(f"size of {where}")
+    kinds = ("number", "text") if _POINTS[kind] else ("number", "number", "text")
+    while len(entries) < said or tokens.come(kinds):
+        of_entry = f"entry {len(entries) + 1} of {where}"
         first = last = tokens.number(f"time of {of_entry}")
         if not _POINTS[kind]:
             last = tokens.number(f"xmax of {of_entry}")
         entries.append((first, last, tokens.text(f"text of {of_entry}")))
-    return _RawTier(name, _POINTS[kind], start, end, entries)
+    return _RawTier(name, _POINTS[kind], start, end, said, entries)
 
 
 def _events(tier: _RawTier, where: str) -> Iterator[Event | Problem]:
@@ -150,14 +180,14 @@ def _events(tier: _RawTier, where: str) -> Iterator[Event | Problem]:
 
 def _gaps(tier: _RawTier, where: str, start: float, end: float) -> Iterator[Problem]:
     """Where intervals leave something out; Praat's own files never do."""
-    if abs(tier.start - start) > TOLERANCE or abs(tier.end - end) > TOLERANCE:
+    if abs(tier.start - start) > TIME_TOLERANCE or abs(tier.end - end) > TIME_TOLERANCE:
         text = f"{where}: {tier.start} to {tier.end} s, the file {start} to {end} s"
         yield Problem("other duration", text)
     if tier.points:
         return
     reached = tier.start
     for first, last, _ in [*sorted(tier.entries), (tier.end, tier.end, "")]:
-        if first - reached > TOLERANCE:
+        if first - reached > TIME_TOLERANCE:
             yield Problem("gap", f"{where}: no interval from {reached:.3f} to {first:.3f} s")
         reached = max(reached, last)
 
@@ -216,12 +246,13 @@ def _tiling(place: str, tier: Tier, end: float) -> Iterator[Event]:
             raise ValueError(f"{place}: {event} has no label, which means no event in a TextGrid")
         if event.duration == 0:
             raise ValueError(f"{place}: {event} has no duration; points need a tier of their own")
-        if event.start < reached:
+        if event.start < reached - TIME_TOLERANCE:
             raise ValueError(f"{place}: {event} overlaps the one before; use another format")
         if event.start > reached:
             yield Event(reached, event.start)
-        yield event
-        reached = event.end
+        # An event that begins within the tolerance before the end of the last one begins there.
+        yield dataclasses.replace(event, start=min(max(event.start, reached), event.end))
+        reached = max(reached, event.end)
     if reached < end:
         yield Event(reached, end)
 

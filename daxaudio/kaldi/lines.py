@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from daxaudio.containers import TIME_TOLERANCE
+
 _TO_THE_END = -1.0
 
 
@@ -20,7 +22,7 @@ class RecordingSegment:
 
     Args:
         recording_id: the recording, one word.
-        start: seconds, at least 0.
+        start: seconds, at least 0; becomes 0 where it is below by `TIME_TOLERANCE` at most.
         end: seconds, above `start`; None for the end of the recording (-1 in the file).
 
     Raises:
@@ -39,6 +41,8 @@ class RecordingSegment:
 
     def __post_init__(self) -> None:
         _check_word("recording_id", self.recording_id)
+        if -TIME_TOLERANCE <= self.start < 0:
+            object.__setattr__(self, "start", 0.0)
         end = math.nextafter(math.inf, 0) if self.end is None else self.end
         if not 0 <= self.start < end < math.inf:
             raise ValueError(

@@ -159,10 +159,12 @@ def count_above(
 def event_iou(profile: Numbers, times: Numbers, events: Sequence[Event]) -> float:
     """Mean over the true events of the IoU with the one predicted event that it is paired with.
 
-    Predicted events are the runs of frames above mean + std. True events are first rounded to
-    whole frames, so a profile that marks exactly the true frames scores 1. The two are paired by
-    `match_events`; a true event without a partner counts 0, and a run that covers two true
-    events is partner of only one. Runs left over cost nothing here (they do in `iou`).
+    Both are runs of frames: predicted events those above mean + std, true events those of any
+    event. True events that touch, overlap, lie in each other or are there twice are thus one, as
+    no profile could mark them apart, and a profile that marks exactly the true frames scores 1
+    (but see the threshold in `iou`). The two are paired by `match_events`; a true event without a
+    partner counts 0, and a run that covers two true events is partner of only one. Runs left over
+    cost nothing here (they do in `iou`).
 
     Args:
         profile: `[T]`, higher where the method found evidence.
@@ -182,8 +184,7 @@ def event_iou(profile: Numbers, times: Numbers, events: Sequence[Event]) -> floa
     """
     values, centres = check_profile(profile, times)
     predicted = frames_to_events(values > paper_threshold(values), centres)
-    whole_frames = [frames_to_events(event_frames([event], centres), centres) for event in events]
-    reference = [event for found in whole_frames for event in found]
+    reference = frames_to_events(event_frames(events, centres), centres)
     if not reference:
         return float(not predicted)
     return sum(match.iou for match in match_events(reference, predicted)) / len(reference)

@@ -3,6 +3,8 @@
 Conventions are those of `iou`: a time profile `[T]`, `times` `[T]` in seconds, frames belong to an
 event when their centre lies in [start, end). Marked are the frames above mean + std of the profile.
 Some labels may be ignored: those that fill the time between events, such as `BACKGROUND`.
+Events of one class that touch, overlap, lie in each other or are there twice are one event: nothing
+that is marked could tell them apart.
 
 Where a front end deleted silence, times jump. What was deleted was not heard and is not marked:
 runs of marked frames end at a jump (see `fill_jumps`), and an event that lies in a jump altogether
@@ -14,6 +16,8 @@ profile marks nothing, and misses every event. Malformed input raises `ValueErro
 
 from __future__ import annotations
 
+import bisect
+import dataclasses
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -43,7 +47,7 @@ class FoundEvent(NamedTuple):
     """A true event, and what of the marked time is paired with it.
 
     Args:
-        event: as it was given.
+        event: as it was given; from the first start to the last end where several are one.
         marked: the run of marked frames that it is paired with; None where there is none.
         iou: of the two; 0 without a run, NaN where the event holds no frame and cannot be found.
     """
@@ -70,9 +74,10 @@ def find_events(
 ) -> list[FoundEvent]:
     """What of the marked time belongs to each event.
 
-    Marked are the runs of frames above mean + std. Events are rounded to whole frames, so that a
-    profile that marks exactly their frames has IoU 1, and paired with the runs by `match_events`:
-    one run with one event, whatever its class.
+    Marked are the runs of frames above mean + std. Events are rounded to whole frames; those of one
+    class whose frames meet are one event. A profile that marks exactly the frames of the events of
+    one class so has IoU 1 with each. They are paired with the runs by `match_events`: one run with
+    one event, whatever its class.
 
     Args:
         profile: `[T]`, higher where the method found evidence.
@@ -81,7 +86,8 @@ def find_events(
         ignored: labels that are not looked for, such as those of the background.
 
     Returns:
-        One entry for each event that is not ignored, in order of time.
+        One entry for each event that is not ignored, in order of time; those that hold no frame
+        stay as they are.
 
     Raises:
         ValueError: when the profile or times are malformed.
@@ -94,22 +100,45 @@ def find_events(
     """
     marked, centres, real = _marked_frames(profile, times)
     runs = frames_to_events(marked, centres)
-    wanted = sorted(event for event in events if event.label not in ignored)
-    whole = {}
-    for number, event in enumerate(wanted):
-        frames = event_frames([event], centres)
-        if (frames & real).any():
-            (whole[number],) = frames_to_events(frames, centres)
-    numbers = list(whole)
-    pairs = {numbers[match.reference]: match for match in match_events(list(whole.values()), runs)}
-    found = []
-    for number, event in enumerate(wanted):
-        match = pairs.get(number)
-        if match is None:
-            found.append(FoundEvent(event, None, 0.0 if number in whole else float("nan")))
-        else:
-            found.append(FoundEvent(event, runs[match.predicted], match.iou))
-    return found
+    wanted = [event for event in events if event.label not in ignored]
+    heard, found = [], []
+    for event in wanted:
+        if (event_frames([event], centres) & real).any():
+            heard.append(event)
+        elif all(event != one.event for one in found):
+            found.append(FoundEvent(event, None, float("nan")))
+    labels = sorted({event.label for event in heard})
+    merged = [
+        pair
+        for label in labels
+        for pair in _merge([event for event in heard if event.label == label], centres)
+    ]
+    matches = match_events([frames for _, frames in merged], runs)
+    pairs = {match.reference: (runs[match.predicted], match.iou) for match in matches}
+    for number, (event, _) in enumerate(merged):
+        found.append(FoundEvent(event, *pairs.get(number, (None, 0.0))))
+    return sorted(found, key=lambda one: (one.event.start, one.event.end, one.event.label))
+
+
+def _merge(events: Sequence[Event], centres: NDArray[np.float64]) -> list[tuple[Event, Event]]:
+    """Events of one class, each with a frame, as one where their frames meet.
+
+    Returns:
+        Each event, from the first start to the last end of its parts, and the run of its frames.
+    """
+    runs = frames_to_events(event_frames(events, centres), centres)
+    parts: list[list[Event]] = [[] for _ in runs]
+    for event in events:
+        first = centres[np.searchsorted(centres, event.start)]
+        parts[bisect.bisect_right([run.start for run in runs], first) - 1].append(event)
+    return [
+        (dataclasses.replace(min(own, key=_start), end=max(part.end for part in own)), run)
+        for own, run in zip(parts, runs, strict=True)
+    ]
+
+
+def _start(event: Event) -> float:
+    return event.start
 
 
 def marked_outside(
