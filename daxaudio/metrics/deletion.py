@@ -193,10 +193,9 @@ def _cut(
     centres = to_array(times, "times")
     if centres.shape != (n_frames,):
         raise ValueError(f"times must be [T] with T = {n_frames}, got shape {centres.shape}")
-    borders = sorted({border for event in events for border in (event.start, event.end)})
+    borders = np.unique([border for event in events for border in (event.start, event.end)])
     # Events that touch but for a rounding error have one border.
-    apart = np.diff(borders, prepend=-np.inf) > TIME_TOLERANCE
-    borders = np.array(borders)[apart]
+    borders = borders[np.diff(borders, prepend=-np.inf) > TIME_TOLERANCE]
     # A centre on a border belongs to what begins there, as everywhere: [start, end).
     stretches = np.searchsorted(borders, centres, side="right")
     _, stretches = np.unique(stretches, return_inverse=True)

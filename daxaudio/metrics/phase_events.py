@@ -101,7 +101,8 @@ def find_events(
     marked, centres, real = _marked_frames(profile, times)
     runs = frames_to_events(marked, centres)
     wanted = [event for event in events if event.label not in ignored]
-    heard, found = [], []
+    heard: list[Event] = []
+    found: list[FoundEvent] = []
     for event in wanted:
         if (event_frames([event], centres) & real).any():
             heard.append(event)
