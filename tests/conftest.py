@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pretended_device import pretended_device
 
 from daxaudio.containers import Event, Neighbourhood, Spectrogram
 from daxaudio.perturbation import SegmentMasks
@@ -140,3 +141,27 @@ def finish(process, code=0):
     output = process.communicate()[0]
     assert process.returncode == code, output
     return output
+
+
+@pytest.fixture(
+    params=[
+        "pretended",
+        pytest.param(
+            "cuda",
+            marks=[
+                pytest.mark.gpu,
+                pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+            ],
+        ),
+    ]
+)
+def accelerator(request):
+    """A device that is not the processor: a real one, and one that refuses what a real one would.
+
+    Every test that needs a GPU takes this fixture, so that it runs everywhere.
+    """
+    if request.param == "cuda":
+        yield torch.device("cuda")
+    else:
+        with pretended_device() as device:
+            yield device

@@ -167,15 +167,12 @@ def test_missing_imagenet_weights_are_a_clear_error(monkeypatch, tmp_path):
         SpectrogramResNet(3, imagenet=True)
 
 
-@pytest.mark.gpu
-def test_same_scores_on_cuda():
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
+def test_same_scores_on_an_accelerator(accelerator):
     x = inputs()
     expected = resnet_box().probabilities(x)
-    torch.testing.assert_close(
-        resnet_box(device="cuda").probabilities(x).cpu(), expected, atol=1e-3, rtol=0
-    )
+    found = resnet_box(device=accelerator).probabilities(x)
+    assert found.device.type == "cuda"
+    torch.testing.assert_close(found.cpu(), expected, atol=1e-3, rtol=0)
 
 
 # answers that are remembered

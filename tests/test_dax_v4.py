@@ -31,6 +31,13 @@ def test_beats_a_random_mask_on_the_toy(toy_spectrogram, toy_score_fn, toy_truth
     assert explanation.warnings == ()
 
 
+def test_accelerator_agrees_with_cpu(toy_spectrogram, toy_score_fn, accelerator):
+    here = DaxV4(SAMPLER)(toy_spectrogram, toy_score_fn)
+    there = DaxV4(SAMPLER)(toy_spectrogram.to(accelerator), toy_score_fn)
+    assert {value.device.type for value in (there.mask, there.standard_error)} == {"cpu"}
+    torch.testing.assert_close(there.attribution, here.attribution, rtol=1e-2, atol=1e-4)
+
+
 def test_a_score_that_falls_is_explained_by_what_lowers_it(
     toy_spectrogram, toy_score_fn, toy_truth
 ):

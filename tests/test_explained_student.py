@@ -159,9 +159,6 @@ def test_methods_build_them_from_the_settings_of_dax(name, toy_spectrogram, toy_
 
 
 @each
-@pytest.mark.gpu
-def test_works_on_cuda(make, toy_spectrogram, toy_truth):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    explanation = make()(toy_spectrogram.to("cuda"), RectangleScore())
+def test_works_on_an_accelerator(make, toy_spectrogram, toy_truth, accelerator):
+    explanation = make()(toy_spectrogram.to(accelerator), RectangleScore())
     assert mask_auc(explanation.mask, toy_truth) > 0.8

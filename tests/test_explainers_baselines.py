@@ -237,12 +237,10 @@ def test_nan_score_is_refused(explainer, toy_spectrogram):
         explainer(toy_spectrogram, lambda inputs: torch.full((len(inputs),), torch.nan))
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("explainer", ALL, ids=name_of)
-def test_cuda_agrees_with_cpu(explainer, toy_spectrogram, toy_score_fn):
+def test_accelerator_agrees_with_cpu(explainer, toy_spectrogram, toy_score_fn, accelerator):
     here = explainer(toy_spectrogram, toy_score_fn)
-    there = explainer(toy_spectrogram.to("cuda"), toy_score_fn)
+    there = explainer(toy_spectrogram.to(accelerator), toy_score_fn)
     assert there.mask.device.type == "cpu"
     torch.testing.assert_close(there.attribution, here.attribution, rtol=1e-3, atol=1e-4)
 

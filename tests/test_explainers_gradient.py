@@ -83,7 +83,7 @@ def score_of(module, index=1, batch_size=64):
 
     def ask(inputs):
         with torch.no_grad():
-            return module(inputs).softmax(dim=-1)
+            return module(inputs.to(next(module.parameters()))).softmax(dim=-1)
 
     return ModuleScore(module, index, ask, batch_size)
 
@@ -322,12 +322,12 @@ def test_wrong_settings_are_refused(make, message):
         make()
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("explainer", ALL, ids=name_of)
-def test_cuda_agrees_with_cpu_and_recurrent_layers_stay_in_eval_mode(explainer, clip, module):
-    here = explainer(clip, score_of(module))
-    there = explainer(clip, score_of(module.cuda()))
+def test_accelerator_agrees_with_cpu_and_recurrent_layers_stay_in_eval_mode(
+    explainer, clip, module, accelerator
+):
+    here = explainer(clip, score_of(copy.deepcopy(module)))
+    there = explainer(clip.to(accelerator), score_of(module.to(accelerator)))
     assert there.mask.device.type == "cpu"
     assert torch.backends.cudnn.enabled
     largest = float(here.attribution.abs().max())

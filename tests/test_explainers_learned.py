@@ -104,11 +104,8 @@ def test_works_on_a_grid_neighbourhood(make, toy_spectrogram, toy_score_fn, toy_
 
 
 @each
-@pytest.mark.gpu
-def test_works_on_cuda(make, toy_spectrogram, toy_truth):
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    explanation = make()(toy_spectrogram.to("cuda"), RectangleScore())
+def test_works_on_an_accelerator(make, toy_spectrogram, toy_truth, accelerator):
+    explanation = make()(toy_spectrogram.to(accelerator), RectangleScore())
     assert mask_auc(explanation.mask, toy_truth) > 0.6
 
 

@@ -295,12 +295,10 @@ def test_uneven_steps_weigh_by_their_width():
     assert curve.auc == pytest.approx(0.05)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_masks_on_the_cpu_and_input_on_the_device_go_together():
+def test_masks_on_the_cpu_and_input_on_the_device_go_together(accelerator):
     mask = torch.rand(N_BINS, N_FRAMES, generator=torch.Generator().manual_seed(6))
     on_device = perturbation_curves(
-        mask[None], ONES.cuda(), ZEROS.cuda(), mean_inside, "deletion", n_steps=40
+        mask[None], ONES.to(accelerator), ZEROS.to(accelerator), mean_inside, "deletion", n_steps=40
     )[0]
     np.testing.assert_allclose(on_device.scores, curve_of(mask).scores, atol=1e-6)
 
