@@ -18,6 +18,7 @@ import torchaudio.functional
 from daxaudio.channels import one_channel
 from daxaudio.containers import Recording
 from daxaudio.files import whole_file
+from daxaudio.names import without_audio_ending
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Endings of the files that are taken for audio where a folder is searched."""
@@ -47,7 +48,8 @@ def read_recording(
     Args:
         path: the audio file.
         sample_rate: samples per second of the result; the file's own when not given.
-        recording_id: name of the recording; the file name without its ending when not given.
+        recording_id: name of the recording; the file name without the ending of an audio file (see
+            `without_audio_ending`) when not given.
         min_duration: seconds that the file must last at least, such as one analysis window.
         channel: take this channel, counted from 1, in place of the average of all.
 
@@ -78,9 +80,8 @@ def read_recording(
         raise ValueError(f"{path}: its channel {channel} is silent, all zeros; take another one")
     if sample_rate is not None and sample_rate != file_rate:
         waveform = torchaudio.functional.resample(waveform, file_rate, sample_rate)
-    return Recording(
-        waveform, sample_rate or file_rate, path.stem if recording_id is None else recording_id
-    )
+    name = without_audio_ending(path) if recording_id is None else recording_id
+    return Recording(waveform, sample_rate or file_rate, name)
 
 
 def duration_of(path: str | os.PathLike[str]) -> float:

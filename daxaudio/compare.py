@@ -30,6 +30,7 @@ from daxaudio.containers import (
 )
 from daxaudio.kaldi import DataFolder, read_utterance
 from daxaudio.methods import SETTINGS_OF, MethodSettings
+from daxaudio.names import check_length
 from daxaudio.results import list_warnings, write_csv
 from daxaudio.seeds import derive_seed
 from daxaudio.shared_queries import SharedQueries, explain_one
@@ -51,8 +52,8 @@ def predict_folder(
 ) -> pd.DataFrame:
     """Classify every recording of a data folder.
 
-    A recording that cannot be read, or whose label the model does not know, is listed with the
-    reason and left out of nothing else.
+    A recording that cannot be read, whose label the model does not know, or whose id is too long
+    for the name of a file, is listed with the reason and left out of nothing else.
 
     Args:
         black_box: the classifier.
@@ -74,6 +75,7 @@ def predict_folder(
         label = data.text[recording_id]
         row = {"recording_id": recording_id, "label": label, "predicted": "", "score": 0.0}
         try:
+            check_length(recording_id)
             black_box.class_index(label)
             spectrogram = _spectrogram(black_box, data, recording_id)
             row["predicted"], row["score"] = black_box.predict(spectrogram)

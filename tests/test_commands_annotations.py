@@ -160,7 +160,7 @@ def test_ids_never_lead_out_of_the_folder(tmp_path, capsys):
     write_annotations(tmp_path / "e.tsv", recordings)
     words = ("--out", tmp_path / "out", "--to", "audacity")
     assert run("convert", tmp_path / "e.tsv", *words) == 2
-    assert "its id can name no file" in capsys.readouterr().err
+    assert "the id '..' can name no file" in capsys.readouterr().err
     assert not (tmp_path / "a.txt").exists()
 
 
@@ -177,3 +177,30 @@ def test_an_unreadable_file_alone_gives_its_reason(tmp_path, capsys):
     words = ("--out", tmp_path / "out.txt", "--to", "audacity")
     assert run("convert", tmp_path / "a.TextGrid", *words) == 2
     assert "nothing to convert: " in capsys.readouterr().err
+
+
+def test_convert_overwrites_no_file(grids, tmp_path, capsys):
+    out = tmp_path / "data"
+    out.mkdir()
+    (out / "text").write_text("a-0001 dog\n")
+    words = ("--to", "segments", "--tier", "1", "--out", out)
+    assert run("convert", grids, *words) == 2
+    assert "text: is there already" in capsys.readouterr().err
+    assert [path.name for path in out.iterdir()] == ["text"]
+    table = tmp_path / "events.tsv"
+    words = ("--to", "dcase", "--tier", "1", "--out", table)
+    assert run("convert", grids, *words) == 0
+    before = table.read_bytes()
+    assert run("convert", grids, *words) == 2
+    assert table.read_bytes() == before
+
+
+def test_an_id_that_is_too_long_ends_no_conversion(tmp_path, capsys):
+    recordings = [AnnotatedRecording(name, (Tier("events", ()),)) for name in ("a" * 300, "b")]
+    write_annotations(tmp_path / "e.tsv", recordings)
+    words = ("--out", tmp_path / "out", "--to", "audacity")
+    assert run("convert", tmp_path / "e.tsv", *words) == 2
+    out, err = capsys.readouterr()
+    assert "not written: the id 'aaa" in out
+    assert "1 of 2 files cannot be written" in err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.txt"]

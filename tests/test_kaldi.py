@@ -254,8 +254,6 @@ ODD = [
     "|",
     "'",
     '"',
-    "\\",
-    "/",
     "ä",
     "ß",
     "é",
@@ -265,7 +263,8 @@ ODD += ["犬", "🐕", "e\u0301", "\ufeff", "\uffff"]
 
 def odd_word(draws):
     word = "".join(draws.choices(ODD, k=draws.randint(1, 6)))
-    return word.lstrip("\ufeff") or "a"
+    word = word.lstrip("\ufeff")
+    return "a" if word in ("", ".", "..") else word
 
 
 def odd_text(draws):

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FLOOR = {"containers", "seeds", "files", "settings", "config"}
+FLOOR = {"containers", "seeds", "files", "settings", "config", "names"}
 """Everything may use these."""
 
 ALLOWED = {
@@ -17,6 +17,7 @@ ALLOWED = {
     "seeds": set(),
     "files": set(),
     "settings": set(),
+    "names": set(),
     "config": set(),
     "networks": set(),
     # audio, annotations, spectrograms

@@ -6,13 +6,14 @@ import argparse
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from daxaudio.formats.annotated import AnnotatedRecording, Problem
-from daxaudio.formats.catalogue import FORMATS, write_annotations
+from daxaudio.formats.catalogue import FORMATS, files_of, write_annotations
 from daxaudio.formats.folder import FolderReading, read_folder
 from daxaudio.formats.labels import ERROR, KEEP, LabelMap, count_text, load_label_map
 from daxaudio.formats.problems import problems_of
+from daxaudio.names import check_id, check_length
 
 SHOWN_PER_KIND = 3
 """Problems of one kind that are spelt out for a file; the rest is a number."""
@@ -161,10 +162,13 @@ def _convert(
     if not chosen:
         raise ValueError(f"nothing to convert: {' '.join(list(reading.unreadable.values())[:1])}")
     targets = _targets(chosen, arguments)
-    inside = {file.resolve() for file in reading.recordings}
     for target in targets:
-        if target.resolve() in inside:
-            raise ValueError(f"{target}: --out would overwrite what is read; choose another")
+        for path in files_of(target, arguments.to):
+            if path.exists():
+                raise ValueError(
+                    f"{path}: is there already, and --out would overwrite it; remove it or choose "
+                    "another"
+                )
     refused = _write(targets, arguments.to)
     for line in (*_unreadable_lines(reading), *refused):
         print(line)
@@ -224,9 +228,8 @@ def _targets(
         return {out: list(recordings)}
     targets = {}
     for recording in recordings:
-        parts = PurePosixPath(recording.recording_id).parts
-        if not parts or parts[0] == "/" or ".." in parts:
-            raise ValueError(f"recording {recording.recording_id!r}: its id can name no file")
+        for part in recording.recording_id.split("/"):  # folders stay, see `read_folder`
+            check_id(f"recording {recording.recording_id!r}", part)
         targets[out / f"{recording.recording_id}{to.ending}"] = [recording]
     return targets
 
@@ -236,6 +239,7 @@ def _write(targets: Mapping[Path, list[AnnotatedRecording]], to: str) -> list[st
     refused = []
     for target, recordings in targets.items():
         try:
+            check_length(target.name)
             write_annotations(target, recordings, to)
         except ValueError as error:
             refused.append(f"not written: {' '.join(str(error).split())}")

@@ -13,6 +13,7 @@ from daxaudio.commands.sections import read_sections
 from daxaudio.config import build
 from daxaudio.containers import Event
 from daxaudio.kaldi import DataFolder, read_data_folder
+from daxaudio.names import without_audio_ending
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -85,16 +86,15 @@ def is_data_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def events_by_recording(path: str | os.PathLike[str]) -> dict[str, Sequence[Event]]:
-    """Events of a table by recording id: the file name without folder and suffix.
+    """Events of a table by recording id: the file name without folder and audio ending.
 
     Raises:
         ValueError: when two file names give the same id.
     """
     found: dict[str, Sequence[Event]] = {}
-    for name, events in read_events(path).items():
-        if Path(name).stem in found:
-            raise ValueError(
-                f"{path}: two files are named {Path(name).stem!r} without their suffix"
-            )
-        found[Path(name).stem] = events
+    for file, events in read_events(path).items():
+        name = without_audio_ending(file)
+        if name in found:
+            raise ValueError(f"{path}: two files are named {name!r} without folder and ending")
+        found[name] = events
     return found

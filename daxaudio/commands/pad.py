@@ -24,6 +24,7 @@ from daxaudio.config import build
 from daxaudio.containers import Event, Recording
 from daxaudio.files import write_text
 from daxaudio.kaldi import DataFolder, read_utterance, write_data_folder
+from daxaudio.names import without_audio_ending
 from daxaudio.padding import NoisePadding
 from daxaudio.seeds import derive_seed
 from daxaudio.store import versions
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
         _pad_folder(padding, data, out, arguments)
         write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
         return
-    name = Path(arguments.audio).stem
+    name = without_audio_ending(arguments.audio)
     _check_target(out / f"{name}.wav", arguments.audio)
     recording = read_recording(arguments.audio, recording_id=name, channel=arguments.channel)
     event = _pad_one(padding, recording, None, out / f"{name}.wav", arguments.seed)

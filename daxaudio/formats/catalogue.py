@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from daxaudio.formats.annotated import AnnotatedRecording, BandEvent
@@ -14,7 +14,7 @@ from daxaudio.formats.audacity import read_audacity, write_audacity
 from daxaudio.formats.coswara import read_coswara, write_coswara
 from daxaudio.formats.dcase import read_dcase, write_dcase
 from daxaudio.formats.raven import START, read_raven, write_raven
-from daxaudio.formats.segments import read_segments, write_segments
+from daxaudio.formats.segments import BESIDE, read_segments, write_segments
 from daxaudio.formats.text import decode_file
 from daxaudio.formats.textgrid import read_textgrid, write_textgrid
 
@@ -160,20 +160,41 @@ def may_be(name: str, format: str | None = None) -> bool:
     keys = FORMATS if format is None else (format,)
     if name == SEGMENTS_FILE:
         return SEGMENTS_FILE in keys
+    return name.lower().endswith(tuple(_endings(keys)))
+
+
+def _endings(keys: Iterable[str]) -> list[str]:
+    """Endings of files of some formats, in small letters."""
     found = [_known(key) for key in keys if key != SEGMENTS_FILE]
-    endings = [ending.lower() for f in found for ending in (f.ending, *f.other_endings)]
-    return name.lower().endswith(tuple(endings))
+    return [ending.lower() for f in found for ending in (f.ending, *f.other_endings)]
 
 
 def recording_id_of(name: str) -> str:
     """The name of an annotation file without its ending; folders before it stay.
 
+    Only the endings of `FORMATS` are taken off: a dot may be a part of the id.
+
     Example:
         >>> recording_id_of("site 1/a.wav.Table.1.selections.txt")
         'site 1/a.wav'
+        >>> recording_id_of("Yabc_30.000_40.000.TextGrid")
+        'Yabc_30.000_40.000'
     """
-    shorter = _RAVEN_NAME.sub("", name)
-    return shorter if shorter != name else str(Path(name).with_suffix("").as_posix())
+    shorter, suffix = _RAVEN_NAME.sub("", name), Path(name).suffix
+    if shorter != name or suffix.lower() not in _endings(FORMATS):
+        return shorter
+    return name.removesuffix(suffix)
+
+
+def files_of(path: Path, format: str) -> list[Path]:
+    """The files that `write_annotations` writes: `segments` has others beside it.
+
+    Example:
+        >>> [path.name for path in files_of(Path("data/segments"), "segments")]
+        ['segments', 'text', 'reco2dur']
+    """
+    beside = BESIDE if format == SEGMENTS_FILE else ()
+    return [path, *(path.with_name(name) for name in beside)]
 
 
 def write_annotations(

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 TO_THE_END = -1.0
 """In place of the end of a segment: it ends with the recording."""
 
+BESIDE = ("text", "reco2dur")
+"""Files with labels and durations."""
+
 _LINE = re.compile(r"(\S+)(?:[ \t](.*))?", re.DOTALL)
 
 
@@ -126,6 +129,6 @@ def write_segments(path: Path, recordings: Sequence[AnnotatedRecording]) -> None
             utterance = f"{name}-{number:0{width}d}"
             segments.append(f"{utterance} {name} {float(event.start)!r} {float(event.end)!r}")
             labels.append(f"{utterance} {event.label}" if event.label else utterance)
-    for file, lines in (("text", labels), ("reco2dur", durations), (path.name, segments)):
+    for file, lines in zip((*BESIDE, path.name), (labels, durations, segments), strict=True):
         ordered = sorted(lines, key=lambda line: line.split(" ")[0].encode())
         write_text(path.parent / file, "".join(f"{line}\n" for line in ordered))

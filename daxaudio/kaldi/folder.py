@@ -30,6 +30,7 @@ from daxaudio.kaldi.lines import (
     group_by_speaker,
     parse_value,
 )
+from daxaudio.names import check_id
 
 _LINE = re.compile(r"(?P<id>\S+)[ \t]+(?P<value>.*\S)\s*")
 _REQUIRED = ("wav.scp", "text", "utt2spk", "utt2dur")
@@ -38,9 +39,10 @@ _OPTIONAL = ("segments", "reco2dur")
 
 @dataclasses.dataclass(frozen=True)
 class DataFolder:
-    """What a Kaldi data folder says of its utterances; all tables of utterances have the same ids.
+    r"""What a Kaldi data folder says of its utterances; all tables of utterances have the same ids.
 
-    Ids should begin with the speaker's name, so that both sort alike, as Kaldi wants it.
+    Ids should begin with the speaker's name, so that both sort alike, as Kaldi wants it. They name
+    the files that are made of recordings: `/`, `\`, control characters, "." and ".." are refused.
 
     Args:
         wav_scp: path of each recording's audio file; may hold spaces.
@@ -55,9 +57,9 @@ class DataFolder:
         channel: which channel of each file to take, counted from 1; None for the average of all.
 
     Raises:
-        ValueError: when the tables have other ids, an id or speaker holds white space, a value is
-            empty, begins or ends with white space or holds a line break, a path is a shell
-            command that is not allowed, or a duration is not above 0.
+        ValueError: when the tables have other ids, an id or speaker holds white space, an id can
+            name no file, a value is empty, begins or ends with white space or holds a line break,
+            a path is a shell command that is not allowed, or a duration is not above 0.
 
     Example:
         >>> DataFolder({"a-1": "a 1.wav"}, {"a-1": "dog bark"}, {"a-1": "a"}, {"a-1": 5.0}).ids
@@ -202,9 +204,10 @@ def read_data_folder(
         ones start at the working folder, as in Kaldi.
 
     Raises:
-        ValueError: when a file is missing, a line has no value, an id is there twice or not in
-            all files, an entry of `wav.scp` is a shell command that is not allowed, or a time is
-            no number or out of range. The message names the file and the line.
+        ValueError: when a file is missing, a line has no value, an id can name no file (it holds
+            `/`, say), is there twice or not in all files, an entry of `wav.scp` is a shell command
+            that is not allowed, or a time is no number or out of range. The message names the file
+            and the line.
 
     Example:
         >>> read_data_folder("nowhere")
@@ -243,6 +246,7 @@ def _read_table(path: Path) -> tuple[dict[str, int], dict[str, Any]]:
         if not found:
             raise ValueError(f"{place}: expected an id, a space and a value, got {line!r}")
         key = found["id"]
+        check_id(place, key)
         if key in lines:
             raise ValueError(f"{place}: {key!r} is already in line {lines[key]}")
         lines[key], values[key] = number, parse_value(path.name, place, found["value"])

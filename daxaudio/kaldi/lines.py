@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from daxaudio.containers import TIME_TOLERANCE
+from daxaudio.names import check_id
 
 _TO_THE_END = -1.0
 
@@ -163,10 +164,11 @@ def check_entry(name: str, key: str, value: Any) -> None:
         value: text, a number of seconds, or a `RecordingSegment`.
 
     Raises:
-        ValueError: when the file cannot hold it.
+        ValueError: when the file cannot hold it, or the id can name no file (see `check_id`).
         TypeError: when `segments` shall hold something else than a `RecordingSegment`.
     """
     _check_word(name, key)
+    check_id(name, key)
     _CHECKS[name](name, value)
 
 

@@ -24,6 +24,7 @@ from daxaudio.kaldi.lines import (
     parse_value,
 )
 from daxaudio.kaldi.raw import FILES, RawFile, RawLine, read_raw
+from daxaudio.names import check_length, find_alike
 
 DURATION_TOLERANCE = 0.05
 """Seconds by which durations may disagree: they are often rounded, or counted in frames."""
@@ -69,10 +70,10 @@ def validate_data_folder(
 ) -> list[Problem]:
     r"""Look for everything that is wrong with a data folder; nothing is changed.
 
-    Looked at are the form of the files (UTF-8, line ends, blanks, order), ids that are double or
-    not in all files, values that the file cannot hold, `spk2utt` against `utt2spk`, segments
-    against their recordings, and whether audio files exist (relative paths start at the working
-    folder).
+    Looked at are the form of the files (UTF-8, line ends, blanks, order), ids that are double, not
+    in all files or can name no file, values that the file cannot hold, `spk2utt` against `utt2spk`,
+    segments against their recordings, and whether audio files exist (relative paths start at the
+    working folder).
 
     Args:
         folder: a Kaldi data folder.
@@ -115,6 +116,7 @@ class _Validation:
             yield from self._form(name)
             yield from self._lines(name)
         yield from self._differences()
+        yield from self._names()
         yield from self._speakers()
         durations = {
             key: value
@@ -191,6 +193,23 @@ class _Validation:
             return
         for found in find_differences(tables):
             yield self._problem(found.has, found.entry, *_words_for(found))
+
+    def _names(self) -> Iterator[Problem]:
+        """Ids of utterances that name files badly, though the folder can be used."""
+        names = list(self.values.get("text", {}))
+        for name in names:
+            try:
+                check_length(name)
+            except ValueError as error:
+                what, remedy = str(error).rsplit("; ", 1)
+                remedy = f"{remedy}: what is made of it has its name, so it would be left out"
+                yield dataclasses.replace(self._problem("text", name, what, remedy), warning=True)
+        for first, name in find_alike(names):
+            what = f"{name!r} and {first!r} differ by case or composed letters alone"
+            remedy = (
+                "rename one: where a file system takes both for one, they get in each other's way"
+            )
+            yield dataclasses.replace(self._problem("text", name, what, remedy), warning=True)
 
     def _speakers(self) -> Iterator[Problem]:
         utt2spk = {key: value for key, value in self.values.get("utt2spk", {}).items() if value}
