@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import yaml
@@ -21,8 +21,14 @@ from daxaudio.frontends import FrontEnd, front_end_from_settings
 from daxaudio.gradients import ModuleScore, out_of_memory
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.resnet import SpectrogramResNet
-
-Precision = Literal["fp32", "bf16"]
+from daxaudio.precision import (
+    ChannelsLast,
+    Precision,
+    PrecisionChoice,
+    choose_precision,
+    run_or_fall_back,
+    usable_device,
+)
 
 WEIGHTS_FILE = "model.safetensors"
 FACTS_FILE = "model.yaml"
@@ -44,13 +50,15 @@ class BlackBox:
         front_end: makes the spectrograms that the module takes.
         class_names: C names, in the order of the logits.
         device: where the module runs.
-        precision: "fp32", or "bf16" by autocast; scores are float32 either way.
+        precision: "fp32", "bf16" by autocast, or "auto": bf16 where the device has it in hardware
+            (see `choose_precision`). Scores are float32 either way.
         batch_size: most inputs at once; halved, and kept so, when memory runs out.
-        channels_last: memory layout of the convolutions; faster on most processors.
+        channels_last: memory layout of the convolutions; "auto" takes the faster one.
         training: facts of the training, stored beside the weights.
 
     Attributes:
         n_queries: inputs scored so far.
+        choice: the precision and the layout that were chosen, and why.
 
     Raises:
         ValueError: when there are fewer than two class names, names repeat, or a setting is
@@ -61,25 +69,22 @@ class BlackBox:
     front_end: FrontEnd
     class_names: Sequence[str]
     device: torch.device | str = "cpu"
-    precision: Precision = "fp32"
+    precision: Precision = "auto"
     batch_size: int = 64
-    channels_last: bool = True
+    channels_last: ChannelsLast = "auto"
     training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     n_queries: int = dataclasses.field(default=0, init=False)
+    choice: PrecisionChoice = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         if len(self.class_names) < 2 or len(set(self.class_names)) != len(self.class_names):
             raise ValueError(f"need two or more different class names, got {self.class_names}")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
-        try:
-            self.module = self.module.eval().to(self.device)
-        except RuntimeError as error:
-            raise ValueError(f"device {str(self.device)!r} cannot be used: {error}") from error
-        if self.channels_last:
-            self.module = self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.choice = choose_precision(
+            self.precision, usable_device(self.device), self.channels_last
+        )
+        self.module = self.choice.lay_out(self.module.eval().to(self.device))
 
     def probabilities(self, spectrograms: Tensor) -> Tensor:
         """Softmax of every class.
@@ -109,12 +114,8 @@ class BlackBox:
 
     def _forward(self, spectrograms: Tensor) -> Tensor:
         inputs = spectrograms.to(self.device)
-        kind = inputs.device.type
-        with (
-            torch.inference_mode(),
-            torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"),
-        ):
-            logits = self.module(inputs)
+        with torch.inference_mode(), self.choice.autocast(inputs.device.type):
+            logits = run_or_fall_back(self.module, inputs, "a layer of this model")
         return logits.float().softmax(dim=-1)
 
     def score_fn(self, target: str, ask: Callable[[Tensor], Tensor] | None = None) -> ModuleScore:
@@ -136,7 +137,7 @@ class BlackBox:
 
     def digest(self) -> str:
         """Short hash of the weights and of what else the scores depend on."""
-        facts = [self.front_end.settings, list(self.class_names), self.precision]
+        facts = [self.front_end.settings, list(self.class_names), self.choice.precision]
         state = hashlib.sha256(repr(facts).encode())
         for name, value in sorted(self.module.state_dict().items()):
             state.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
@@ -205,18 +206,18 @@ def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
 def load_black_box(
     folder: str | os.PathLike[str],
     device: torch.device | str = "cpu",
-    precision: Precision = "fp32",
+    precision: Precision = "auto",
     batch_size: int = 64,
-    channels_last: bool = True,
+    channels_last: ChannelsLast = "auto",
 ) -> BlackBox:
     """Read what `save_black_box` wrote; nothing is unpickled.
 
     Args:
         folder: holds `model.safetensors` and `model.yaml`.
         device: where it shall run.
-        precision: "fp32" or "bf16".
+        precision: "auto", "fp32" or "bf16", as of `BlackBox`.
         batch_size: most inputs at once.
-        channels_last: memory layout of the convolutions.
+        channels_last: memory layout of the convolutions, or "auto".
 
     Returns:
         The black box.

@@ -31,6 +31,7 @@ from daxaudio.containers import (
 from daxaudio.kaldi import DataFolder, read_utterance
 from daxaudio.methods import SETTINGS_OF, MethodSettings
 from daxaudio.names import check_length
+from daxaudio.precision import choose_precision
 from daxaudio.results import list_warnings, write_csv
 from daxaudio.seeds import derive_seed
 from daxaudio.shared_queries import SharedQueries, explain_one
@@ -194,10 +195,15 @@ class ExplainingRun:
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
         """Seed, model and settings, stored beside each explanation; another run's differ."""
+        settings, choice = _plain(self.settings), self.black_box.choice
+        # what "auto" means here: an explanation of networks trained in the other is another one
+        asked = settings["dax"].get("precision", "auto")
+        settings["dax"]["precision"] = choose_precision(asked, self.black_box.device).precision
         return {
             "seed": self.seed,
             "model": self.black_box.digest(),
-            "run_settings": _plain(self.settings),
+            "precision": choice.as_dict(),
+            "run_settings": settings,
         }
 
     def spectrogram(self, name: str) -> Spectrogram:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from daxaudio.containers import Neighbourhood
 from daxaudio.neighbourhood import closeness_weights
+from daxaudio.precision import Precision, check_precision, choose_precision
 from daxaudio.seeds import generator
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -117,8 +118,7 @@ def check_training(
         raise ValueError(f"at_most must be at least 2 neighbours, got {at_most}")
     if not 0 < validation_share < 1:
         raise ValueError(f"validation_share must lie between 0 and 1, got {validation_share}")
-    if precision not in ("fp32", "bf16"):
-        raise ValueError(f"precision must be 'fp32' or 'bf16', got {precision!r}")
+    check_precision(precision)
 
 
 def descend(
@@ -128,7 +128,7 @@ def descend(
     epochs: int,
     batch_size: int,
     learning_rate: float,
-    precision: str = "fp32",
+    precision: Precision = "auto",
     seed: int = 0,
 ) -> Iterator[tuple[float, float]]:
     """Train by Adam on one loss, an epoch at a time.
@@ -140,18 +140,19 @@ def descend(
         epochs: passes over the training part.
         batch_size: examples in one step.
         learning_rate: of Adam.
-        precision: "fp32", or "bf16" by autocast.
+        precision: "fp32", "bf16" by autocast, or "auto" (see `choose_precision`).
         seed: seed of the order.
 
     Yields:
         The mean training loss and the validation loss, after each epoch.
     """
     optimiser = torch.optim.Adam(parameters, lr=learning_rate)
-    kind = examples.neighbourhood.spectrogram.values.device.type
+    device = examples.neighbourhood.spectrogram.values.device
+    choice = choose_precision(precision, device)
 
     def loss_on(chosen: Tensor) -> Tensor:
         batch = examples.batch(chosen)
-        with torch.autocast(kind, torch.bfloat16, precision == "bf16"):
+        with choice.autocast(device.type):
             return loss_of(batch)
 
     for epoch in range(epochs):
@@ -192,5 +193,5 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def place(network: Network, device: torch.device) -> Network:
-    """On the device, in the memory layout in which small convolutions run twice as fast."""
-    return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """On the device, in the memory layout in which its convolutions are fastest."""
+    return choose_precision(device=device).lay_out(network.to(device))

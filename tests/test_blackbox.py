@@ -95,7 +95,7 @@ def test_no_gradient_is_kept_but_scores_may_be_used_in_autograd():
 
 def test_bf16_scores_are_close_to_fp32_and_float32():
     x = 12 * inputs(4).repeat(1, 2, 2) - 30
-    exact, half = resnet_box().probabilities(x), resnet_box(precision="bf16").probabilities(x)
+    exact, half = (resnet_box(precision=p).probabilities(x) for p in ("fp32", "bf16"))
     assert half.dtype == torch.float32
     assert not torch.equal(exact, half)
     torch.testing.assert_close(exact, half, atol=0.02, rtol=0)

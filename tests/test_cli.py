@@ -56,6 +56,13 @@ def explain(audio, model, out, *options):
     return main([*arguments, "--check", "none", *options])  # the last of two --check counts
 
 
+def results_of(capsys):
+    """Lines of standard output, but for the one on precision that comes before the work."""
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("precision: ")
+    return [line for line in lines if not line.startswith("precision: ")]
+
+
 def one_line(capsys):
     text = capsys.readouterr().err
     assert text.count("\n") == 1, text
@@ -157,7 +164,7 @@ def test_explain_tells_of_a_folders_warnings_once(tmp_path, model, data_folder, 
         options = ["--method", "energy", "random", "--n_recordings", "1"]
         if explain(data_folder, model, out, *options) == 0:
             break
-    said = capsys.readouterr().out.splitlines()
+    said = results_of(capsys)
     assert said[1:] == [f"2 explanations have warnings, see {out / 'warnings.csv'}"]
     table = pd.read_csv(out / "warnings.csv")
     assert table["method"].tolist() == ["energy"] * 2 + ["random"] * 2
@@ -186,7 +193,7 @@ def test_explain_tells_by_default_what_speaks_for_and_against(tmp_path, model, c
     audio, out = sound(tmp_path / "a.wav"), tmp_path / "out"
     arguments = ["explain", str(audio), "--model", str(model), "--out", str(out), "--quiet"]
     assert main([*arguments, "--method", "rise", "--queries", "20"]) == 0
-    header, *findings, summary = capsys.readouterr().out.splitlines()
+    header, *findings, summary = results_of(capsys)
     assert "22 queries" in header
     verdict = stored_verdict(out)
     names = [finding["name"] for finding in verdict["findings"]]
@@ -208,7 +215,7 @@ def test_a_quick_check_does_not_explain_again_and_none_checks_nothing(tmp_path, 
     assert names == ["score", "cost", "deletion"]
     assert "reference" in stored_verdict(tmp_path / "quick/energy")["summary"]
     assert explain(audio, model, tmp_path / "none", *options, "--check", "none") == 0
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert len(results_of(capsys)) == 2
     assert stored_verdict(tmp_path / "none/rise") is None
     for folder in ("rise", "energy"):
         masks = [

@@ -17,6 +17,7 @@ from daxaudio.containers import Event, Recording
 from daxaudio.frontends import LogMel
 from daxaudio.kaldi import DataFolder
 from daxaudio.methods import METHODS, MethodSettings
+from daxaudio.precision import choose_precision
 from daxaudio.results import (
     METRICS,
     count_warned,
@@ -149,9 +150,10 @@ def test_folder_of_another_seed_is_refused(corpus, tmp_path):
 
 def test_folder_of_another_model_or_recording_is_refused(corpus, tmp_path):
     run(corpus, tmp_path, ["energy"])
-    bf16 = BlackBox(LoudestHalf(), FRONT_END, ["low", "high"], precision="bf16")
+    other = {"fp32": "bf16", "bf16": "fp32"}[choose_precision().precision]
+    box = BlackBox(LoudestHalf(), FRONT_END, ["low", "high"], precision=other)
     with pytest.raises(ValueError, match="another model or precision"):
-        run(corpus, tmp_path, ["energy"], box=bf16)
+        run(corpus, tmp_path, ["energy"], box=box)
     data, events = corpus
     changed = dataclasses.replace(data, wav_scp={**data.wav_scp, "r0": data.wav_scp["r2"]})
     with pytest.raises(ValueError, match="another recording"):

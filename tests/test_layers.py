@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FLOOR = {"containers", "seeds", "files", "settings", "config", "names"}
+FLOOR = {"containers", "seeds", "files", "settings", "config", "names", "precision"}
 """Everything may use these."""
 
 ALLOWED = {
@@ -18,6 +18,7 @@ ALLOWED = {
     "files": set(),
     "settings": set(),
     "names": set(),
+    "precision": set(),
     "config": set(),
     "networks": set(),
     # audio, annotations, spectrograms

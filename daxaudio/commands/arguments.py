@@ -14,6 +14,7 @@ from daxaudio.config import build
 from daxaudio.containers import Event
 from daxaudio.kaldi import DataFolder, read_data_folder
 from daxaudio.names import without_audio_ending
+from daxaudio.precision import PRECISIONS
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +36,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default cpu)")
     parser.add_argument(
         "--precision",
-        choices=("fp32", "bf16"),
-        help="bf16 is faster on most processors, masks differ a little (default fp32)",
+        choices=PRECISIONS,
+        help="auto takes bf16 where the device has it in hardware, else fp32 (default "
+        "auto); masks differ a little",
     )
 
 
@@ -46,7 +48,9 @@ def load_model(arguments: argparse.Namespace) -> BlackBox:
     for name in ("device", "precision"):
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
-    return build(load_black_box, "black_box", {**settings, "folder": arguments.model})
+    black_box = build(load_black_box, "black_box", {**settings, "folder": arguments.model})
+    print(f"precision: {black_box.choice}", flush=True)
+    return black_box
 
 
 def add_allow_commands(parser: argparse.ArgumentParser) -> None:

@@ -195,6 +195,7 @@ def _explain_file(
             "channels_averaged": channels,
             "model": str(arguments.model),
             "model_digest": black_box.digest(),
+            "precision": black_box.choice.as_dict(),
             "predicted": predicted,
         }
         stored = expand_to(whole, explanation) if whole else explanation

@@ -47,6 +47,7 @@ from daxaudio.models.training import (
     measure_normalisation,
 )
 from daxaudio.plot import plot_confusion
+from daxaudio.precision import PrecisionChoice, choose_precision, usable_device
 from daxaudio.results import (
     write_csv,
 )
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace) -> None:
     out = Path(arguments.out)
     data = load_data(arguments, arguments.data)
     plan = Plan.of(arguments, data.text)
+    print(f"precision: {plan.choice}", flush=True)
     if arguments.folds is not None:
         _cross_validate(plan, data, arguments.folds, out)
         return
@@ -140,6 +142,11 @@ class Plan:
             arguments.channel,
         )
 
+    @property
+    def choice(self) -> PrecisionChoice:
+        """In which precision the models are trained, and why."""
+        return choose_precision(self.training.precision, usable_device(self.device))
+
     def facts(self, ids: Sequence[str]) -> dict[str, Any]:
         """Seed, recordings and settings of one model, stored beside it; another one's differ."""
         examples = sorted((name, self.classes[name]) for name in ids)
@@ -150,7 +157,10 @@ class Plan:
             "examples": hashlib.sha256(repr(examples).encode()).hexdigest()[:16],
             "settings": {
                 "model": dict(self.model),
-                "training": dataclasses.asdict(self.training),
+                "training": {
+                    **dataclasses.asdict(self.training),
+                    "precision": self.choice.precision,
+                },
                 "augmentation": dataclasses.asdict(self.augmentation),
             },
         }
@@ -170,6 +180,8 @@ class Plan:
         # a setting that was not there yet when it was trained stood at its default
         defaults = dataclasses.asdict(TrainingSettings())
         settings["training"] = {**defaults, **settings.get("training", {})}
+        if self.training.precision == "auto":  # which it is, is left to the machine that trained
+            asked["settings"]["training"]["precision"] = settings["training"]["precision"]
         stored["settings"] = settings
         same = all(stored.get(key) == value for key, value in asked.items())
         if not same or black_box.front_end.settings != self.front_end.settings:
@@ -201,7 +213,12 @@ class Plan:
         rows = trainer.run(recordings, [classes.index(name) for name in names], out)
         write_csv(pd.DataFrame(rows).round(6), out / "history.csv")
         seconds = round(time.perf_counter() - began, 1)
-        facts = {**self.facts(ids), "seconds": seconds, "versions": versions()}
+        facts = {
+            **self.facts(ids),
+            "precision": self.choice.as_dict(),
+            "seconds": seconds,
+            "versions": versions(),
+        }
         black_box = BlackBox(module, self.front_end, classes, self.device, training=facts)
         save_black_box(black_box, out)
         (out / CHECKPOINT_FILE).unlink(missing_ok=True)
@@ -222,7 +239,7 @@ class Plan:
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, "model"))
             module = build(kind, "model", settings)
-        return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return module
 
 
 def _read_all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
 from daxaudio.distillation import Batch, Examples, check_training, descend, held_out_r2, place
 from daxaudio.neighbourhood import GridSampler, SegmentSampler, to_explanation
 from daxaudio.networks import Student, StudentName
+from daxaudio.precision import Precision, choose_precision
 from daxaudio.seeds import derive_seed
 
 
@@ -51,7 +52,8 @@ class ExplainStudent:
         pool: side of the square blocks that inputs are averaged to before the student sees them.
         at_most: train on the first so many neighbours only; None takes all.
         validation_share: share of neighbours that are held out.
-        precision: "fp32", or "bf16" by autocast, of the training.
+        precision: of the training: "fp32", "bf16" by autocast, or "auto": bf16 where the device
+            has it in hardware.
         inner_queries: how often the student is asked; None for as often as the black box.
         seed: seed of initial weights, split and order.
 
@@ -76,7 +78,7 @@ class ExplainStudent:
     pool: int = 1
     at_most: int | None = None
     validation_share: float = 0.1
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "auto"
     inner_queries: int | None = None
     seed: int = 0
 
@@ -104,8 +106,8 @@ class ExplainStudent:
 
         Returns:
             The explanation; its history holds `train_loss` and `validation_loss`, its settings
-            `student_r2`, the share of the held-out scores' variance that the student explains, and
-            `explainer`, the inner one's settings.
+            `student_r2`, the share of the held-out scores' variance that the student explains,
+            `precision_found`, in which it was trained, and `explainer`, the inner one's settings.
         """
         began = time.perf_counter()
         examples = Examples.split(
@@ -117,7 +119,12 @@ class ExplainStudent:
         )
         assert inner.attribution is not None  # sampling explainers give one
         explanation = to_explanation(neighbourhood, inner.attribution, self.method, self, began)
-        found = {"explainer": inner.settings, "student_r2": held_out_r2(student, examples)}
+        device = neighbourhood.spectrogram.values.device
+        found = {
+            "explainer": inner.settings,
+            "student_r2": held_out_r2(student, examples),
+            "precision_found": choose_precision(self.precision, device).as_dict(),
+        }
         settings = {**explanation.settings, **found}
         return dataclasses.replace(explanation, history=history, settings=settings, seed=self.seed)
 

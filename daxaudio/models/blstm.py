@@ -13,6 +13,8 @@ import torchaudio
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from daxaudio.precision import run_or_fall_back
+
 _LAYERS = 2
 _UNITS_OF_HEAD = 64
 _LEAST_DEVIATION = 1e-2  # dB; a band that is constant, as masked-off ones are, becomes 0
@@ -131,7 +133,7 @@ class WindowBlstm(nn.Module):
 
     def _logits(self, windows: Tensor) -> Tensor:
         """One logit each `[n]` of windows `[n, L, D]`."""
-        outputs, _ = self.lstm(windows)
+        outputs, _ = run_or_fall_back(self.lstm, windows, "an LSTM")
         return self.head(outputs.mean(dim=1))[:, 0].float()
 
     def of_windows(self, windows: Tensor) -> Tensor:

@@ -24,6 +24,13 @@ from daxaudio.frontends import FrontEnd
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.examples import Examples, TrainingSet, WholeRecordings, Windows
+from daxaudio.precision import (
+    Precision,
+    PrecisionChoice,
+    check_precision,
+    choose_precision,
+    usable_device,
+)
 from daxaudio.seeds import derive_seed, generator
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -45,7 +52,7 @@ class TrainingSettings:
         learning_rate: peak of the schedule.
         weight_decay: of the optimiser.
         label_smoothing: share of the target spread over all classes.
-        precision: "fp32", or "bf16" by autocast.
+        precision: "fp32", "bf16" by autocast, or "auto": bf16 where the device has it in hardware.
         optimiser: "adamw" (Loshchilov and Hutter 2019), or "amsgrad": Adam that keeps the largest
             second moment (Reddi et al. 2018), with weight decay added to the gradient.
         schedule: "cosine", linear warm-up over a tenth and then half a cosine, or "constant".
@@ -61,7 +68,7 @@ class TrainingSettings:
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
-    precision: str = "fp32"
+    precision: Precision = "auto"
     optimiser: str = "adamw"
     schedule: str = "cosine"
     oversample: bool = False
@@ -78,8 +85,7 @@ class TrainingSettings:
             )
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"label_smoothing must lie in [0, 1), got {self.label_smoothing}")
-        if self.precision not in ("fp32", "bf16"):
-            raise ValueError(f"precision must be 'fp32' or 'bf16', got {self.precision!r}")
+        check_precision(self.precision)
         if self.optimiser not in ("adamw", "amsgrad"):
             raise ValueError(f"optimiser must be 'adamw' or 'amsgrad', got {self.optimiser!r}")
         if self.schedule not in ("cosine", "constant"):
@@ -150,6 +156,9 @@ class Trainer:
         seed: seed of order, changes and dropout.
         device: where to train.
         progress: show a progress bar.
+
+    Raises:
+        ValueError: when the device cannot be used.
     """
 
     module: nn.Module
@@ -159,6 +168,14 @@ class Trainer:
     seed: int = 0
     device: torch.device | str = "cpu"
     progress: bool = True
+
+    def __post_init__(self) -> None:
+        usable_device(self.device)
+
+    @property
+    def choice(self) -> PrecisionChoice:
+        """In which precision and layout the module is trained, and why."""
+        return choose_precision(self.settings.precision, self.device)
 
     def run(
         self,
@@ -185,7 +202,7 @@ class Trainer:
         """
         if not recordings or len(recordings) != len(labels):
             raise ValueError(f"got {len(recordings)} recordings and {len(labels)} labels")
-        self.module.to(self.device)
+        self.choice.lay_out(self.module.to(self.device))
         optimiser = self.settings.optimiser_of(self.module)
         source = TrainingSet(
             recordings,
@@ -253,8 +270,7 @@ class Trainer:
     def _step(
         self, batch: Tensor, targets: Tensor, optimiser: torch.optim.Optimizer
     ) -> tuple[float, Tensor]:
-        half = self.settings.precision == "bf16"
-        with torch.autocast(batch.device.type, torch.bfloat16, enabled=half):
+        with self.choice.autocast(batch.device.type):
             logits = self._logits(batch)
         loss = F.cross_entropy(
             logits.float(), targets, label_smoothing=self.settings.label_smoothing
@@ -313,7 +329,8 @@ class Trainer:
         facts = {
             "model": self._model_settings,
             "front_end": dict(self.front_end.settings),
-            "training": dataclasses.asdict(self.settings),
+            # what "auto" means here: a run goes on in the precision that it was begun in
+            "training": {**dataclasses.asdict(self.settings), "precision": self.choice.precision},
             "augmentation": dataclasses.asdict(self.augmentation),
             "seed": self.seed,
             "examples": hashlib.sha256(examples).hexdigest(),
