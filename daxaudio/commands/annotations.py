@@ -13,6 +13,7 @@ from daxaudio.formats.catalogue import FORMATS, files_of, write_annotations
 from daxaudio.formats.folder import FolderReading, read_folder
 from daxaudio.formats.labels import ERROR, KEEP, LabelMap, count_text, load_label_map
 from daxaudio.formats.problems import problems_of
+from daxaudio.formats.raven import NO_LABEL_COLUMN
 from daxaudio.names import check_id, check_length
 
 SHOWN_PER_KIND = 3
@@ -49,12 +50,17 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map", metavar="FILE", help="YAML of classes, each with a list of spellings"
     )
+    parser.add_argument(
+        "--label_column",
+        metavar="NAME",
+        help="column of the labels in selection tables (default: one of the usual names)",
+    )
     parser.add_argument("--tier", metavar="NAME", help="only this tier, by name or number from 1")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Check or convert."""
-    reading = read_folder(arguments.path, arguments.format)
+    reading = read_folder(arguments.path, arguments.format, arguments.label_column)
     label_map = None if arguments.map is None else load_label_map(arguments.map)
     if arguments.action == "check":
         _check(reading, Path(arguments.path), arguments.tier, label_map)
@@ -173,6 +179,8 @@ def _convert(
     for line in (*_unreadable_lines(reading), *refused):
         print(line)
     read = [problem for recording in chosen for problem in recording.problems]
+    if any(problem.kind == NO_LABEL_COLUMN for problem in read):
+        print("some selection tables have no known column of labels: choose one by --label_column")
     if lost := Counter(problem.kind for problem in read if problem.lost):
         print(f"entries that make no events are left out: {count_text(lost)}")
     if unknown:

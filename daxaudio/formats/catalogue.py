@@ -13,7 +13,7 @@ from daxaudio.formats.annotated import AnnotatedRecording, BandEvent
 from daxaudio.formats.audacity import read_audacity, write_audacity
 from daxaudio.formats.coswara import read_coswara, write_coswara
 from daxaudio.formats.dcase import read_dcase, write_dcase
-from daxaudio.formats.raven import START, read_raven, write_raven
+from daxaudio.formats.raven import NO_LABEL_COLUMN, START, read_raven, write_raven
 from daxaudio.formats.segments import BESIDE, read_segments, write_segments
 from daxaudio.formats.text import decode_file
 from daxaudio.formats.textgrid import read_textgrid, write_textgrid
@@ -57,26 +57,32 @@ FORMATS = {
 }
 """Formats by the names that `daxaudio annotations` knows them by."""
 
-_RAVEN_NAME = re.compile(r"(\.table\.\d+)?\.selections\.txt", re.IGNORECASE)
+_RAVEN_NAME = re.compile(
+    r"(\.table\.\d+)?\.selections\.txt|(\.birdnet)?\.selection\.table\.txt", re.IGNORECASE
+)
 _TWO_TIMES = re.compile(r"\s*[-+.,\deE]+\t\s*[-+.,\deE]+\s*(\t|$)")
 
 
 def read_annotations(
-    path: str | os.PathLike[str], format: str | None = None
+    path: str | os.PathLike[str], format: str | None = None, label_column: str | None = None
 ) -> list[AnnotatedRecording]:
     r"""Read an annotation file of any format.
 
     Args:
         path: the file.
         format: a key of `FORMATS`; None looks at the name and the content.
+        label_column: which column of a selection table (`raven`) holds the labels; None takes
+            one of the usual names.
 
     Returns:
         Its recordings, most often one. Entries that can be no events, such as an end before its
-        start, are among the problems of the recording, and a warning is logged for each.
+        start, are among the problems of the recording, and a warning is logged for each, and for
+        a table without labels.
 
     Raises:
-        ValueError: when the format is unknown or the file is not of it; the message names the
-            file and, where there are lines, the line.
+        ValueError: when the format is unknown or the file is not of it, or a column of labels is
+            named for a format without; the message names the file and, where there are lines, the
+            line.
 
     Example:
         >>> import tempfile
@@ -86,21 +92,26 @@ def read_annotations(
         >>> recording.recording_id, recording.events()
         ('a', (Event(start=0.5, end=1.25, label='cough'),))
     """
-    recordings = read_quietly(Path(path), recording_id_of(Path(path).name), format)
+    recordings = read_quietly(Path(path), recording_id_of(Path(path).name), format, label_column)
     for recording in recordings:
         for problem in recording.problems:
             if problem.lost:
                 logger.warning("%s: left out: %s", path, problem.text)
+            elif problem.kind == NO_LABEL_COLUMN:
+                logger.warning("%s: %s", path, problem.text)
     return recordings
 
 
-def read_quietly(path: Path, recording_id: str, format: str | None) -> list[AnnotatedRecording]:
+def read_quietly(
+    path: Path, recording_id: str, format: str | None, label_column: str | None = None
+) -> list[AnnotatedRecording]:
     """Read as `read_annotations` does, for callers that report the problems themselves.
 
     Args:
         path: the file.
         recording_id: name of the recording where the format has none.
         format: a key of `FORMATS`; None looks at the name and the content.
+        label_column: as for `read_annotations`.
 
     Raises:
         ValueError: as `read_annotations`.
@@ -108,7 +119,11 @@ def read_quietly(path: Path, recording_id: str, format: str | None) -> list[Anno
     found = format_of(path) if format is None else format
     if found is None:
         raise ValueError(f"{path}: no known format; say which of {', '.join(FORMATS)} it is")
-    return _known(found).read(path, recording_id)
+    if label_column is None:
+        return _known(found).read(path, recording_id)
+    if found != "raven":
+        raise ValueError(f"{path}: is of the format {found}, in which no column can be chosen")
+    return read_raven(path, recording_id, label_column)
 
 
 def format_of(path: Path) -> str | None:
@@ -179,6 +194,8 @@ def recording_id_of(name: str) -> str:
         'site 1/a.wav'
         >>> recording_id_of("Yabc_30.000_40.000.TextGrid")
         'Yabc_30.000_40.000'
+        >>> recording_id_of("a.BirdNET.selection.table.txt")
+        'a'
     """
     shorter, suffix = _RAVEN_NAME.sub("", name), Path(name).suffix
     if shorter != name or suffix.lower() not in _endings(FORMATS):

@@ -31,7 +31,9 @@ class FolderReading:
     left_aside: tuple[Path, ...]
 
 
-def read_folder(path: str | os.PathLike[str], format: str | None = None) -> FolderReading:
+def read_folder(
+    path: str | os.PathLike[str], format: str | None = None, label_column: str | None = None
+) -> FolderReading:
     """Read every annotation file at or below a path.
 
     Recordings of formats without ids are named by the path of their file below the folder,
@@ -41,6 +43,7 @@ def read_folder(path: str | os.PathLike[str], format: str | None = None) -> Fold
         path: a folder, or one file.
         format: a key of `FORMATS`: all files with an ending of this format are read. None looks
             at each file with an ending of any.
+        label_column: as for `read_annotations`; files of other formats are then unreadable.
 
     Returns:
         Recordings, unreadable files and those left aside, in the order of their paths.
@@ -61,7 +64,7 @@ def read_folder(path: str | os.PathLike[str], format: str | None = None) -> Fold
             left_aside.append(file)
             continue
         try:
-            recordings[file] = read_quietly(file, recording_id_of(name), format)
+            recordings[file] = read_quietly(file, recording_id_of(name), format, label_column)
         except (ValueError, OSError) as error:
             unreadable[file] = " ".join(str(error).split())
     return FolderReading(recordings, unreadable, tuple(left_aside))
