@@ -54,6 +54,7 @@ def test_one_file_in_a_sequence_has_its_own_times_and_name(tmp_path):
         (["C:\\d\\a.wav", "C:\\d\\b.wav"], ["a", "b"]),
         (["/d/a.wav", "/d/a.flac", "/d/b.wav"], ["a.wav", "a.flac", "b.wav"]),
         (["a.wav", "x/a.wav"], ["a", "x/a"]),
+        (["/d/Y_30.000", "/d/Y_40.000"], ["Y_30.000", "Y_40.000"]),
         (["a.b.wav", "a.c.wav"], ["a.b", "a.c"]),
     ],
 )

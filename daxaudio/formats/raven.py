@@ -18,6 +18,7 @@ from daxaudio.formats.annotated import (
     sort_out,
 )
 from daxaudio.formats.text import check_line, decode_file, numbered_lines, parse_number
+from daxaudio.names import without_audio_ending
 
 START, END = "Begin Time (s)", "End Time (s)"
 LOW, HIGH = "Low Freq (Hz)", "High Freq (Hz)"
@@ -122,19 +123,18 @@ def _sound(row: _Row) -> str:
 
 
 def _names(sounds: Collection[str]) -> dict[str, str]:
-    """An id for each sound file: its stem, or more of its path where that is not enough.
+    """An id for each sound file: its name without ending, or more of its path if that is shared.
 
     More is the folders below the one that all share, and then the ending too. Paths may be those
     of Windows wherever the table is read.
     """
-    paths = [PureWindowsPath(sound) for sound in sounds]
+    files = [PureWindowsPath(sound) for sound in sounds]
+    paths = [file.with_name(without_audio_ending(file)) for file in files]
     levels = zip(*(path.parent.parts for path in paths), strict=False)
     shared = len(list(itertools.takewhile(lambda folders: len(set(folders)) == 1, levels)))
-    below = [PureWindowsPath(*path.parts[shared:]) for path in paths]
     choices = [
-        [path.stem for path in paths],
-        [path.with_suffix("").as_posix() for path in below],
-        [path.as_posix() for path in below],
+        [path.name for path in paths],
+        *(["/".join(path.parts[shared:]) for path in those] for those in (paths, files)),
     ]
     names = next((choice for choice in choices if len(set(choice)) == len(paths)), choices[-1])
     return dict(zip(sounds, names, strict=True))
