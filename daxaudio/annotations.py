@@ -131,6 +131,11 @@ def write_events(
         filename,onset,offset,event_label
         a.wav,0.5,2.0,dog
     """
+    write_text(path, events_text(path, events_by_file))
+
+
+def events_text(path: str | os.PathLike[str], events_by_file: Mapping[str, Sequence[Event]]) -> str:
+    """What `write_events` would write; raises what it raises."""
     path = Path(path)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n", **_format(path))
@@ -139,7 +144,7 @@ def write_events(
         for row in _event_rows(name, events):
             _check_fields(path, row)
             writer.writerow(row)
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def _event_rows(name: str, events: Sequence[Event]) -> list[list[str]]:

@@ -12,6 +12,8 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any, NoReturn
 
+from daxaudio.files import describe_error
+
 COMMANDS = {
     "pad": "put noise at both ends of recordings and note where they then lie",
     "train": "train a classifier on a folder of labelled recordings",
@@ -108,7 +110,7 @@ def exit_code_of(name: str, work: Callable[[], object]) -> int:
     try:
         work()
     except (ValueError, OSError) as error:
-        print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{name}: {describe_error(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; start again to go on", file=sys.stderr)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+_FULL = 1 << 16
+"""Fewer free bytes than these are the reason why a file could not be written."""
 
 
 @contextlib.contextmanager
@@ -21,6 +26,10 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields:
         The path to write to.
 
+    Raises:
+        OSError: when it cannot be written; names `path`. So is a full disk, whatever the writer
+            says of it.
+
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
@@ -35,6 +44,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None
+        raise
+    except Exception as error:
+        if shutil.disk_usage(path.parent).free < _FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -48,3 +65,19 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def describe_error(error: Exception) -> str:
+    """What an error says, in one line; an error of a file system without its number.
+
+    Args:
+        error: any.
+
+    Example:
+        >>> describe_error(PermissionError(13, "Permission denied", "a.wav"))
+        'a.wav: Permission denied'
+    """
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = ": ".join(str(part) for part in (error.filename, error.strerror) if part is not None)
+    return " ".join(text.split())

@@ -25,6 +25,8 @@ from daxaudio.seeds import generator
 
 _PINK_FROM = 20.0  # Hz; what lies below is not heard and would take much of the power
 _DRAWS = 20
+_LONGEST = 3600.0  # seconds at each end; more is a slip, and would fill the memory
+_LARGEST_SNR = 200  # dB; beyond, one of the two is nothing but rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,9 +68,9 @@ class NoisePadding:
 
     Args:
         min_duration: shortest noise at each end, in seconds, at least 0.
-        max_duration: longest noise at each end, in seconds. Each end's length is drawn evenly
-            between the two, on its own.
-        snr_db: mean power of the recording over that of the noise, in dB.
+        max_duration: longest noise at each end, in seconds, at most 3600. Each end's length is
+            drawn evenly between the two, on its own.
+        snr_db: mean power of the recording over that of the noise, in dB, from -200 to 200.
         noise: "white", "pink" (power falls with 1 / frequency from 20 Hz up), or the path of an
             audio file, of a folder that is searched for such files, or of a Kaldi data folder, of
             whose recordings those of another class are taken. Of a folder one file is drawn for a
@@ -93,13 +95,17 @@ class NoisePadding:
     noise: str | Path = "white"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.min_duration <= self.max_duration < math.inf:
+        if not 0 <= self.min_duration <= self.max_duration <= _LONGEST:
             raise ValueError(
-                "noise padding needs 0 <= min_duration <= max_duration in seconds, got "
-                f"min_duration={self.min_duration}, max_duration={self.max_duration}"
+                f"noise padding needs 0 <= min_duration <= max_duration <= {_LONGEST:g} in "
+                f"seconds, got min_duration={self.min_duration}, max_duration={self.max_duration}"
             )
-        if not math.isfinite(self.snr_db):
-            raise ValueError(f"snr_db must be a finite number of dB, got {self.snr_db}")
+        if not abs(self.snr_db) <= _LARGEST_SNR:
+            raise ValueError(
+                f"snr_db must lie between -{_LARGEST_SNR} and {_LARGEST_SNR} dB, got {self.snr_db}"
+            )
+        if self.noise == "":
+            raise ValueError("noise is empty; give white, pink, or a path")
         if self.noise not in ("white", "pink"):
             _noise_files(Path(self.noise))
 

@@ -229,7 +229,10 @@ def test_ends_of_no_length_leave_the_recording_as_it_is(recording):
         ({"min_duration": -1.0}, "got min_duration=-1.0, max_duration=5.0"),
         ({"min_duration": 6.0}, "got min_duration=6.0, max_duration=5.0"),
         ({"max_duration": math.inf}, "max_duration=inf"),
-        ({"snr_db": math.nan}, "snr_db must be a finite number of dB, got nan"),
+        ({"snr_db": math.nan}, "snr_db must lie between -200 and 200 dB, got nan"),
+        ({"snr_db": 1e9}, "snr_db must lie between -200 and 200 dB, got 1000000000.0"),
+        ({"max_duration": 1e12}, "max_duration <= 3600 in seconds.*max_duration=1000000000000.0"),
+        ({"noise": ""}, "noise is empty"),
         ({"noise": "brown"}, 'noise must be "white", "pink".* got \'brown\''),
     ],
 )

@@ -6,11 +6,13 @@ import argparse
 import dataclasses
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from daxaudio.annotations import write_events
+from daxaudio.annotations import events_text, read_events, write_events
 from daxaudio.audio import duration_of, read_recording, write_recording
 from daxaudio.commands.arguments import (
     add_allow_commands,
@@ -19,12 +21,14 @@ from daxaudio.commands.arguments import (
     is_data_folder,
     load_data,
 )
+from daxaudio.commands.outputs import prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.config import build
 from daxaudio.containers import Event, Recording
 from daxaudio.files import write_text
 from daxaudio.kaldi import DataFolder, read_utterance, write_data_folder
-from daxaudio.names import without_audio_ending
+from daxaudio.kaldi.raw import FILES
+from daxaudio.names import check_id, check_length, without_audio_ending
 from daxaudio.padding import NoisePadding
 from daxaudio.seeds import derive_seed
 from daxaudio.store import versions
@@ -71,63 +75,97 @@ def run(arguments: argparse.Namespace) -> None:
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
     padding = build(NoisePadding, "padding", settings)
-    out = Path(arguments.out)
     facts = {"seed": arguments.seed, **dataclasses.asdict(padding), "versions": versions()}
     if is_data_folder(arguments.audio):
-        data = load_data(arguments, arguments.audio)
-        _pad_folder(padding, data, out, arguments)
-        write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
-        return
-    name = without_audio_ending(arguments.audio)
-    _check_target(out / f"{name}.wav", arguments.audio)
+        _pad_folder(padding, load_data(arguments, arguments.audio), facts, arguments)
+    else:
+        _pad_file(padding, facts, arguments)
+
+
+def _pad_file(
+    padding: NoisePadding, facts: Mapping[str, Any], arguments: argparse.Namespace
+) -> None:
+    name, out = without_audio_ending(arguments.audio), Path(arguments.out)
+    check_id(arguments.audio, name)
+    check_length(name)
+    target = out / f"{name}.wav"
     recording = read_recording(arguments.audio, recording_id=name, channel=arguments.channel)
-    event = _pad_one(padding, recording, None, out / f"{name}.wav", arguments.seed)
-    write_events(out / EVENTS_FILE, {f"{name}.wav": [event]})
-    write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
-    print(f"{out / name}.wav: recording from {event.start:.3f} s to {event.end:.3f} s")
+    _prepare(out, padding, arguments, target.name)
+    known = read_events(out / EVENTS_FILE) if (out / EVENTS_FILE).exists() else {}
+    if set(known) - {target.name}:
+        raise ValueError(f"{out / EVENTS_FILE}: is of other recordings; choose another --out")
+    if target.exists() and target.name not in known:
+        raise ValueError(
+            f"{target}: is there already, and no padded recording; choose another --out"
+        )
+    event = _pad_one(padding, recording, None, target, arguments.seed)
+    write_events(out / EVENTS_FILE, {target.name: [event]})
+    _write_facts(out, facts)
+    print(f"{target}: recording from {event.start:.3f} s to {event.end:.3f} s")
 
 
 def _pad_folder(
-    padding: NoisePadding, data: DataFolder, out: Path, arguments: argparse.Namespace
+    padding: NoisePadding,
+    data: DataFolder,
+    facts: Mapping[str, Any],
+    arguments: argparse.Namespace,
 ) -> None:
+    out, audio = Path(arguments.out), Path(arguments.out) / "audio"
+    _prepare(out, padding, arguments, *FILES)
+    if not (out / FACTS_FILE).is_file() and ((out / "wav.scp").exists() or audio.exists()):
+        raise ValueError(f"{out}: holds data that `pad` did not make; choose another --out")
+    _write_facts(out, facts)
+    (out / "wav.scp").unlink(missing_ok=True)  # no data folder until all of it is new
+    sources = {Path(source).resolve() for source in data.wav_scp.values()}
     events: dict[str, Event] = {}
     bad: list[str] = []
     for name in tqdm(data.ids, desc="padding", disable=arguments.quiet):
-        target = out / "audio" / f"{name}.wav"
+        target = audio / f"{name}.wav"
         try:
-            _check_target(target, data.wav_scp[data.segment(name).recording_id])
+            check_length(name)
+            if target.resolve() in sources:
+                raise ValueError(
+                    f"{target}: is read, and would be overwritten; choose another --out"
+                )
             recording = read_utterance(data, name)
             events[name] = _pad_one(padding, recording, data.text[name], target, arguments.seed)
         except ValueError as error:
             logger.warning("%s is left out: %s", name, error)
-            bad.append(f"{name}\t{error}\n")
+            bad.append(f"{name}\t{' '.join(str(error).split())}\n")
     write_text(out / BAD_FILES, "".join(bad))
     if not events:
         raise ValueError(f"{arguments.audio}: not one recording could be padded; see {BAD_FILES}")
     write_events(out / EVENTS_FILE, {f"{name}.wav": [event] for name, event in events.items()})
     padded = DataFolder(
-        wav_scp={name: str(out / "audio" / f"{name}.wav") for name in events},
+        wav_scp={name: str(audio / f"{name}.wav") for name in events},
         text={name: data.text[name] for name in events},
         utt2spk={name: data.utt2spk[name] for name in events},
-        utt2dur=_durations(out, events),
+        utt2dur={name: duration_of(audio / f"{name}.wav") for name in events},
     )
     write_data_folder(out, padded)
     print(f"{len(events)} recordings padded, {len(bad)} left out")
 
 
-def _check_target(target: Path, path: str) -> None:
-    if target.resolve() == Path(path).resolve():
-        raise ValueError(f"{path}: --out would overwrite the recording itself; choose another")
+def _prepare(out: Path, padding: NoisePadding, arguments: argparse.Namespace, *files: str) -> None:
+    """See that `--out` can be written, and that nothing that is read would be lost."""
+    noise = None if padding.noise in ("white", "pink") else padding.noise
+    inputs = {"the recording or data folder": arguments.audio, "the noise": noise}
+    inputs["--config"] = arguments.config
+    prepare_folder(out, inputs, (*files, "audio", EVENTS_FILE, BAD_FILES, FACTS_FILE))
 
 
 def _pad_one(
     padding: NoisePadding, recording: Recording, label: str | None, target: Path, seed: int
 ) -> Event:
+    """Write the padded recording; its event, which a list of events can hold."""
     name = recording.recording_id
     padded = padding(recording, derive_seed(seed, name, "padding"), label)
+    event = dataclasses.replace(padded.event, label=name if label is None else label)
+    events_text(EVENTS_FILE, {target.name: [event]})  # refused before the sound is written
     write_recording(target, padded.recording)
-    return dataclasses.replace(padded.event, label=name if label is None else label)
+    return event
 
 
-def _durations(out: Path, events: dict[str, Event]) -> dict[str, float]:
-    return {name: duration_of(out / "audio" / f"{name}.wav") for name in events}
+def _write_facts(out: Path, facts: Mapping[str, Any]) -> None:
+    """The settings, beside what they made."""
+    write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")

@@ -1,0 +1,80 @@
+"""Where a command writes: looked at before any work is done, and never over what it reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from daxaudio.files import describe_error, whole_file
+
+_PROBE = b"0" * (1 << 18)
+"""Written and removed again: a full disk is found before any work is done."""
+
+
+def prepare_folder(
+    out: str | os.PathLike[str],
+    inputs: Mapping[str, str | os.PathLike[str] | None],
+    files: Iterable[str] = (),
+) -> Path:
+    """Make the folder of `--out`, and see that it can be written and that nothing read is lost.
+
+    Args:
+        out: the folder.
+        inputs: files and folders that the command reads, by the argument that names them; None
+            where it is not given.
+        files: names of files that the command writes into the folder.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: when it is an input itself, would lose one, is a file, or cannot be written.
+
+    Example:
+        >>> prepare_folder("data", {"the data folder": "data/"})
+        Traceback (most recent call last):
+        ValueError: --out data is the data folder itself; choose another folder
+    """
+    out = Path(out)
+    for name, path in inputs.items():
+        if path is None:
+            continue
+        if out.resolve() == Path(path).resolve():
+            raise ValueError(f"--out {out} is {name} itself; choose another folder")
+        for file in files:
+            check_other(out / file, {name: path})
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; name a folder")
+    try:
+        with whole_file(out / "write-test") as temporary:
+            temporary.write_bytes(_PROBE)
+        (out / "write-test").unlink()
+    except OSError as error:
+        reason = error.strerror or describe_error(error)
+        raise ValueError(
+            f"--out {out} cannot be written ({reason}); choose another folder"
+        ) from error
+    return out
+
+
+def check_other(file: Path, inputs: Mapping[str, str | os.PathLike[str] | None]) -> None:
+    """Refuse to write over a file that is read.
+
+    Args:
+        file: to be written.
+        inputs: as in `prepare_folder`.
+
+    Raises:
+        ValueError: when it is one of them.
+
+    Example:
+        >>> check_other(Path("x/../a.tsv"), {"--events": "a.tsv"})
+        Traceback (most recent call last):
+        ValueError: --out would overwrite a.tsv (--events), which is read; choose another
+    """
+    for name, path in inputs.items():
+        if path is not None and file.resolve() == Path(path).resolve():
+            raise ValueError(
+                f"--out would overwrite {path} ({name}), which is read; choose another"
+            )
