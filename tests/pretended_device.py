@@ -7,6 +7,7 @@ and `is_cuda`, by which torch chooses cuDNN for recurrent layers.
 """
 
 import contextlib
+from unittest import mock
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -148,9 +149,12 @@ class _Moves(TorchFunctionMode):
 def pretended_device():
     """Inside, "cuda" is a device that holds tensors; give it to `.to`, factories and modules.
 
+    Its compute capability is 7.5, which has no bf16.
+
     Yields:
         The device.
     """
     noted = _Noted()
-    with _Checks(noted), _Moves(noted):
+    capability = mock.patch.object(torch.cuda, "get_device_capability", return_value=(7, 5))
+    with _Checks(noted), _Moves(noted), capability:
         yield DEVICE

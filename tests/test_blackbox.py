@@ -169,8 +169,8 @@ def test_missing_imagenet_weights_are_a_clear_error(monkeypatch, tmp_path):
 
 def test_same_scores_on_an_accelerator(accelerator):
     x = inputs()
-    expected = resnet_box().probabilities(x)
-    found = resnet_box(device=accelerator).probabilities(x)
+    expected = resnet_box(precision="fp32").probabilities(x)
+    found = resnet_box(device=accelerator, precision="fp32").probabilities(x)
     assert found.device.type == "cuda"
     torch.testing.assert_close(found.cpu(), expected, atol=1e-3, rtol=0)
 
