@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from daxaudio.real_numbers import as_float32, as_real
+
 ScoreFn = Callable[[Tensor], Tensor]
 """A black box as the explainers see it: spectrograms `[N, F, T]` in, one score each `[N]` out."""
 
@@ -129,13 +131,14 @@ class Spectrogram:
     """A time-frequency picture of one recording, on its own axes.
 
     Args:
-        values: `[F, T]`, in dB.
+        values: `[F, T]`, in dB. NumPy arrays and other types of numbers become float32 tensors.
         frequencies: `[F]` centre of each bin in Hz, increasing.
         times: `[T]` centre of each frame in seconds, increasing.
         recording_id: the recording that it shows.
 
     Raises:
-        ValueError: when the axes do not fit the values, or values are not finite.
+        ValueError: when the axes do not fit the values, or values or axes are not finite.
+        TypeError: when they hold no real numbers.
     """
 
     values: Tensor
@@ -144,6 +147,9 @@ class Spectrogram:
     recording_id: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "values", as_float32(self.values, "spectrogram values"))
+        for name in ("frequencies", "times"):
+            object.__setattr__(self, name, _as_axis(getattr(self, name), name))
         if self.values.ndim != 2 or min(self.values.shape) < 1:
             raise ValueError(
                 f"spectrogram values must be [F, T], got shape {tuple(self.values.shape)}"
@@ -170,6 +176,25 @@ class Spectrogram:
     def to(self, device: torch.device | str) -> Spectrogram:
         """The same spectrogram with its values on another device."""
         return dataclasses.replace(self, values=self.values.to(device))
+
+
+def check_spectrogram(given: object) -> None:
+    """Refuse anything else where a spectrogram is explained.
+
+    Raises:
+        TypeError: says what to do.
+
+    Example:
+        >>> check_spectrogram("a.wav")
+        Traceback (most recent call last):
+        TypeError: a Spectrogram is explained, got a str: make one, Spectrogram(values, ...)
+    """
+    if isinstance(given, Spectrogram):
+        return
+    advice = "make one, Spectrogram(values, ...)"
+    if isinstance(given, Recording):
+        advice = "make one of it by the model's front end, front_end.spectrogram(recording)"
+    raise TypeError(f"a Spectrogram is explained, got a {type(given).__name__}: {advice}")
 
 
 class Perturbation(Protocol):
@@ -276,7 +301,8 @@ class Explanation:
 
     Raises:
         ValueError: when the mask's shape is not the spectrogram's or it leaves [0, 1], when the
-            standard error has another shape, is negative or not finite, or when a warning is empty.
+            attribution or the standard error has another shape or is not finite, when the latter is
+            negative, or when a warning is empty.
         TypeError: when the warnings are no tuple of texts.
     """
 
@@ -296,6 +322,9 @@ class Explanation:
     n_gradients: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("mask", "attribution", "standard_error"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, as_float32(getattr(self, name), name))
         if self.mask.shape != self.spectrogram.values.shape:
             raise ValueError(
                 f"mask is {tuple(self.mask.shape)}, the spectrogram is "
@@ -303,8 +332,10 @@ class Explanation:
             )
         if not bool(((self.mask >= 0) & (self.mask <= 1)).all()):
             raise ValueError(f"mask of {self.method!r} leaves [0, 1] or holds NaN")
+        if self.attribution is not None:
+            self._check_beside_mask("attribution", self.attribution, -math.inf)
         if self.standard_error is not None:
-            self._check_standard_error(self.standard_error)
+            self._check_beside_mask("standard_error", self.standard_error, 0.0)
         if not isinstance(self.warnings, tuple) or not all(
             isinstance(warning, str) for warning in self.warnings
         ):
@@ -314,16 +345,14 @@ class Explanation:
         if not all(warning.strip() for warning in self.warnings):
             raise ValueError(f"a warning of {self.method!r} is empty; say what is wrong")
 
-    def _check_standard_error(self, standard_error: Tensor) -> None:
-        if standard_error.shape != self.mask.shape:
+    def _check_beside_mask(self, name: str, values: Tensor, lowest: float) -> None:
+        if values.shape != self.mask.shape:
             raise ValueError(
-                f"standard_error is {tuple(standard_error.shape)}, the mask is "
-                f"{tuple(self.mask.shape)}"
+                f"{name} is {tuple(values.shape)}, the mask is {tuple(self.mask.shape)}"
             )
-        if not bool(((standard_error >= 0) & standard_error.isfinite()).all()):
-            raise ValueError(
-                f"standard_error of {self.method!r} is negative somewhere or holds NaN or infinity"
-            )
+        if not bool(((values >= lowest) & values.isfinite()).all()):
+            fault = "is negative somewhere or holds" if lowest == 0 else "holds"
+            raise ValueError(f"{name} of {self.method!r} {fault} NaN or infinity")
 
     @property
     def profile(self) -> Tensor:
@@ -340,6 +369,13 @@ class Explainer(Protocol):
 
 MOST_BINS = 2**23
 """Bins of the inputs, or masks, made at once where nothing is trained: 32 MiB of float32."""
+
+
+def _as_axis(given: Any, name: str) -> Tensor:
+    axis = as_real(given, name)
+    if axis.ndim != 1 or not bool(torch.isfinite(axis).all()):
+        raise ValueError(f"{name} of a spectrogram must be one list of finite numbers")
+    return axis
 
 
 def fit_batch(batch_size: int, shape: Sequence[int]) -> int:

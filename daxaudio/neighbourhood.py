@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from daxaudio.asking import ask
 from daxaudio.containers import (
     Explanation,
     Neighbourhood,
     Perturbation,
     ScoreFn,
     Spectrogram,
+    check_spectrogram,
     fit_batch,
     scale_to_mask,
     target_of,
 )
+from daxaudio.memory import check_fits
 from daxaudio.perturbation import (
     Fill,
     GridMasks,
@@ -31,8 +35,11 @@ from daxaudio.perturbation import (
     make_background,
 )
 from daxaudio.seeds import generator
-from daxaudio.segments import QuickShift, Segmenter
+from daxaudio.segments import QuickShift, Segmenter, renumber
 from daxaudio.settings import describe
+
+_BYTES = 512
+"""Memory that a sample takes beside what it keeps: scores, shifts, its share of all halvings."""
 
 
 def query(
@@ -70,9 +77,9 @@ def query(
     empty = Neighbourhood(
         spectrogram, perturbation, background, torch.zeros(len(perturbation)), 0.0, 0.0
     )
-    ends = torch.stack([spectrogram.values, background])
-    original_score, background_score = ask(score_fn, ends).tolist()
     batch_size = fit_batch(batch_size, spectrogram.values.shape)
+    ends = torch.stack([spectrogram.values, background]).split(batch_size)
+    original_score, background_score = torch.cat([ask(score_fn, end) for end in ends]).tolist()
     starts = range(0, empty.n_samples, batch_size)
     batches = []
     for start in tqdm(starts, desc="queries", unit="batch", disable=not progress, leave=False):
@@ -88,24 +95,6 @@ def query(
         seed=seed,
         target=target_of(score_fn),
     )
-
-
-def ask(score_fn: ScoreFn, inputs: Tensor) -> Tensor:
-    """Scores `[n]` of inputs `[n, F, T]`, on the CPU.
-
-    Raises:
-        ValueError: when the black box does not give one finite score per input.
-    """
-    with torch.no_grad():
-        scores = score_fn(inputs)
-    if scores.shape != (len(inputs),):
-        raise ValueError(
-            f"score_fn must give one score per input: {len(inputs)} inputs, got shape "
-            f"{tuple(scores.shape)}"
-        )
-    if not torch.isfinite(scores).all():
-        raise ValueError("score_fn answered NaN or infinite scores")
-    return scores.float().cpu()
 
 
 def closeness_weights(
@@ -142,7 +131,7 @@ class SegmentSampler:
 
     Args:
         n_samples: Q, the number of perturbed inputs.
-        segmenter: spectrogram to segments.
+        segmenter: spectrogram to segments; labels of any whole numbers.
         keep: probability that a segment is kept ("bernoulli" only).
         sampling: "bernoulli" keeps each segment on its own; "shapley" draws subsets as the Shapley
             kernel weighs them.
@@ -152,7 +141,8 @@ class SegmentSampler:
         progress: show a progress bar.
 
     Raises:
-        ValueError: when a number is out of its range.
+        ValueError: when a number is out of its range, or (when called) that many samples need more
+            memory than the machine has.
     """
 
     n_samples: int = 1000
@@ -171,9 +161,12 @@ class SegmentSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Segment, draw, and ask the black box; Q + 2 queries."""
+        check_spectrogram(spectrogram)
         began = time.perf_counter()
-        segments = self.segmenter(spectrogram).to(spectrogram.values.device)
+        segments = renumber(self.segmenter(spectrogram), spectrogram)
         n_parts = int(segments.max()) + 1
+        # a regression holds a few numbers in float64 for each part
+        check_fits("perturbed inputs", self.n_samples, 40 * n_parts + _BYTES, "n_samples")
         random = generator(self.seed, "segments", spectrogram.recording_id)
         if self.sampling == "shapley":
             kept = draw_coalitions(self.n_samples, n_parts, random)
@@ -210,7 +203,8 @@ class GridSampler:
         progress: show a progress bar.
 
     Raises:
-        ValueError: when a number is out of its range.
+        ValueError: when a number is out of its range, or (when called) that many samples need more
+            memory than the machine has.
     """
 
     n_samples: int = 1000
@@ -229,12 +223,14 @@ class GridSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Draw and ask the black box; Q + 2 queries."""
+        check_spectrogram(spectrogram)
         began = time.perf_counter()
         shape = spectrogram.values.shape
         if shape[0] < self.cells[0] or shape[1] < self.cells[1]:
             raise ValueError(
                 f"a grid of {self.cells} cells is finer than the spectrogram {tuple(shape)}"
             )
+        _check_grid_fits(self.n_samples, [self.cells])
         random = generator(self.seed, "grid", spectrogram.recording_id)
         masks = draw_grid(
             spectrogram, self.cells, self.n_samples, self.keep, random, self.antithetic
@@ -294,8 +290,10 @@ class MultiGridSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Draw and ask the black box; Q + 2 queries."""
+        check_spectrogram(spectrogram)
         began = time.perf_counter()
         bins, frames = spectrogram.values.shape
+        _check_grid_fits(self.n_samples, self.grids)
         parts = []
         for index, (rows, columns) in enumerate(self.grids):
             share = len(range(index, self.n_samples, len(self.grids)))
@@ -341,6 +339,11 @@ def draw_grid(
     limits = [cell_size(size, n) for size, n in zip(shape, cells, strict=True)]
     shifts = torch.stack([torch.randint(n, (n_samples,), generator=random) for n in limits], dim=1)
     return GridMasks((shape[0], shape[1]), cells, kept.to(device), shifts.to(device))
+
+
+def _check_grid_fits(n_samples: int, grids: Sequence[tuple[int, int]]) -> None:
+    n_cells = max(rows * columns for rows, columns in grids)
+    check_fits("perturbed inputs", n_samples, n_cells + _BYTES, "n_samples")
 
 
 def _check_sampler(n_samples: int, keep: float, batch_size: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from daxaudio.asking import answers, check_finite
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram, target_of
 from daxaudio.settings import describe
 
@@ -41,6 +41,7 @@ def explain_by_mask(
         ValueError: when the black box does not give one finite score.
 
     Example:
+        >>> import torch
         >>> from daxaudio.explainers.energy import Energy
         >>> picture = Spectrogram(torch.eye(2), torch.arange(2.0), torch.arange(2.0))
         >>> mask = torch.eye(2)
@@ -49,12 +50,8 @@ def explain_by_mask(
     """
     mask = mask.detach().float().cpu()
     began = time.perf_counter()
-    with torch.no_grad():
-        score = score_fn(spectrogram.values[None].clone())
-    if score.shape != (1,) or not bool(torch.isfinite(score).all()):
-        raise ValueError(
-            f"score_fn must give one finite score per input, got {score.tolist()} for one input"
-        )
+    score = answers(score_fn, spectrogram.values[None].clone())
+    check_finite(score)
     return Explanation(
         mask,
         spectrogram.to("cpu"),

@@ -22,6 +22,9 @@ from daxaudio.segments import segment_means
 Fill = Literal["floor", "global_mean", "segment_mean", "noise"]
 """What stands where a part is masked off."""
 
+_DRAWN = 2**22
+"""Uniform numbers in memory at once while parts are drawn; changes no draw."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SegmentMasks:
@@ -32,7 +35,7 @@ class SegmentMasks:
         kept: bool `[N, K]`.
 
     Raises:
-        ValueError: when a label has no column in `kept`.
+        ValueError: when a label has no column in `kept`, or a column no label.
 
     Example:
         >>> segments = torch.tensor([[0, 0, 1]])
@@ -44,10 +47,18 @@ class SegmentMasks:
     kept: Tensor
 
     def __post_init__(self) -> None:
-        if int(self.segments.max()) >= self.kept.shape[1]:
+        low, high = int(self.segments.min()), int(self.segments.max())
+        if low < 0 or high >= self.kept.shape[1]:
             raise ValueError(
-                f"segments go up to label {int(self.segments.max())}, but kept has "
+                f"segments go from label {low} up to label {high}, but kept has "
                 f"{self.kept.shape[1]} columns"
+            )
+        # a part that is nowhere would get its share of the score all the same
+        unused = int((self.segments.flatten().bincount(minlength=self.kept.shape[1]) == 0).sum())
+        if unused:
+            raise ValueError(
+                f"{unused} of {self.kept.shape[1]} columns of kept have no segment: number the "
+                "segments by daxaudio.segments.renumber"
             )
 
     def __len__(self) -> int:
@@ -162,10 +173,13 @@ def draw_kept(
     Returns:
         bool `[N, K]`.
     """
-    uniform = torch.rand(n_samples, n_parts, generator=random)
-    if antithetic:
-        uniform[1::2] = 1 - uniform[0::2][: len(uniform[1::2])]
-    return uniform < keep
+    kept = torch.empty(n_samples, n_parts, dtype=torch.bool)
+    for rows in kept.split(_rows_at_once(n_parts)):
+        uniform = torch.rand(rows.shape, generator=random)
+        if antithetic:
+            uniform[1::2] = 1 - uniform[0::2][: len(uniform[1::2])]
+        torch.lt(uniform, keep, out=rows)
+    return kept
 
 
 def draw_coalitions(n_samples: int, n_parts: int, random: torch.Generator) -> Tensor:
@@ -192,9 +206,19 @@ def draw_coalitions(n_samples: int, n_parts: int, random: torch.Generator) -> Te
     n_pairs = (n_samples + 1) // 2
     weights = 1 / (sizes * (n_parts - sizes))
     drawn = torch.multinomial(weights, n_pairs, replacement=True, generator=random) + 1
-    ranks = torch.rand(n_pairs, n_parts, generator=random).argsort(dim=1).argsort(dim=1)
-    kept = ranks < drawn[:, None]
-    return torch.stack([kept, ~kept], dim=1).flatten(0, 1)[:n_samples]
+    kept = torch.empty(n_pairs, 2, n_parts, dtype=torch.bool)
+    at_once = _rows_at_once(n_parts)
+    for pairs, size in zip(kept.split(at_once), drawn.split(at_once), strict=True):
+        uniform = torch.rand(len(pairs), n_parts, generator=random)
+        ranks = uniform.argsort(dim=1).argsort(dim=1)
+        pairs[:, 0] = ranks < size[:, None]
+        pairs[:, 1] = ~pairs[:, 0]
+    return kept.flatten(0, 1)[:n_samples]
+
+
+def _rows_at_once(n_parts: int) -> int:
+    """Samples whose uniform numbers are in memory at once; even, so that no pair is torn."""
+    return 2 * max(1, _DRAWN // (2 * n_parts))
 
 
 def make_background(

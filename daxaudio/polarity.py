@@ -13,6 +13,7 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from daxaudio.asking import ask
 from daxaudio.containers import ScoreFn
 
 SHARES = tuple(tenth / 10 for tenth in range(1, 10))
@@ -48,7 +49,7 @@ def check_polarity(mask: Tensor, values: Tensor, background: Tensor, score_fn: S
         The finding; a tie counts as upright.
 
     Raises:
-        ValueError: when the black box answers NaN or infinite scores.
+        ValueError: when the black box does not give one finite score per input.
 
     Example:
         >>> values = torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0]])
@@ -64,9 +65,6 @@ def check_polarity(mask: Tensor, values: Tensor, background: Tensor, score_fn: S
         kept[0, row, order[:size]] = True
         kept[1, row, order[n_frames - size :]] = True
     inputs = torch.where(kept.flatten(0, 1)[:, None, :], values, background)
-    with torch.no_grad():
-        scores = score_fn(inputs).float()
-    if not torch.isfinite(scores).all():
-        raise ValueError("score_fn answered NaN or infinite scores")
+    scores = ask(score_fn, inputs)
     high, low = scores.unflatten(0, (2, len(SHARES))).mean(dim=1).tolist()
     return Polarity(high >= low, high, low, len(inputs))

@@ -1,8 +1,9 @@
 """Cut a spectrogram into segments, the parts that a perturbation keeps or masks off.
 
 Conventions: a segmenter is called with a spectrogram and gives int64 labels `[F, T]` on the
-spectrogram's device; every bin has a label and the labels are 0 to K - 1, all of them used. The
-same spectrogram always gives the same labels. Lengths on the picture are counted in bins, along
+spectrogram's device; every bin has a label and the labels are 0 to K - 1, all of them used (those
+of your own may be any whole numbers: `renumber` is called on all). The same spectrogram always
+gives the same labels. Lengths on the picture are counted in bins, along
 frequency and time alike.
 """
 
@@ -88,7 +89,7 @@ class QuickShift:
             rng=0,
             channel_axis=-1,
         )
-        return _finish(
+        return renumber(
             torch.from_numpy(labels),
             spectrogram,
             f"lower kernel_size (now {self.kernel_size:g}) or max_dist (now {self.max_dist:g})",
@@ -145,7 +146,7 @@ class Slic:
         advice = (
             f"raise n_segments (now {self.n_segments}) or compactness (now {self.compactness:g})"
         )
-        return _finish(torch.from_numpy(labels), spectrogram, advice)
+        return renumber(torch.from_numpy(labels), spectrogram, advice)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,6 +249,43 @@ class TimeBands:
         return n_bands
 
 
+def renumber(labels: Tensor, spectrogram: Spectrogram, advice: str = "cut it finer") -> Tensor:
+    """Labels of any segmenter as 0 to K - 1, in their order; what is so already stays as it is.
+
+    Args:
+        labels: whole numbers `[F, T]`, with gaps and below 0 as they may be; arrays are taken.
+        spectrogram: that was cut.
+        advice: what to do where it came out as one segment.
+
+    Returns:
+        int64 `[F, T]` on the spectrogram's device.
+
+    Raises:
+        ValueError: when there are fewer than two segments, or the shape is not the spectrogram's.
+        TypeError: when labels are no whole numbers.
+
+    Example:
+        >>> picture = Spectrogram(torch.zeros(1, 3), torch.arange(1.0), torch.arange(3.0))
+        >>> renumber(torch.tensor([[100, 7, 100]]), picture)
+        tensor([[1, 0, 1]])
+    """
+    labels = torch.as_tensor(labels)
+    if labels.is_floating_point() or labels.is_complex():
+        raise TypeError(f"segment labels must be whole numbers, got {labels.dtype}")
+    if labels.shape != spectrogram.values.shape:
+        raise ValueError(
+            f"segment labels are {tuple(labels.shape)}, the spectrogram is "
+            f"{tuple(spectrogram.values.shape)}"
+        )
+    used, consecutive = labels.unique(return_inverse=True)
+    if len(used) < 2:
+        raise ValueError(
+            f"{_name(spectrogram)}, {' x '.join(map(str, labels.shape))} bins, came out as one "
+            f"segment and at least two are needed; {advice}, or use Grid or TimeBands"
+        )
+    return consecutive.to(spectrogram.values.device)
+
+
 def segment_means(values: Tensor, segments: Tensor) -> Tensor:
     """Each bin replaced by the mean of its segment.
 
@@ -288,17 +326,6 @@ def _scale_levels(spectrogram: Spectrogram) -> NDArray:
         )
     scaled: NDArray = ((values - low) / (high - low)).numpy()
     return scaled
-
-
-def _finish(labels: Tensor, spectrogram: Spectrogram, advice: str) -> Tensor:
-    """Relabel to 0..K - 1, and refuse a single segment."""
-    used, consecutive = labels.unique(return_inverse=True)
-    if len(used) < 2:
-        raise ValueError(
-            f"{_name(spectrogram)}, {' x '.join(map(str, labels.shape))} bins, came out as one "
-            f"segment and at least two are needed; {advice}, or use Grid or TimeBands"
-        )
-    return consecutive.to(spectrogram.values.device)
 
 
 def _equal_bands(length: int, n_bands: int, name: str, unit: str) -> Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from daxaudio.containers import (
@@ -13,19 +14,24 @@ from daxaudio.containers import (
     Neighbourhood,
     ScoreFn,
     Spectrogram,
+    check_spectrogram,
 )
 from daxaudio.methods import MethodSettings, make_explainer
 
 
 class SharedQueries:
-    """Remembers the neighbourhoods of one recording, so that no query is asked twice.
+    """Remembers neighbourhoods, so that no query is asked twice.
 
     Methods whose samplers are equal (same segments, draws, fill and number) get the same
-    neighbourhood; each explanation still reports the queries and the time that it rests on.
+    neighbourhood of one recording and one score function; each explanation still reports the
+    queries and the time that it rests on. Another recording, one of the same name and other
+    content, or another score function (of another class, say) is asked anew.
     """
 
     def __init__(self) -> None:
-        self.answered: dict[Any, Neighbourhood] = {}
+        self.answered: dict[Hashable, Neighbourhood] = {}
+        self.known: list[Any] = []
+        """Keeps alive what keys name by identity, so that no other object takes its place."""
 
     def share(self, explainer: Explainer) -> Explainer:
         """The same explainer, asking through this memory where it has a sampler."""
@@ -33,21 +39,46 @@ class SharedQueries:
         if sampler is None:
             return explainer
         return dataclasses.replace(  # type: ignore[type-var]
-            explainer, sampler=_Remembering(sampler, self.answered)
+            explainer, sampler=_Remembering(sampler, self)
         )
 
 
 class _Remembering:
-    def __init__(self, sampler: Any, answered: dict[Any, Neighbourhood]) -> None:
+    def __init__(self, sampler: Any, memory: SharedQueries) -> None:
         self.sampler = sampler
-        self.answered = answered
-        self.progress = sampler.progress
+        self.memory = memory
+        self.progress = getattr(sampler, "progress", False)
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
-        key = repr(self.sampler)
-        if key not in self.answered:
-            self.answered[key] = self.sampler(spectrogram, score_fn)
-        return self.answered[key]
+        check_spectrogram(spectrogram)
+        key = (_identity(self.sampler), _content(spectrogram), _identity(score_fn))
+        answered = self.memory.answered
+        if key not in answered:
+            answered[key] = self.sampler(spectrogram, score_fn)
+            self.memory.known += [self.sampler, score_fn]
+        return answered[key]
+
+
+def _identity(part: Any) -> Hashable:
+    """Equal for two parts that do the same for certain: equal ones, or one and the same object."""
+    try:
+        hash(part)
+    except TypeError:
+        return (type(part), id(part))
+    return (type(part), part)
+
+
+def _content(spectrogram: Spectrogram) -> Hashable:
+    """Its name, by which draws are seeded, and all that it holds."""
+    digest = hashlib.sha256()
+    for part in (spectrogram.values, spectrogram.frequencies, spectrogram.times):
+        digest.update(part.cpu().contiguous().numpy().tobytes())
+    return (
+        spectrogram.recording_id,
+        spectrogram.values.shape,
+        str(spectrogram.values.device),
+        digest.digest(),
+    )
 
 
 def explain_recording(

@@ -8,12 +8,24 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FLOOR = {"containers", "seeds", "files", "settings", "config", "names", "precision"}
+FLOOR = {
+    "containers",
+    "seeds",
+    "files",
+    "settings",
+    "config",
+    "names",
+    "precision",
+    "real_numbers",
+    "asking",
+    "memory",
+}
 """Everything may use these."""
 
 ALLOWED = {
     # the floor: they import nothing of the package
-    "containers": set(),
+    "real_numbers": set(),
+    "memory": set(),
     "seeds": set(),
     "files": set(),
     "settings": set(),
@@ -21,6 +33,9 @@ ALLOWED = {
     "precision": set(),
     "config": set(),
     "networks": set(),
+    # nearly so
+    "containers": {"real_numbers"},
+    "asking": {"containers", "real_numbers"},
     # audio, annotations, spectrograms
     "channels": FLOOR,
     "audio": FLOOR | {"channels"},
@@ -35,7 +50,8 @@ ALLOWED = {
     # classifiers and black boxes
     "models": FLOOR | {"audio", "frontends", "padding"},
     "gradients": FLOOR,
-    "layers_of_modules": FLOOR | {"gradients"},
+    "layer_axes": FLOOR,
+    "layers_of_modules": FLOOR | {"gradients", "layer_axes"},
     "signed_maps": FLOOR | {"gradients", "one_query"},
     "blackbox": FLOOR | {"audio", "frontends", "models", "gradients"},
     # perturbations, and what the black box says of them
@@ -58,6 +74,7 @@ ALLOWED = {
         "distillation",
         "textures",
         "gradients",
+        "layer_axes",
         "layers_of_modules",
         "signed_maps",
     },

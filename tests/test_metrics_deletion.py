@@ -319,8 +319,8 @@ def test_masks_on_the_cpu_and_input_on_the_device_go_together(accelerator):
         ({"unit": "events"}, "needs events and times"),
         ({"unit": "events", "events": [Event(0, 1)]}, "needs events and times"),
         ({"unit": "events", "events": [Event(0, 1)], "times": [0.5]}, r"times must be \[T\] with"),
-        ({"score_fn": lambda inputs: inputs}, "one finite score per input: 2 inputs, got shape"),
-        ({"score_fn": lambda inputs: mean_inside(inputs) / 0}, "NaN or infinity"),
+        ({"score_fn": lambda inputs: inputs}, "one score per input: 2 inputs, got shape"),
+        ({"score_fn": lambda inputs: mean_inside(inputs) / 0}, "NaN or infinite scores"),
     ],
 )
 def test_malformed_input_is_refused(changed, reason):

@@ -93,7 +93,7 @@ def test_segment_masks_keep_the_pixels_of_kept_segments():
 
 
 def test_segment_masks_refuse_a_label_without_a_column():
-    with pytest.raises(ValueError, match="go up to label 2, but kept has 2 columns"):
+    with pytest.raises(ValueError, match="from label 0 up to label 2, but kept has 2 columns"):
         SegmentMasks(SEGMENTS, torch.ones(4, 2, dtype=torch.bool))
 
 

@@ -82,3 +82,46 @@ def test_occlusion_refuses_settings_out_of_range(settings, message):
 def test_occlusion_refuses_a_segment_neighbourhood(neighbourhood_of):
     with pytest.raises(TypeError, match="needs a neighbourhood of WindowMasks, got SegmentMasks"):
         Occlusion().fit(neighbourhood_of([[1, 0]], [0.5]))
+
+
+@pytest.mark.parametrize("window", [(10**6, 10**6), (10**6, 3), (2, 10**6)])
+def test_a_window_larger_than_the_spectrogram_is_cut_to_it_at_once(window):
+    shape = (4, 60)
+    found = Occlusion(window=window, stride=(1, 1)).within(30, shape)
+    cut = Occlusion(window=(min(window[0], 4), min(window[1], 60)), stride=(1, 1))
+    assert found.n_windows(shape) <= 30
+    assert found.n_windows(shape) == cut.within(30, shape).n_windows(shape)
+
+
+def test_the_finest_stride_is_found_among_all():
+    shape, window = (9, 31), (4, 7)
+
+    def coarseness(stride):
+        return max(stride[0] / 4, stride[1] / 7), stride[0] / 4 + stride[1] / 7, stride[1]
+
+    for budget in range(15, 200):
+        strides = [(down, along) for down in range(1, 5) for along in range(1, 8)]
+        affordable = [
+            stride
+            for stride in strides
+            if Occlusion(window=window, stride=stride).n_windows(shape) <= budget
+        ]
+        found = Occlusion(window=window, stride=(1, 1)).within(budget, shape).stride
+        assert found == min(affordable, key=coarseness)
+
+
+@pytest.mark.parametrize("stride", [(1, 1), (2, 3), (4, 7), (3, 5)])
+def test_the_windows_are_counted_right(stride, toy_spectrogram):
+    asked = []
+
+    def score_fn(inputs):
+        asked.append(len(inputs))
+        return inputs.mean(dim=(1, 2))
+
+    occlusion = Occlusion(window=(4, 7), stride=stride)
+    explanation = occlusion(toy_spectrogram, score_fn)
+    assert occlusion.n_windows((24, 60)) == sum(asked) - 2 == explanation.n_queries - 2
+
+
+def test_budgets_beyond_all_numbers_allow_the_finest_stride():
+    assert Occlusion(window=(8, 8)).within(10**30, (64, 480)).stride == (1, 1)

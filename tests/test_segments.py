@@ -1,8 +1,15 @@
+import dataclasses
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from daxaudio.containers import Spectrogram
-from daxaudio.segments import Grid, QuickShift, Slic, TimeBands, segment_means
+from daxaudio.explainers.lime import Lime
+from daxaudio.explainers.shap import KernelShap
+from daxaudio.neighbourhood import SegmentSampler
+from daxaudio.perturbation import SegmentMasks
+from daxaudio.segments import Grid, QuickShift, Slic, TimeBands, renumber, segment_means
 
 SEGMENTERS = [
     QuickShift(),
@@ -162,3 +169,82 @@ def test_segment_means_keep_the_sum(noisy):
 def test_segment_means_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="must have one shape"):
         segment_means(torch.zeros(2, 3), torch.zeros(3, 2, dtype=torch.int64))
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnLabels:
+    """A grid whose labels are made into something else."""
+
+    change: Callable
+
+    def __call__(self, spectrogram):
+        return self.change(Grid(1, 4)(spectrogram))
+
+
+WORTH = torch.tensor([1.0, 2.0, 4.0, 8.0])
+"""Of the four bands: the Shapley values of `worth_of_bands`."""
+
+
+def worth_of_bands(inputs):
+    return (inputs[:, 1:].mean(dim=1).unflatten(1, (4, 10)).mean(dim=-1) * WORTH).sum(dim=1)
+
+
+def bands():
+    values = torch.ones(4, 40)
+    values[0] = 0.0  # the floor
+    return Spectrogram(values, torch.arange(4.0), torch.arange(40.0) / 100, "bands")
+
+
+CHANGES = {
+    "as they are": lambda labels: labels,
+    "from 1": lambda labels: labels + 1,
+    "gaps": lambda labels: 100 * labels,
+    "below 0": lambda labels: 7 * labels - 30,
+    "NumPy": lambda labels: labels.numpy() * 3,
+    "int16": lambda labels: (5 * labels).short(),
+    "beyond 2^32": lambda labels: labels * 2**40,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("sampling", ["shapley", "bernoulli"])
+def test_labels_of_any_whole_numbers_give_the_same_shapley_values(change, sampling):
+    sampler = SegmentSampler(200, OwnLabels(change), sampling=sampling, fill="floor")
+    explanation = KernelShap(sampler)(bands(), worth_of_bands)
+    torch.testing.assert_close(explanation.attribution[1, ::10], WORTH, atol=1e-4, rtol=0)
+    assert explanation.settings["sampler"]["n_segments"] == 4
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_labels_of_any_whole_numbers_give_the_same_lime(change):
+    right, found = (
+        Lime(SegmentSampler(60, segmenter, fill="floor"))(bands(), worth_of_bands)
+        for segmenter in (Grid(1, 4), OwnLabels(change))
+    )
+    assert torch.equal(found.attribution, right.attribution)
+
+
+def test_merged_labels_are_renumbered_in_their_order():
+    labels = torch.tensor([[3, 3, 9], [0, 9, 3]])
+    shown = make_spectrogram(torch.zeros(2, 3))
+    assert renumber(labels, shown).tolist() == [[1, 1, 2], [0, 2, 1]]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda labels: labels.float(), TypeError, "labels must be whole numbers, got torch.float"),
+        (lambda labels: labels[:, 1:], ValueError, r"labels are \(4, 39\), the spectrogram is"),
+        (lambda labels: labels * 0, ValueError, "came out as one segment"),
+    ],
+)
+def test_labels_that_are_no_segments_are_refused(change, error, message):
+    with pytest.raises(error, match=message):
+        Lime(SegmentSampler(9, OwnLabels(change)))(bands(), worth_of_bands)
+
+
+def test_masks_of_parts_that_are_nowhere_are_refused():
+    with pytest.raises(ValueError, match="1 of 3 columns of kept have no segment"):
+        SegmentMasks(torch.tensor([[0, 2]]), torch.ones(2, 3, dtype=torch.bool))
+    with pytest.raises(ValueError, match="from label -1 up to label 1"):
+        SegmentMasks(torch.tensor([[-1, 0, 1]]), torch.ones(2, 2, dtype=torch.bool))

@@ -6,7 +6,7 @@ import dataclasses
 
 import torch
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
 from daxaudio.one_query import explain_by_mask
 
 
@@ -22,5 +22,6 @@ class AllOnes:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Mark everything; 1 query."""
+        check_spectrogram(spectrogram)
         mask = torch.ones(spectrogram.values.shape)
         return explain_by_mask(spectrogram, score_fn, mask, "all_ones", self, 0.0)

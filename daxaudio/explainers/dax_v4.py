@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from daxaudio.asking import ask
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram, fit_batch
-from daxaudio.neighbourhood import GridSampler, MultiGridSampler, ask, to_explanation
+from daxaudio.neighbourhood import GridSampler, MultiGridSampler, to_explanation
 from daxaudio.perturbation import JoinedGrids
 from daxaudio.seeds import generator
 from daxaudio.textures import SharedFilters

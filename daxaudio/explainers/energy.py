@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, scale_to_mask
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram, scale_to_mask
 from daxaudio.one_query import explain_by_mask
 
 
@@ -25,6 +25,7 @@ class Energy:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Scale the spectrogram; 1 query."""
+        check_spectrogram(spectrogram)
         began = time.perf_counter()
         values = spectrogram.values.clone()
         mask = scale_to_mask(values)

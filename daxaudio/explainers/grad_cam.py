@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
 from daxaudio.gradients import Of, module_score
 from daxaudio.layers_of_modules import GuidedRelu, LayerMaps, maps_of_layer
 from daxaudio.signed_maps import Sign, check_choices, explain_by_gradients
@@ -159,6 +159,7 @@ class GuidedGradCam:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """2 forward and backward passes, and 1 query; TypeError without a module to look into."""
+        check_spectrogram(spectrogram)
         score, began = module_score(score_fn), time.perf_counter()
         with GuidedRelu(score.module) as guided:
             gradient = score.gradients(spectrogram.values[None], self.of)[0]
@@ -202,6 +203,7 @@ def _explain(
     spectrogram: Spectrogram,
     score_fn: ScoreFn,
 ) -> Explanation:
+    check_spectrogram(spectrogram)
     score, began = module_score(score_fn), time.perf_counter()
     maps = maps_of_layer(score, spectrogram, explainer.layer, explainer.of)
     return explain_by_gradients(

@@ -8,8 +8,9 @@ import time
 import numpy as np
 import torch
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
 from daxaudio.gradients import Of, module_score
+from daxaudio.memory import check_fits
 from daxaudio.perturbation import Fill, make_background
 from daxaudio.seeds import generator
 from daxaudio.signed_maps import Sign, check_choices, explain_by_gradients
@@ -19,6 +20,9 @@ _COMPLETE = 0.05
 
 _ROUNDING = 1e-5
 """Part of the scores themselves that is put down to float32."""
+
+_MOST_STEPS = 10_000
+"""The points of the rule are the eigenvalues of a matrix as large as its steps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Gradient:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """One forward and backward pass, and 1 query; TypeError without a module to look into."""
+        check_spectrogram(spectrogram)
         score, began = module_score(score_fn), time.perf_counter()
         found = score.gradients(spectrogram.values[None], self.of)[0]
         return explain_by_gradients(
@@ -102,11 +107,13 @@ class SmoothGrad:
         check_choices(self.of, self.sign)
         if self.n_samples < 1:
             raise ValueError(f"n_samples must be at least 1, got {self.n_samples}")
+        check_fits("noisy copies", self.n_samples, 32, "n_samples")
         if not 0 <= self.noise_level < float("inf"):
             raise ValueError(f"noise_level must be at least 0, got {self.noise_level}")
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """`n_samples` passes and 1 query; TypeError without a module to look into."""
+        check_spectrogram(spectrogram)
         score, began = module_score(score_fn), time.perf_counter()
         values = spectrogram.values
         deviation = self.noise_level * (values.max() - values.min())
@@ -166,11 +173,14 @@ class IntegratedGradients:
 
     def __post_init__(self) -> None:
         check_choices(self.of, self.sign)
-        if self.n_steps < 1:
-            raise ValueError(f"n_steps must be at least 1, got {self.n_steps}")
+        if not 1 <= self.n_steps <= _MOST_STEPS:
+            raise ValueError(
+                f"n_steps must be at least 1 and at most {_MOST_STEPS}, got {self.n_steps}"
+            )
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """`n_steps` passes and 3 queries; TypeError without a module to look into."""
+        check_spectrogram(spectrogram)
         score, began = module_score(score_fn), time.perf_counter()
         values = spectrogram.values
         background = make_background(spectrogram, self.fill, seed=self.seed)
@@ -244,6 +254,7 @@ class InputXGradient:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """One forward and backward pass, and 1 query; TypeError without a module to look into."""
+        check_spectrogram(spectrogram)
         score, began = module_score(score_fn), time.perf_counter()
         values = spectrogram.values
         background = make_background(spectrogram, self.fill, seed=self.seed)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, Neighbourhood, Rows, ScoreFn, Spectrogram
+from daxaudio.containers import (
+    Explanation,
+    Neighbourhood,
+    Rows,
+    ScoreFn,
+    Spectrogram,
+    check_spectrogram,
+)
+from daxaudio.memory import check_fits
 from daxaudio.neighbourhood import query, to_explanation
 from daxaudio.perturbation import Fill, make_background
 from daxaudio.settings import describe
@@ -104,9 +114,12 @@ class Occlusion:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Explain `score_fn(spectrogram)`; as many queries as windows, and 2."""
+        check_spectrogram(spectrogram)
         shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
         device = spectrogram.values.device
         rows, columns = self._starts(shape)
+        n_windows = len(rows) * len(columns)
+        check_fits("windows", n_windows, 18 * sum(shape) + 16, "a larger stride makes fewer")
         corners = torch.cartesian_prod(torch.tensor(rows), torch.tensor(columns)).to(device)
         masks = WindowMasks(shape, self._window_in(shape), corners)
         background = make_background(spectrogram, self.fill, seed=self.seed)
@@ -165,30 +178,36 @@ class Occlusion:
             >>> Occlusion(window=(32, 32)).within(300, (64, 480)).stride
             (8, 8)
         """
-        height, width = self.window
-        strides = [(down, along) for down in range(1, height + 1) for along in range(1, width + 1)]
+        height, width = self._window_in(shape)
+        n_rows, n_columns = (
+            _n_starts(size - part, np.arange(1, part + 1))
+            for size, part in zip(shape, (height, width), strict=True)
+        )
+        # coarser along one axis is never more windows: the finest that each other stride allows
+        along = np.searchsorted(-n_columns, -(min(n_queries, 2**62) // n_rows)) + 1
         affordable = [
-            stride
-            for stride in strides
-            if dataclasses.replace(self, stride=stride).n_windows(shape) <= n_queries
+            (down, int(step)) for down, step in enumerate(along, start=1) if step <= width
         ]
         if not affordable:
-            least = dataclasses.replace(self, stride=self.window).n_windows(shape)
             raise ValueError(
-                f"windows of {self.window} on a spectrogram of {shape} need at least {least} "
-                f"queries, got n_queries={n_queries}: allow more or take a larger window"
+                f"windows of {self.window} on a spectrogram of {shape} need at least "
+                f"{n_rows[-1] * n_columns[-1]} queries, got n_queries={n_queries}: allow more or "
+                "take a larger window"
             )
 
         def coarseness(stride: tuple[int, int]) -> tuple[float, float, int]:
-            parts = stride[0] / height, stride[1] / width
+            parts = stride[0] / self.window[0], stride[1] / self.window[1]
             return max(parts), sum(parts), stride[1]
 
         return dataclasses.replace(self, stride=min(affordable, key=coarseness))
 
     def n_windows(self, shape: tuple[int, int]) -> int:
         """Windows on a spectrogram of shape (F, T)."""
-        rows, columns = self._starts(shape)
-        return len(rows) * len(columns)
+        lasts = [size - part for size, part in zip(shape, self._window_in(shape), strict=True)]
+        down, along = (
+            int(_n_starts(last, step)) for last, step in zip(lasts, self.stride, strict=True)
+        )
+        return down * along
 
     def _window_in(self, shape: tuple[int, int]) -> tuple[int, int]:
         return min(self.window[0], shape[0]), min(self.window[1], shape[1])
@@ -200,3 +219,8 @@ class Occlusion:
             [*range(0, last, step), last] for last, step in zip(lasts, self.stride, strict=True)
         )
         return rows, columns
+
+
+def _n_starts(last: int, step: Any) -> Any:
+    """Windows whose first places go from 0 by each step to the last place, it included."""
+    return -(-last // step) + 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
-from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram
+from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram, check_spectrogram
 from daxaudio.one_query import explain_by_mask
 
 
@@ -31,6 +31,7 @@ class Oracle:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Mark the events; 1 query."""
+        check_spectrogram(spectrogram)
         began = time.perf_counter()
         times = spectrogram.times.cpu()
         inside = torch.zeros(len(times), dtype=torch.bool)

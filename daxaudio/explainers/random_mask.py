@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
 from daxaudio.one_query import explain_by_mask
 from daxaudio.seeds import generator
 
@@ -29,6 +29,7 @@ class RandomMask:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Draw the mask; 1 query."""
+        check_spectrogram(spectrogram)
         began = time.perf_counter()
         random = generator(self.seed, spectrogram.recording_id, "random")
         mask = torch.rand(spectrogram.values.shape, generator=random)

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from daxaudio.asking import answers, check_finite
 from daxaudio.containers import TIME_TOLERANCE, Event, ScoreFn, fit_batch
 from daxaudio.metrics.events import Numbers, to_array
 from daxaudio.seeds import generator
@@ -228,13 +229,8 @@ def _partly_changed(
 
 
 def _ask(score_fn: ScoreFn, inputs: Tensor) -> list[float]:
-    with torch.no_grad():
-        scores = score_fn(inputs)
-    if scores.shape != (len(inputs),) or not torch.isfinite(scores).all():
-        raise ValueError(
-            f"score_fn must give one finite score per input: {len(inputs)} inputs, got shape "
-            f"{tuple(scores.shape)}, or NaN or infinity"
-        )
+    scores = answers(score_fn, inputs)
+    check_finite(scores)
     return scores.cpu().double().tolist()
 
 

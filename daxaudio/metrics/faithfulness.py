@@ -37,6 +37,7 @@ from torch import Tensor
 
 from daxaudio.containers import fit_batch
 from daxaudio.metrics.deletion import check_masks
+from daxaudio.real_numbers import as_real
 
 ROUNDING = 1e-6
 """The masked input of a mask of ones is the input itself; a change so small is no increase."""
@@ -172,7 +173,7 @@ def _weight(masks: Tensor, row: int) -> Tensor:
 def _ask(class_probabilities: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
     """Float64 `[n, C]` on the CPU."""
     with torch.no_grad():
-        found = class_probabilities(inputs)
+        found = as_real(class_probabilities(inputs), "probabilities")
     if found.ndim != 2 or len(found) != len(inputs):
         raise ValueError(
             f"class_probabilities must give [n, C]: {len(inputs)} inputs, got shape "

@@ -1,0 +1,68 @@
+"""Numbers from outside as tensors: once, where they enter the package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def as_real(given: Any, name: str) -> Tensor:
+    """Real numbers as a floating tensor without gradients.
+
+    Args:
+        given: a tensor, which stays on its device; a list, also one of tensors; or what NumPy takes
+            for an array.
+        name: of it, for the error.
+
+    Returns:
+        Floating tensors as they are, arrays of float16 and float32 in float32, whole numbers and
+        all else in float64.
+
+    Raises:
+        TypeError: when it holds no real numbers.
+
+    Example:
+        >>> as_real([1, 2], "levels")
+        tensor([1., 2.], dtype=torch.float64)
+        >>> as_real(None, "levels")
+        Traceback (most recent call last):
+        TypeError: levels must be real numbers (a tensor, a NumPy array or a list), got NoneType
+    """
+    if not isinstance(given, Tensor):
+        return torch.from_numpy(_array(given, name))
+    if given.is_complex():
+        raise _no_numbers(name, str(given.dtype))
+    given = given.detach() if given.requires_grad else given
+    return given if given.is_floating_point() else given.double()
+
+
+def as_float32(given: Any, name: str) -> Tensor:
+    """Real numbers as a float32 tensor without gradients; the rest as in `as_real`.
+
+    Example:
+        >>> as_float32([[1, 2]], "levels")
+        tensor([[1., 2.]])
+    """
+    return as_real(given, name).float()
+
+
+def _array(given: Any, name: str) -> np.ndarray[Any, Any]:
+    plain = given
+    if isinstance(given, list | tuple):
+        plain = [one.tolist() if isinstance(one, Tensor) else one for one in given]
+    try:
+        array = np.asarray(plain)
+    except ValueError as error:  # rows of unequal length
+        raise _no_numbers(name, f"a ragged {type(given).__name__}") from error
+    if array.dtype.kind not in "fiub":
+        raise _no_numbers(name, type(given).__name__)
+    single = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+    # copied: an array may run backwards, be read only or have another byte order
+    return np.array(array, dtype=np.float32 if single else np.float64)
+
+
+def _no_numbers(name: str, kind: str) -> TypeError:
+    return TypeError(f"{name} must be real numbers (a tensor, a NumPy array or a list), got {kind}")
