@@ -1,4 +1,4 @@
-"""Ask a black box, whatever it is written in, and make sure that it answered.
+"""Ask a black box about a spectrogram, whatever it is written in, and make sure that it answered.
 
 A score function may answer with a tensor, a NumPy array, a list or, for one input, a plain number.
 Tensors stay on their device and are not waited for: who asks many batches checks them at the end.
@@ -9,8 +9,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from daxaudio.containers import ScoreFn
+from daxaudio.containers import Recording, ScoreFn, Spectrogram
 from daxaudio.real_numbers import as_real
+
+
+def check_spectrogram(given: object) -> None:
+    """Refuse anything else where a spectrogram is explained.
+
+    Raises:
+        TypeError: says what to do.
+
+    Example:
+        >>> check_spectrogram("a.wav")
+        Traceback (most recent call last):
+        TypeError: a Spectrogram is explained, got a str: make one, Spectrogram(values, ...)
+    """
+    if isinstance(given, Spectrogram):
+        return
+    advice = "make one, Spectrogram(values, ...)"
+    if isinstance(given, Recording):
+        advice = "make one of it by the model's front end, front_end.spectrogram(recording)"
+    raise TypeError(f"a Spectrogram is explained, got a {type(given).__name__}: {advice}")
 
 
 def answers(score_fn: ScoreFn, inputs: Tensor) -> Tensor:

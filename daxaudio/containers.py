@@ -178,25 +178,6 @@ class Spectrogram:
         return dataclasses.replace(self, values=self.values.to(device))
 
 
-def check_spectrogram(given: object) -> None:
-    """Refuse anything else where a spectrogram is explained.
-
-    Raises:
-        TypeError: says what to do.
-
-    Example:
-        >>> check_spectrogram("a.wav")
-        Traceback (most recent call last):
-        TypeError: a Spectrogram is explained, got a str: make one, Spectrogram(values, ...)
-    """
-    if isinstance(given, Spectrogram):
-        return
-    advice = "make one, Spectrogram(values, ...)"
-    if isinstance(given, Recording):
-        advice = "make one of it by the model's front end, front_end.spectrogram(recording)"
-    raise TypeError(f"a Spectrogram is explained, got a {type(given).__name__}: {advice}")
-
-
 class Perturbation(Protocol):
     """N ways to keep parts of a spectrogram, held in compact form (see `neighbourhood`)."""
 

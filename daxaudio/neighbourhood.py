@@ -11,14 +11,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from daxaudio.asking import ask
+from daxaudio.asking import ask, check_spectrogram
 from daxaudio.containers import (
     Explanation,
     Neighbourhood,
     Perturbation,
     ScoreFn,
     Spectrogram,
-    check_spectrogram,
     fit_batch,
     scale_to_mask,
     target_of,

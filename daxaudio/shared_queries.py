@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
+from daxaudio.asking import check_spectrogram
 from daxaudio.containers import (
     Event,
     Explainer,
@@ -14,7 +15,6 @@ from daxaudio.containers import (
     Neighbourhood,
     ScoreFn,
     Spectrogram,
-    check_spectrogram,
 )
 from daxaudio.methods import MethodSettings, make_explainer
 

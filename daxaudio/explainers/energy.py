@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import time
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram, scale_to_mask
+from daxaudio.asking import check_spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, scale_to_mask
 from daxaudio.one_query import explain_by_mask
 
 

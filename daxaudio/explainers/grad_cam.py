@@ -9,7 +9,8 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.asking import check_spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.gradients import Of, module_score
 from daxaudio.layers_of_modules import GuidedRelu, LayerMaps, maps_of_layer
 from daxaudio.signed_maps import Sign, check_choices, explain_by_gradients

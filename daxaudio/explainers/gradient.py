@@ -8,7 +8,8 @@ import time
 import numpy as np
 import torch
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.asking import check_spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.gradients import Of, module_score
 from daxaudio.memory import check_fits
 from daxaudio.perturbation import Fill, make_background

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from daxaudio.asking import check_spectrogram
 from daxaudio.containers import (
     Explanation,
     Neighbourhood,
     Rows,
     ScoreFn,
     Spectrogram,
-    check_spectrogram,
 )
 from daxaudio.memory import check_fits
 from daxaudio.neighbourhood import query, to_explanation
