@@ -16,12 +16,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import soundfile
 from tqdm import tqdm
 
 from data_prep.cough_labels import PhaseReading, read_phases_of
 from daxaudio.annotations import write_events
-from daxaudio.audio import duration_of, read_recording
+from daxaudio.audio import channels_of, duration_of, read_recording
 from daxaudio.files import write_text
 from daxaudio.formats import LabelMap
 from daxaudio.kaldi import DataFolder, write_data_folder
@@ -118,7 +117,7 @@ def check_audio(path: Path) -> AudioFacts | BadFile:
         recording = read_recording(path)
     except ValueError as error:
         return BadFile(path, "unreadable", str(error).removeprefix(f"{path}: "))
-    return AudioFacts(recording.duration, soundfile.info(path).channels, recording.sample_rate)
+    return AudioFacts(recording.duration, channels_of(path), recording.sample_rate)
 
 
 def write_cough_folder(

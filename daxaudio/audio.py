@@ -6,30 +6,35 @@ everything that can be wrong with one is found here, and said in one line that n
 
 from __future__ import annotations
 
+import logging
 import os
-import struct
 from pathlib import Path
 
 import numpy as np
 import scipy.io.wavfile
 import soundfile
-import torchaudio.functional
 
 from daxaudio.channels import one_channel
 from daxaudio.containers import Recording
+from daxaudio.decoding import AUDIO_SUFFIXES, channels_of, duration_of, read_samples
 from daxaudio.files import whole_file
 from daxaudio.names import without_audio_ending
+from daxaudio.resampling import resample
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-"""Endings of the files that are taken for audio where a folder is searched."""
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "channels_of",
+    "duration_of",
+    "make_recording",
+    "read_recording",
+    "write_recording",
+]
 
-_BLOCK = 1 << 20
-# Programs that write to a pipe put the largest number (ffmpeg), almost the largest (sox) or 0
-# where the length of a WAV file should stand.
-_LENGTH_NOT_KNOWN = 0x7FFF0000
-# An MP3 decoder may lose a part of the last frame and its own delay of 529 samples.
-_MP3_FRAME = 1152
-_LARGEST_OGG_PAGE = 27 + 255 + 255 * 255
+_log = logging.getLogger(__name__)
+
+# Full scale is 1; whole numbers of 32 bits that are stored as floats go up to 2**31.
+_LOUDEST = 2.0**32
+_LOUD = 100.0
 
 
 def read_recording(
@@ -39,11 +44,13 @@ def read_recording(
     min_duration: float = 0.0,
     channel: int | None = None,
 ) -> Recording:
-    """Read a WAV, FLAC, Ogg or MP3 file as one channel of float32 audio.
+    """Read an audio file as one channel of float32 audio.
 
-    More channels than one are averaged to one, which is logged at level INFO, unless one is asked
-    for; channels that cancel are warned of. What libsndfile reads besides these formats is read
-    too.
+    WAV, FLAC, Ogg, MP3 and what else libsndfile knows is read by itself, other formats (m4a, aac,
+    webm, wma, ...) where the program ffmpeg is installed. More channels than one are averaged to
+    one, which is logged at level INFO, unless one is asked for; channels that cancel are warned
+    of. So is a file that holds more than its header promises, which is read to its end, and one
+    with samples beyond 100 (full scale is 1).
 
     Args:
         path: the audio file.
@@ -57,13 +64,13 @@ def read_recording(
         The recording, `[1, S]`.
 
     Raises:
-        ValueError: when the file is missing, a folder, empty, cut short, shorter than
-            `min_duration`, silent (all zeros, before or after averaging), holds NaN or infinite
-            samples, is no audio, or has no such channel. The message is one line that names the
-            file.
+        ValueError: when the file is missing, a folder or a pipe, empty, damaged, cut short,
+            shorter than `min_duration`, silent (all zeros, before or after averaging), holds NaN
+            or infinite samples or such beyond 2**32, is no audio, or has no such channel. The
+            message is one line that names the file.
 
     Example:
-        >>> import tempfile
+        >>> import tempfile, torch
         >>> path = Path(tempfile.mkdtemp()) / "a.wav"
         >>> write_recording(path, Recording(torch.full((2, 8000), 0.5), 8000))
         >>> recording = read_recording(path, sample_rate=16000)
@@ -73,38 +80,9 @@ def read_recording(
     path = Path(path)
     if sample_rate is not None and sample_rate < 1:
         raise ValueError(f"sample_rate must be at least 1, got {sample_rate}")
-    samples, file_rate = _read_samples(path)
-    _check_samples(path, samples, file_rate, min_duration)
-    waveform = one_channel(samples, channel, str(path))
-    if not waveform.any():
-        raise ValueError(f"{path}: its channel {channel} is silent, all zeros; take another one")
-    if sample_rate is not None and sample_rate != file_rate:
-        waveform = torchaudio.functional.resample(waveform, file_rate, sample_rate)
+    samples, file_rate = read_samples(path)
     name = without_audio_ending(path) if recording_id is None else recording_id
-    return Recording(waveform, sample_rate or file_rate, name)
-
-
-def duration_of(path: str | os.PathLike[str]) -> float:
-    """Seconds that an audio file lasts, as its header says; no audio is decoded.
-
-    Args:
-        path: the audio file.
-
-    Returns:
-        Length in seconds.
-
-    Raises:
-        ValueError: when the file is missing, a folder, empty or no audio.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "a.wav"
-        >>> write_recording(path, Recording(torch.ones(1, 4000), 8000))
-        >>> duration_of(path)
-        0.5
-    """
-    with _open(Path(path)) as file:
-        return file.frames / file.samplerate
+    return make_recording(str(path), samples, file_rate, sample_rate, name, min_duration, channel)
 
 
 def write_recording(path: str | os.PathLike[str], recording: Recording) -> None:
@@ -121,7 +99,7 @@ def write_recording(path: str | os.PathLike[str], recording: Recording) -> None:
             would be clipped in FLAC, or when the format does not hold such a recording.
 
     Example:
-        >>> import tempfile
+        >>> import tempfile, torch
         >>> path = Path(tempfile.mkdtemp()) / "a.flac"
         >>> write_recording(path, Recording(torch.full((1, 100), 0.25), 8000))
         >>> float(read_recording(path).waveform.max())
@@ -156,97 +134,66 @@ def _write_flac(path: Path, samples: np.ndarray, sample_rate: int) -> None:
         ) from error
 
 
-def _open(path: Path) -> soundfile.SoundFile:
-    if not path.exists():
-        raise ValueError(f"{path}: no such file; check the path")
-    if path.is_dir():
-        raise ValueError(f"{path}: is a folder, expected an audio file; name a file in it")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path}: is empty (0 bytes); copy or record it again")
-    try:
-        return soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:
-        # soundfile takes a `.raw` file for headerless audio and asks for its rate: TypeError
-        reason = " ".join(str(getattr(error, "error_string", error)).split())
-        raise ValueError(
-            f"{path}: cannot be read as audio ({reason}); give a WAV, FLAC, Ogg or MP3 file"
-        ) from error
+def make_recording(
+    place: str,
+    samples: np.ndarray,
+    file_rate: int,
+    sample_rate: int | None,
+    recording_id: str,
+    min_duration: float,
+    channel: int | None,
+) -> Recording:
+    """Check samples that were read, make one channel of them, and resample it.
 
+    Args:
+        place: stands before an error: the file, or the part of it.
+        samples: `[S, C]` of float32.
+        file_rate: their samples per second.
+        sample_rate: samples per second of the result; `file_rate` when None.
+        recording_id: name of the recording.
+        min_duration: seconds that it must last at least.
+        channel: which one to take, counted from 1; None for the average of all.
 
-def _read_samples(path: Path) -> tuple[np.ndarray, int]:
-    """All samples `[S, C]` of a file and its sample rate."""
-    blocks = []
-    with _open(path) as file:
-        try:
-            # In blocks, so that a wrong length in a header costs no memory.
-            while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
-                blocks.append(block)
-        except soundfile.LibsndfileError as error:
-            raise ValueError(
-                f"{path}: broke off while it was read, it is cut short or damaged "
-                f"({error.error_string}); copy it again"
-            ) from error
-        n_read = sum(map(len, blocks))
-        _check_complete(path, file, n_read)
-        if n_read == 0:
-            raise ValueError(f"{path}: is empty (0 samples); copy or record it again")
-        return np.concatenate(blocks), file.samplerate
-
-
-def _check_complete(path: Path, file: soundfile.SoundFile, n_read: int) -> None:
-    """Raise when a file ends before the place that its header promises.
-
-    libsndfile mends the length of WAV, AIFF and Ogg files without a word, so the bytes of these
-    are looked at here.
+    Raises:
+        ValueError: as `read_recording` says.
     """
-    missing = ""
-    allowed = _MP3_FRAME if file.format == "MP3" else 0
-    if file.frames - n_read > allowed:
-        missing = f"{file.frames} samples promised, {n_read} read"
-    elif file.format in ("WAV", "WAVEX", "AIFF"):
-        missing = _missing_from_chunks(path)
-    elif file.format == "OGG" and not _ogg_is_complete(path):
-        missing = "no end of stream"
-    if missing:
-        raise ValueError(f"{path}: is cut short ({missing}); copy it again")
+    _check_samples(place, samples, file_rate, min_duration)
+    waveform = one_channel(samples, channel, place)
+    if not waveform.any():
+        raise ValueError(f"{place}: its channel {channel} is silent, all zeros; take another one")
+    if sample_rate is not None:
+        waveform = resample(waveform, file_rate, sample_rate)
+    return Recording(waveform, sample_rate or file_rate, recording_id)
 
 
-def _missing_from_chunks(path: Path) -> str:
-    """What the sample chunk of a WAV or AIFF file promises beyond the end ("" when nothing)."""
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        order = ">" if file.read(12)[:4] in (b"FORM", b"RIFX") else "<"
-        while len(header := file.read(8)) == 8:
-            name, length = struct.unpack(f"{order}4sI", header)
-            if name in (b"data", b"SSND"):
-                missing = file.tell() + length - size
-                known = length < _LENGTH_NOT_KNOWN
-                return f"{missing} bytes missing" if known and missing > 0 else ""
-            file.seek(length + length % 2, os.SEEK_CUR)
-    return ""
-
-
-def _ogg_is_complete(path: Path) -> bool:
-    """Whether the last page of an Ogg file is whole and marked as the last."""
-    with open(path, "rb") as file:
-        file.seek(-min(path.stat().st_size, 2 * _LARGEST_OGG_PAGE), os.SEEK_END)
-        tail = file.read()
-    page = tail[tail.rfind(b"OggS") :]
-    if len(page) < 27 or len(page) < 27 + page[26]:
-        return False
-    length = 27 + page[26] + sum(page[27 : 27 + page[26]])
-    return bool(page[5] & 4) and length <= len(page)
-
-
-def _check_samples(path: Path, samples: np.ndarray, sample_rate: int, min_duration: float) -> None:
-    if not np.isfinite(samples).all():
-        n_bad = int(np.count_nonzero(~np.isfinite(samples)))
-        raise ValueError(f"{path}: holds {n_bad} NaN or infinite samples; export it again")
+def _check_samples(place: str, samples: np.ndarray, sample_rate: int, min_duration: float) -> None:
+    if len(samples) == 0:
+        raise ValueError(f"{place}: is empty (0 samples); copy or record it again")
     duration = len(samples) / sample_rate
     if duration < min_duration:
         raise ValueError(
-            f"{path}: lasts {duration:.4g} s, expected at least {min_duration:.4g} s; "
-            "give a longer file"
+            f"{place}: lasts {duration:.4g} s, expected at least {min_duration:.4g} s; "
+            "give a longer one"
         )
     if not samples.any():
-        raise ValueError(f"{path}: is silent, all zeros; record it again or leave it out")
+        raise ValueError(f"{place}: is silent, all zeros; record it again or leave it out")
+    _check_level(place, samples)
+
+
+def _check_level(place: str, samples: np.ndarray) -> None:
+    if not np.isfinite(samples).all():
+        n_bad = int(np.count_nonzero(~np.isfinite(samples)))
+        raise ValueError(f"{place}: holds {n_bad} NaN or infinite samples; export it again")
+    peak = max(float(samples.max()), -float(samples.min()))
+    if peak > _LOUDEST:
+        raise ValueError(
+            f"{place}: holds samples as large as {peak:.3g}, where 1 is full scale; they are "
+            "damaged or no audio; export it again"
+        )
+    if peak > _LOUD:
+        _log.warning(
+            "%s: holds samples as large as %.3g, where 1 is full scale; whole numbers stored as "
+            "floats? divide them by their full scale",
+            place,
+            peak,
+        )

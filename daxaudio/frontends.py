@@ -19,6 +19,7 @@ import torchaudio
 from torch import Tensor, nn
 
 from daxaudio.containers import Recording, Spectrogram
+from daxaudio.resampling import resample
 from daxaudio.vad import EnergyVad, frame_samples
 
 POWER_FLOOR = 1e-10  # 100 dB below a full-scale square: under the noise of any 16-bit recording
@@ -97,9 +98,7 @@ class FrontEnd(nn.Module):
         """
         waveform = recording.waveform.mean(dim=0)
         if recording.sample_rate != self.sample_rate:
-            waveform = torchaudio.functional.resample(
-                waveform, recording.sample_rate, self.sample_rate
-            )
+            waveform = resample(waveform, recording.sample_rate, self.sample_rate)
         if len(waveform) < self.n_fft:
             raise ValueError(
                 f"{recording.recording_id or 'recording'}: {recording.duration:.3f} s is shorter "

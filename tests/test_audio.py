@@ -105,13 +105,13 @@ def test_a_wav_file_written_to_a_pipe_is_read_to_its_end(tmp_path, length):
     assert read_recording(tmp_path / "a.wav").duration == 1.0
 
 
-def test_an_ogg_file_cut_between_two_pages_is_noticed(tmp_path):
+def test_an_ogg_file_cut_between_two_pages_is_read_with_a_warning(tmp_path, caplog):
     path = tmp_path / "a.ogg"
     soundfile.write(path, tone(16000, 8) + noise(128000), 16000)
     data = path.read_bytes()
     path.write_bytes(data[: data.rfind(b"OggS")])
-    with pytest.raises(ValueError, match="no end of stream"):
-        read_recording(path)
+    assert 1 < read_recording(path).duration < 8
+    assert "no page is marked as its last" in caplog.text
 
 
 def broken_files(folder):

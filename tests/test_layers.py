@@ -38,13 +38,15 @@ ALLOWED = {
     "asking": {"containers", "real_numbers"},
     # audio, annotations, spectrograms
     "channels": FLOOR,
-    "audio": FLOOR | {"channels"},
+    "resampling": FLOOR,
+    "decoding": FLOOR,
+    "audio": FLOOR | {"channels", "decoding", "resampling"},
     "annotations": FLOOR,
     "formats": FLOOR | {"annotations"},
-    "kaldi": FLOOR | {"audio", "channels"},
+    "kaldi": FLOOR | {"audio", "decoding"},
     "vad": FLOOR,
     "folds": FLOOR,
-    "frontends": FLOOR | {"vad"},
+    "frontends": FLOOR | {"vad", "resampling"},
     "segments": FLOOR,
     "padding": FLOOR | {"audio", "kaldi"},
     # classifiers and black boxes

@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
-import soundfile
-
-from daxaudio.audio import read_recording
+from daxaudio.audio import channels_of, read_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.commands.arguments import (
     add_allow_commands,
@@ -159,7 +157,7 @@ def _explain_file(
     recording = read_recording(
         arguments.audio, front_end.sample_rate, min_duration=shortest, channel=arguments.channel
     )
-    channels = soundfile.info(arguments.audio).channels
+    channels = channels_of(arguments.audio)
     if channels > 1 and arguments.channel is None and not arguments.quiet:
         print(f"{arguments.audio}: {channels} channels averaged")
     if arguments.target is not None:

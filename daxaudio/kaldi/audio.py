@@ -10,13 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import soundfile
-import torchaudio.functional
-
-from daxaudio.audio import duration_of, read_recording
-from daxaudio.channels import one_channel
+from daxaudio.audio import duration_of, make_recording, read_recording
 from daxaudio.containers import Recording
+from daxaudio.decoding import read_samples
 from daxaudio.kaldi.folder import DataFolder
 from daxaudio.kaldi.lines import RecordingSegment, check_no_command, is_command
 
@@ -55,6 +51,7 @@ def read_utterance(
             ends more than 0.01 s after the recording, and when a command fails or takes too long.
 
     Example:
+        >>> import torch
         >>> from daxaudio.audio import write_recording
         >>> path = Path(tempfile.mkdtemp()) / "r 1.wav"
         >>> write_recording(path, Recording(torch.ones(1, 8000), 8000))
@@ -77,7 +74,7 @@ def source_duration(
     allow_pipes: bool = False,
     command_seconds: float = COMMAND_SECONDS,
 ) -> float:
-    """Seconds that an entry of `wav.scp` lasts, as the header of the audio says.
+    """Seconds that an entry of `wav.scp` lasts; see `duration_of`.
 
     Args:
         recording_id: the entry.
@@ -116,37 +113,8 @@ def _read_segment(
             f"{'the end' if segment.end is None else f'{segment.end:.10g} s'}, but the recording "
             f"lasts {length:.10g} s; `daxaudio data fix --durations` mends or drops it"
         )
-    samples, file_rate = _read_samples(path, segment)
-    shortest = max(min_duration, 1 / file_rate)
-    if len(samples) / file_rate < shortest:
-        raise ValueError(
-            f"{place}: lasts {len(samples) / file_rate:.4g} s, expected at least "
-            f"{shortest:.4g} s; give a longer segment"
-        )
-    if not np.isfinite(samples).all():
-        raise ValueError(f"{place}: holds NaN or infinite samples; export the file again")
-    waveform = one_channel(samples, channel, place)
-    if not waveform.any():
-        raise ValueError(f"{place}: is silent, all zeros; leave it out")
-    if sample_rate is not None and sample_rate != file_rate:
-        waveform = torchaudio.functional.resample(waveform, file_rate, sample_rate)
-    return Recording(waveform, sample_rate or file_rate, name)
-
-
-def _read_samples(path: Path, segment: RecordingSegment) -> tuple[np.ndarray, int]:
-    """Samples `[S, C]` of a segment and the sample rate of its file."""
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate, first, last = file.samplerate, round(segment.start * file.samplerate), file.frames
-            if segment.end is not None:
-                last = min(last, round(segment.end * rate))
-            file.seek(min(first, last))
-            return file.read(max(0, last - first), dtype="float32", always_2d=True), rate
-    except soundfile.LibsndfileError as error:
-        raise ValueError(
-            f"{path}: broke off while it was read, it is cut short or damaged "
-            f"({error.error_string}); copy it again"
-        ) from error
+    samples, file_rate = read_samples(path, segment.start, segment.end)
+    return make_recording(place, samples, file_rate, sample_rate, name, min_duration, channel)
 
 
 @contextlib.contextmanager

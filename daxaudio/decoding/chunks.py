@@ -1,0 +1,136 @@
+"""Lengths in the headers of WAV, RF64, Wave64, AIFF, AU and NIST files.
+
+libsndfile mends a length that goes beyond the end of the file without a word, and believes one
+that is too small, as a recorder leaves it that was switched off, or that counts on from 0 at 4 GiB.
+So the bytes are looked at here.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from daxaudio.decoding.promise import Promise, more_than_promised
+
+# Programs that write to a pipe put the largest number (ffmpeg), almost the largest (sox) or 0
+# where the length of a WAV file should stand.
+_LENGTH_NOT_KNOWN = 0x7FFF0000
+_WRAP = 1 << 32
+_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
+_W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+_LOOKED_AT = 1 << 16
+_SHORTEST_REST = 64  # bytes; less is no audio worth a warning
+
+
+def promise_of_riff(path: Path) -> Promise:
+    """The promise of a RIFF, RIFX, RF64 or BW64 file, or of an AIFF or 8SVX one.
+
+    Args:
+        path: begins with the name of one of these.
+    """
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        form = file.read(12)[:4]
+        order = ">" if form in (b"FORM", b"RIFX") else "<"
+        long_length = None
+        for name, at, length in _chunks(file, order, size):
+            if name == b"ds64":
+                long_length = struct.unpack("<Q", file.read(16)[8:].ljust(8, b"\0"))[0]
+            elif name in (b"data", b"SSND", b"BODY"):
+                if form in (b"RF64", b"BW64") and length == _WRAP - 1 and long_length is not None:
+                    return _missing(at + long_length - size)
+                if length >= _LENGTH_NOT_KNOWN:
+                    return Promise()
+                if at + length > size or order == ">":
+                    return _missing(at + length - size)
+                return _what_follows(file, at, length, size)
+    return Promise()
+
+
+def promise_of_wave64(path: Path) -> Promise:
+    """The promise of a Sony Wave64 file."""
+    size, at = path.stat().st_size, 40
+    with open(path, "rb") as file:
+        file.seek(at)
+        while len(header := file.read(24)) == 24:
+            name, length = header[:16], struct.unpack("<Q", header[16:])[0]
+            if name == _W64_DATA:
+                return _missing(at + length - size)
+            if length < 24:
+                break
+            at += length + -length % 8
+            file.seek(min(at, size))
+    return Promise()
+
+
+def promise_of_au(path: Path) -> Promise:
+    """The promise of a Sun or NeXT AU file of either byte order."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if len(head) < 12:
+        return Promise()
+    order = ">" if head[:4] == b".snd" else "<"
+    begin, length = struct.unpack(f"{order}II", head[4:])
+    if length == _WRAP - 1:
+        return Promise()
+    there = size - begin
+    if there <= length:
+        return _missing(length - there)
+    unknown = head[:8] + struct.pack(f"{order}I", _WRAP - 1)
+    return Promise(odd=more_than_promised(length, there), pieces=(unknown, (12, size)))
+
+
+def promise_of_nist(path: Path) -> Promise:
+    """The promise of a NIST SPHERE file."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(1024)
+    fields = {
+        name: int(value) for name, value in re.findall(rb"^(\w+) -i (\d+)", head, re.MULTILINE)
+    }
+    counts = [fields.get(name) for name in (b"sample_count", b"channel_count", b"sample_n_bytes")]
+    begin = re.match(rb"NIST_1A\s+(\d+)", head)
+    coded = re.search(rb"^sample_coding -s\d+ \S*(shorten|wavpack|shortpack)", head, re.MULTILINE)
+    if not begin or coded or None in counts:
+        return Promise()
+    n_samples, n_channels, n_bytes = (count or 0 for count in counts)
+    return _missing(int(begin[1]) + n_samples * n_channels * n_bytes - size)
+
+
+def _missing(n_bytes: int) -> Promise:
+    return Promise(missing=f"{n_bytes} bytes missing") if n_bytes > 0 else Promise()
+
+
+def _chunks(file: BinaryIO, order: str, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, first byte and length of each chunk from where the file stands."""
+    while len(header := file.read(8)) == 8:
+        name, length = struct.unpack(f"{order}4sI", header)
+        at = file.tell()
+        yield name, at, length
+        file.seek(min(at + length + length % 2, size))
+
+
+def _what_follows(file: BinaryIO, at: int, length: int, size: int) -> Promise:
+    """The promise of a WAV file whose audio should end before the file does, or with it."""
+    end = at + length
+    file.seek(end)
+    rest = file.read(_LOOKED_AT)
+    if _is_chunk(rest) or _is_chunk(rest[length % 2 :]):
+        return Promise()
+    if size - end >= _WRAP:
+        end += (size - end) // _WRAP * _WRAP
+    elif len(rest) < _SHORTEST_REST or rest.startswith(_TAGS) or not any(rest):
+        return Promise()
+    else:
+        end = size
+    file.seek(0)
+    unknown = file.read(at - 4) + b"\xff\xff\xff\xff"
+    return Promise(odd=more_than_promised(length, end - at), pieces=(unknown, (at, end)))
+
+
+def _is_chunk(data: bytes) -> bool:
+    return len(data) >= 8 and all(32 <= byte < 127 for byte in data[:4])
