@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from daxaudio.containers import Event, Explanation, Spectrogram
@@ -66,15 +67,20 @@ def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
-def test_lanes_show_true_and_predicted_events_in_seconds(explanation, tmp_path, figures):
+def bars_of(axes) -> set[tuple[float, float]]:
+    """Start and end of each bar."""
+    return {
+        tuple(np.round(path.vertices[[0, 2], 0], 3).tolist())
+        for bars in axes.collections
+        for path in bars.get_paths()
+    }
+
+
+def test_lanes_show_true_and_marked_stretches_in_seconds(explanation, tmp_path, figures):
     path = plot_explanation(explanation, tmp_path / "a.png", [Event(0.5, 2.0, "bark")])
     assert matplotlib.image.imread(path).ndim == 3
-    bars = {
-        (round(bar.get_x(), 3), round(bar.get_x() + bar.get_width(), 3))
-        for bar in figures[0].axes[3].patches
-    }
-    assert bars == {(0.5, 2.0), (0.95, 1.45)}
-    assert {"bark", "true", "predicted", "a: rise for 'dog' (score 0.90)"} <= {
+    assert bars_of(figures[0].axes[3]) == {(0.5, 2.0), (0.95, 1.45)}
+    assert {"bark", "true", "marked", "a: rise for class 'dog' (score 0.90)"} <= {
         line.strip() for line in texts(figures[0]).splitlines()
     }
 
@@ -139,10 +145,10 @@ def test_warnings_stand_under_the_title_and_above_the_panels(explanation, tmp_pa
 
 
 @pytest.mark.parametrize("fill", [0.0, 1.0])
-def test_constant_masks_are_drawn_without_predicted_events(explanation, tmp_path, figures, fill):
+def test_constant_masks_are_drawn_with_nothing_marked(explanation, tmp_path, figures, fill):
     mask = torch.full_like(explanation.mask, fill)
     plot_explanation(dataclasses.replace(explanation, mask=mask), tmp_path / "a.png")
-    assert len(figures[0].axes[3].patches) == 0
+    assert bars_of(figures[0].axes[3]) == set()
 
 
 def test_a_single_bin_is_drawn(tmp_path):
@@ -156,7 +162,7 @@ def test_names_with_dollar_signs_are_no_formula(explanation, tmp_path, figures):
     odd = dataclasses.replace(explanation, spectrogram=picture, method="$m$", target="$t$")
     plot_explanation(odd, tmp_path / "a.png", [Event(0.1, 3, "$e$")])
     plot_comparison([odd], tmp_path / "b.png")
-    assert "$\\frac{$ a $b$: $m$ for '$t$'" in texts(figures[0])
+    assert "$\\frac{$ a $b$: $m$ for class '$t$'" in texts(figures[0])
 
 
 def test_comparison_shows_each_method_with_the_true_event(explanation, tmp_path, figures):
@@ -165,7 +171,8 @@ def test_comparison_shows_each_method_with_the_true_event(explanation, tmp_path,
     titled = {axes.get_title(): axes for axes in figures[0].axes if axes.get_title()}
     assert set(titled) == {"spectrogram", "lime", "rise", "dax"}
     for axes in titled.values():
-        assert {line.get_xdata()[0] for line in axes.lines} == {1.0, 2.0}
+        drawn = [lines for lines in axes.collections if isinstance(lines, LineCollection)]
+        assert {part[0, 0] for lines in drawn for part in lines.get_segments()} == {1.0, 2.0}
 
 
 def test_comparison_of_different_recordings_is_refused(explanation, tmp_path):
@@ -223,7 +230,10 @@ def test_confusion_has_true_rows_and_predicted_columns(tmp_path, figures):
     axes = figures[0].axes[0]
     counts = {text.get_position(): text.get_text() for text in axes.texts}
     # text positions are (column, row)
-    assert counts == {(0, 0): "3", (1, 0): "1", (0, 1): "0", (1, 1): "4"}
+    expected = {(0, 0): "3\n75 %", (1, 0): "1\n25 %", (0, 1): "0", (1, 1): "4\n100 %"}
+    assert counts == expected
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["dog (n=4)", "rain (n=4)"]
     assert axes.get_title() == "7 of 8 correct"
 
 

@@ -10,9 +10,9 @@ from daxaudio.plot.curves import plot_curves, plot_randomisation
 from daxaudio.plot.explanations import (
     plot_comparison,
     plot_explanation,
-    plot_history,
     plot_segments,
 )
+from daxaudio.plot.history import plot_history
 from daxaudio.plot.measures import plot_measures
 from daxaudio.plot.scores import REFERENCE_METHODS, plot_confusion, plot_summary
 

@@ -17,8 +17,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from daxaudio.plot.drawing import PREDICTED_COLOUR, new_figure, save_figure, set_text
+from daxaudio.plot.drawing import MARKED_COLOUR, new_figure
 from daxaudio.plot.scores import REFERENCE_METHODS
+from daxaudio.plot.texts import save_figure, set_text
 
 N_STANDING_OUT = 8
 """How many curves are told apart by colour and marker at most."""
@@ -101,6 +102,7 @@ def plot_curves(
             ylabel="score of the class",
             xlim=(0, 1),
         )
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         axes.set_title(direction, fontsize=10, loc="left")
     set_text(figure.suptitle, _describe(chosen), fontsize=10)
     return save_figure(figure, path)
@@ -290,7 +292,7 @@ def _count_recordings(table: pd.DataFrame) -> str:
 
 def _draw_threshold(axes: Axes, threshold: float, with_negative: bool) -> None:
     for height in (threshold, -threshold) if with_negative else (threshold,):
-        axes.axhline(height, color=PREDICTED_COLOUR, linestyle="--", linewidth=1.0, zorder=1)
+        axes.axhline(height, color=MARKED_COLOUR, linestyle="--", linewidth=1.0, zorder=1)
     axes.annotate(
         "counts as alike",
         (1, threshold),
@@ -299,7 +301,7 @@ def _draw_threshold(axes: Axes, threshold: float, with_negative: bool) -> None:
         textcoords="offset points",
         ha="right",
         fontsize=8,
-        color=PREDICTED_COLOUR,
+        color=MARKED_COLOUR,
     )
 
 

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib import colors
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.text import Text
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
-from torch import Tensor
 
 from daxaudio.containers import Event, Explanation, Spectrogram
-from daxaudio.files import whole_file
-from daxaudio.metrics import frames_to_events, paper_threshold
+from daxaudio.metrics import paper_threshold
+from daxaudio.metrics.phase_events import marked_outside
+from daxaudio.plot.texts import shorten
+from daxaudio.plot.time_axis import as_array, column_centres, even_columns, time_edges, with_gaps
 
-TRUE_COLOUR, PREDICTED_COLOUR, PROFILE_COLOUR = "#0072B2", "#D55E00", "#333333"
+TRUE_COLOUR, MARKED_COLOUR, PROFILE_COLOUR = "#0072B2", "#D55E00", "#333333"
 BAND_COLOUR = "#56B4E9"
 _OVERLAY = colors.LinearSegmentedColormap.from_list(
     "overlay", [(0.90, 0.62, 0.0, alpha) for alpha in (0.0, 0.2, 0.75)]
 )
 _OCTAVES = tuple(31.25 * 2**octave for octave in range(12))
+_TITLE_WIDTH = 105  # letters that fit beside each other
 _CLOSEST_TICKS = 0.07  # of the height of the axes
 _MOST_BORDER = 0.1  # of the bins; the contour of a speckled mask would hide the picture
-_DPI = 130
+_BAR = 0.72  # of the height of a lane
+_LEAST_LABELLED = 0.008  # of the time axis; a shorter event has no room for a letter
+_CONTOUR = "#F0E442"
+_DELETED = "#C9D6E2"  # stands where silence was deleted
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -40,50 +45,30 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write a figure whole or not at all."""
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, dpi=_DPI)
-    return Path(path)
-
-
-def set_text(setter: Callable[..., Text], text: str, **settings: Any) -> None:
-    """Set a text that may hold names: a dollar sign in one starts no formula."""
-    setter(text, **settings).set_parse_math(False)
-
-
 def describe_explanation(explanation: Explanation, method: str = "") -> str:
-    """Recording, method, class and score in one line, as far as they are known."""
-    joint = "for " if method else ""
-    target = f"{joint}{explanation.target!r}" if explanation.target else ""
+    """Recording, method, class and score in a line or two, as far as they are known."""
+    joint = "for class " if method else "class "
+    target = f"{joint}{shorten(explanation.target)!r}" if explanation.target else ""
     score = f"(score {explanation.score:.2f})" if np.isfinite(explanation.score) else ""
     what = " ".join(filter(None, [method, target, score]))
-    return ": ".join(filter(None, [explanation.spectrogram.recording_id, what]))
+    name = shorten(explanation.spectrogram.recording_id, 60)
+    return textwrap.fill(": ".join(filter(None, [name, what])), _TITLE_WIDTH)
 
 
-def wrap_warnings(explanation: Explanation, width: int) -> str:
-    """The warnings of an explanation in lines of at most `width` letters; "" without warnings."""
-    lines = (textwrap.fill(f"Warning: {text}", width) for text in explanation.warnings)
-    return "\n".join(lines)
-
-
-def as_array(values: Any) -> NDArray:
-    """Numbers of a tensor on any device, or of anything that numpy takes."""
-    return np.asarray(values.detach().double().cpu() if isinstance(values, Tensor) else values)
-
-
-def time_edges(spectrogram: Spectrogram) -> tuple[float, float]:
-    """Seconds at the outer edges of the first and the last frame."""
-    half = (spectrogram.hop or 1.0) / 2
-    return float(spectrogram.times[0]) - half, float(spectrogram.times[-1]) + half
+def describe_doubts(explanation: Explanation, verdict: str, width: int) -> str:
+    """The verdict and the warnings in lines of at most `width` letters; "" without any."""
+    texts = [f"Verdict: {verdict}"] * bool(verdict)
+    texts += [f"Warning: {warning}" for warning in explanation.warnings]
+    return "\n".join(textwrap.fill(text, width) for text in texts)
 
 
 def draw_bins(axes: Axes, spectrogram: Spectrogram, values: Any, **settings: Any) -> AxesImage:
-    """Draw `[F, T]` values on the axes of a spectrogram, with ticks in Hz."""
+    """Draw `[F, T]` values at their times on the axes of a spectrogram, with ticks in Hz."""
     n_bins = len(spectrogram.frequencies)
     extent = (*time_edges(spectrogram), -0.5, n_bins - 0.5)
+    axes.set_facecolor(_DELETED)  # shows through where there is no frame
     image = axes.imshow(
-        as_array(values),
+        np.ma.masked_invalid(even_columns(spectrogram, values)),
         extent=extent,
         origin="lower",
         aspect="auto",
@@ -124,20 +109,37 @@ def mask_limits(*masks: Any) -> tuple[float, float]:
 
 
 def draw_overlay(axes: Axes, explanation: Explanation) -> None:
-    """Lay the mask over a spectrogram that is drawn already: colour where it is large."""
-    spectrogram, mask = explanation.spectrogram, as_array(explanation.mask)
-    low, high = mask_limits(mask)
-    draw_bins(axes, spectrogram, mask, cmap=_OVERLAY, vmin=low, vmax=high)
+    """Lay the mask over a spectrogram that is drawn already: colour where it is large.
+
+    A contour lies half-way between the mask's lowest and highest value, where it does not hide the
+    picture. A legend says so.
+    """
+    spectrogram = explanation.spectrogram
+    low, high = mask_limits(explanation.mask)
+    draw_bins(axes, spectrogram, explanation.mask, cmap=_OVERLAY, vmin=low, vmax=high)
+    mask = np.ma.masked_invalid(even_columns(spectrogram, explanation.mask))
+    handles: list[Artist] = [Patch(color=_OVERLAY(0.9), label="mask: stronger where larger")]
     level = (low + high) / 2
-    if min(mask.shape) >= 2 and 0 < _border_share(mask > level) <= _MOST_BORDER:
-        axes.contour(
-            as_array(spectrogram.times),
-            np.arange(len(mask)),
-            mask,
-            levels=[level],
-            colors=["#F0E442"],
-            linewidths=0.8,
-        )
+    inside = mask.filled(low) > level
+    if min(mask.shape) >= 2 and 0 < _border_share(inside) <= _MOST_BORDER:
+        centres = column_centres(spectrogram, mask.shape[1])
+        settings: dict[str, Any] = {"colors": [_CONTOUR], "linewidths": 0.8}
+        axes.contour(centres, np.arange(len(mask)), mask, levels=[level], **settings)
+        label = f"contour: {level:.2g}, half-way up"
+        handles.append(Line2D([], [], color=_CONTOUR, linewidth=1.6, label=label))
+    if mask.mask.any():
+        handles.append(Patch(color=_DELETED, label="deleted silence"))
+    axes.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 0.99),
+        ncols=len(handles),
+        fontsize=8,
+        borderpad=0.2,
+        facecolor="#555555",
+        labelcolor="white",
+        framealpha=1.0,
+    )
 
 
 def frequency_ticks(frequencies: NDArray) -> tuple[list[float], list[str]]:
@@ -168,23 +170,29 @@ def frequency_ticks(frequencies: NDArray) -> tuple[list[float], list[str]]:
 
 
 def draw_profile(axes: Axes, explanation: Explanation) -> None:
-    """Draw the time profile with the paper's threshold, filled where it is above."""
-    times, profile = as_array(explanation.spectrogram.times), as_array(explanation.profile)
-    threshold = paper_threshold(profile)
+    """Draw the time profile from 0 with the paper's threshold, filled where it is above."""
+    threshold = paper_threshold(as_array(explanation.profile))
+    times, profile = with_gaps(explanation.spectrogram, explanation.profile)
     axes.plot(times, profile, color=PROFILE_COLOUR, linewidth=1.2, label="profile")
     axes.axhline(
-        threshold, color=PREDICTED_COLOUR, linestyle="--", linewidth=1.2, label="mean + std"
+        threshold,
+        color=MARKED_COLOUR,
+        linestyle="--",
+        linewidth=1.2,
+        label="threshold: mean + std",
     )
     axes.fill_between(
         times,
         profile,
         threshold,
         where=profile > threshold,
-        color=PREDICTED_COLOUR,
+        color=MARKED_COLOUR,
         alpha=0.35,
         linewidth=0,
+        label="marked",
     )
     axes.set_xlim(*time_edges(explanation.spectrogram))
+    _end_axis_above(axes, max(threshold, float(np.nanmax(profile))))
     axes.grid(axis="y", alpha=0.3)
 
 
@@ -201,8 +209,8 @@ def draw_profile_band(axes: Axes, explanation: Explanation) -> None:
         explanation: has a standard error.
     """
     assert explanation.standard_error is not None
-    times, profile = as_array(explanation.spectrogram.times), as_array(explanation.profile)
     width = as_array(explanation.standard_error).mean(axis=0)
+    times, profile, width = with_gaps(explanation.spectrogram, explanation.profile, width)
     axes.fill_between(
         times,
         profile - width,
@@ -210,35 +218,57 @@ def draw_profile_band(axes: Axes, explanation: Explanation) -> None:
         color=BAND_COLOUR,
         alpha=0.4,
         linewidth=0,
-        label="± error (at most)",
+        label="± standard error, at most",
         zorder=0.5,  # below the profile
     )
+    _end_axis_above(axes, float(np.nanmax(profile + width)))
+
+
+def _end_axis_above(axes: Axes, highest: float) -> None:
+    """From 0 to a little above a value that is drawn; 0 to 1 where everything is 0."""
+    axes.set_ylim(0.0, 1.08 * highest or 1.0)
 
 
 def draw_lanes(axes: Axes, explanation: Explanation, events: Sequence[Event]) -> None:
-    """Draw the true events, if any, above those that the profile predicts, as bars in time."""
-    profile = as_array(explanation.profile)
-    active = profile > paper_threshold(profile)
-    predicted = frames_to_events(active, explanation.spectrogram.times)
-    lanes = [("predicted", predicted, PREDICTED_COLOUR)]
+    """Draw the true events, if any, above what the profile marks, as bars in time."""
+    marked = marked_outside(explanation.profile, explanation.spectrogram.times, [])
+    lanes = [("marked", marked, MARKED_COLOUR)]
     if events:
         lanes.append(("true", list(events), TRUE_COLOUR))
+    axes.set_xlim(*time_edges(explanation.spectrogram))
     for height, (_, lane, colour) in enumerate(lanes):
-        for event in lane:
-            _draw_event(axes, event, height, colour)
+        draw_events(axes, lane, height, facecolors=colour, edgecolors=colour, linewidths=0.4)
+        _write_labels(axes, lane, height)
     axes.set_ylim(-0.5, len(lanes) - 0.5)
     axes.set_yticks(range(len(lanes)), [name for name, _, _ in lanes])
-    axes.set_xlim(*time_edges(explanation.spectrogram))
     axes.set_xlabel("time (s)")
 
 
-def _draw_event(axes: Axes, event: Event, height: float, colour: str) -> None:
-    (bar,) = axes.barh(height, event.duration, height=0.7, left=event.start, color=colour)
-    text = axes.text(
-        event.start, height, f" {event.label}", va="center", color="white", parse_math=False
-    )
-    # a label longer than its bar ends with the bar
-    text.set_clip_path(bar)
+def draw_events(axes: Axes, events: Sequence[Event], height: float, **style: Any) -> None:
+    """Draw events as bars at one height: one collection, however many there are."""
+    spans = [(event.start, event.duration) for event in events]
+    if spans:
+        axes.broken_barh(spans, (height - _BAR / 2, _BAR), **style)
+
+
+def _write_labels(axes: Axes, events: Sequence[Event], height: float) -> None:
+    """Write the labels of events into their bars, where there is room for a letter."""
+    left, right = axes.get_xlim()
+    for event in events:
+        if not event.label or event.duration < _LEAST_LABELLED * (right - left):
+            continue
+        text = axes.text(
+            event.start,
+            height,
+            f" {shorten(event.label)}",
+            va="center",
+            color="white",
+            parse_math=False,
+        )
+        corner = (event.start, height - _BAR / 2)
+        bar = Rectangle(corner, event.duration, _BAR, transform=axes.transData)
+        text.set_clip_path(bar)  # a label longer than its bar ends with the bar
+        text.set_in_layout(False)  # nor does it take room from the panels
 
 
 def _border_share(inside: NDArray) -> float:

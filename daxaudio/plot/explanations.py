@@ -1,27 +1,27 @@
-"""Pictures of explanations: one in full, several side by side, and how one was learned."""
+"""Pictures of explanations: one in full, several side by side; the segments of one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from daxaudio.containers import Event, Explanation, Spectrogram
 from daxaudio.plot.drawing import (
-    PREDICTED_COLOUR,
+    MARKED_COLOUR,
     PROFILE_COLOUR,
     TRUE_COLOUR,
-    as_array,
+    describe_doubts,
     describe_explanation,
     draw_lanes,
     draw_level,
@@ -32,37 +32,38 @@ from daxaudio.plot.drawing import (
     draw_standard_error,
     mask_limits,
     new_figure,
-    save_figure,
-    set_text,
-    time_edges,
-    wrap_warnings,
 )
+from daxaudio.plot.texts import save_figure, set_text, shorten
+from daxaudio.plot.time_axis import as_array, frame_borders, time_edges, with_gaps
 
 _MAX_COLUMNS = 3
-_MAX_MASKS = 6
-_WARNING_WIDTH = 130  # letters that fit beside each other
-_HISTORY = ("masks", "mask_epochs", "train_loss", "validation_loss")
+_NOTE_WIDTH = 130  # letters that fit beside each other
 
 
 def plot_explanation(
-    explanation: Explanation, path: str | os.PathLike[str], events: Sequence[Event] = ()
+    explanation: Explanation,
+    path: str | os.PathLike[str],
+    events: Sequence[Event] = (),
+    verdict: str = "",
 ) -> Path:
     """Draw where the black box listened: spectrogram, mask, time profile and events.
 
     The mask lies over the spectrogram as a colour that is stronger where the mask is larger, with
     a contour halfway between its lowest and highest value (left out of speckled masks, where it
-    would hide everything). Colours run from the mask's lowest to its highest value. Events are
-    predicted where the profile is above its mean plus standard deviation, as in the paper.
+    would hide everything). Colours run from the mask's lowest to its highest value. Marked are the
+    frames whose profile is above its mean plus standard deviation, as in the paper. Frames stand at
+    their true times: where silence was deleted, there is a gap.
 
     An explanation with a standard error has a panel of it, and its profile a band of plus and minus
     the mean over frequency of the standard error. That is an upper bound of the profile's standard
-    error, because the errors of a frame are correlated. Warnings stand in small letters under the
-    title.
+    error, because the errors of a frame are correlated. Verdict and warnings stand in small letters
+    under the title.
 
     Args:
         explanation: what to draw.
         path: file to write.
         events: the true events, if known.
+        verdict: what is to be thought of it, in a sentence, such as `Verdict.summary`.
 
     Returns:
         The path.
@@ -76,15 +77,15 @@ def plot_explanation(
     """
     spectrogram = explanation.spectrogram
     with_error = explanation.standard_error is not None
-    warnings = wrap_warnings(explanation, _WARNING_WIDTH)
-    n_lines = len(warnings.splitlines())
+    notes = describe_doubts(explanation, verdict, _NOTE_WIDTH)
+    n_lines = len(notes.splitlines())
     figure = new_figure(10, 8.5 + 2.5 * with_error + 0.16 * n_lines)
     set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
     heights = [3, 3, *[3] * with_error, 1.6, 0.35 * (1 + bool(events))]
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     overlay, mask, *errors, profile, lanes = panels
-    if warnings:
-        _write_above(overlay, warnings)
+    if notes:
+        _write_above(overlay, notes, MARKED_COLOUR if explanation.warnings else PROFILE_COLOUR)
     figure.colorbar(draw_level(overlay, spectrogram), ax=overlay, label="level (dB)", pad=0.01)
     draw_overlay(overlay, explanation)
     overlay.set_title("Spectrogram, and the mask over it", loc="left")
@@ -97,11 +98,30 @@ def plot_explanation(
         figure.colorbar(image, ax=axes, label="standard error", pad=0.01)
         axes.set_title("Standard error of the mask", loc="left")
         draw_profile_band(profile, explanation)
-    profile.set_title("Time profile: mean of the mask over frequency", loc="left")
+    profile.set_title("Time profile (mean over frequency)", loc="left")
     profile.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=3, columnspacing=1.2, frameon=False
+        loc="lower right",
+        bbox_to_anchor=(1.0, 0.97),
+        ncols=4,
+        columnspacing=1.2,
+        fontsize=8,
+        frameon=False,
     )
     draw_lanes(lanes, explanation, events)
+    if with_error:
+        text = (
+            "band: the mean over frequency of the mask's standard error; that of the profile is at "
+            "most as large"
+        )
+        lanes.annotate(
+            text,
+            (0, 0),
+            xycoords="axes fraction",
+            xytext=(0, -38),
+            textcoords="offset points",
+            fontsize=8,
+            color=PROFILE_COLOUR,
+        )
     return save_figure(figure, path)
 
 
@@ -192,54 +212,12 @@ def plot_segments(spectrogram: Spectrogram, segments: Tensor, path: str | os.Pat
     axes.add_collection(borders, autolim=False)
     axes.set_xlabel("time (s)")
     title = f"{len(segments.unique())} segments"
-    set_text(axes.set_title, ": ".join(filter(None, [spectrogram.recording_id, title])))
+    name = shorten(spectrogram.recording_id, 60)
+    set_text(axes.set_title, ": ".join(filter(None, [name, title])))
     return save_figure(figure, path)
 
 
-def plot_history(explanation: Explanation, path: str | os.PathLike[str]) -> Path:
-    """Draw how a mask was learned: the mask at up to six epochs, and the losses (Figure 5).
-
-    Args:
-        explanation: of a method that learns; its history holds `masks` (one `[F, T]` an entry),
-            `mask_epochs`, `train_loss` and `validation_loss` (one an epoch, from epoch 1).
-        path: file to write.
-
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: when the history lacks one of these, because the method does not learn.
-
-    Example:
-        >>> import tempfile, torch
-        >>> picture = Spectrogram(torch.rand(8, 20), torch.arange(1, 9) * 500.0, torch.arange(20.0))
-        >>> history = {"masks": [picture.values], "mask_epochs": [1]}
-        >>> history.update(train_loss=[0.5], validation_loss=[0.6])
-        >>> learned = Explanation(picture.values, picture, "dax_v2", history=history)
-        >>> plot_history(learned, Path(tempfile.mkdtemp()) / "a.png").name
-        'a.png'
-    """
-    history = _check_history(explanation)
-    shown = _spread(list(zip(history["mask_epochs"], history["masks"], strict=True)), _MAX_MASKS)
-    limits = mask_limits(*(mask for _, mask in shown))
-    n_columns = min(2, len(shown))
-    n_rows = -(-len(shown) // n_columns)
-    figure = new_figure(5.0 * n_columns + 4.5, 1.0 + max(2.0 * n_rows, 3.0))
-    set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
-    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[5.0 * n_columns, 4.5])[0]
-    panels = left.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
-    for axes in panels.flatten()[len(shown) :]:
-        axes.set_visible(False)
-    for axes, (epoch, mask) in zip(panels.flatten(), shown, strict=False):
-        image = draw_mask(axes, explanation.spectrogram, mask, limits)
-        axes.set(title=f"epoch {epoch}", xlabel="time (s)")
-        axes.label_outer()
-    left.colorbar(image, ax=panels, label="mask", pad=0.01)
-    _draw_losses(right.subplots(), history)
-    return save_figure(figure, path)
-
-
-def _write_above(axes: Axes, text: str) -> None:
+def _write_above(axes: Axes, text: str, colour: str) -> None:
     """Small text above the title of the uppermost panel, with room made for it."""
     set_text(
         axes.annotate,
@@ -251,7 +229,7 @@ def _write_above(axes: Axes, text: str) -> None:
         ha="center",
         va="bottom",
         fontsize=8,
-        color=PREDICTED_COLOUR,
+        color=colour,
     )
 
 
@@ -261,17 +239,18 @@ def _draw_input_cell(
     _add_colour_bar(draw_level(upper, spectrogram), upper, "level (dB)")
     upper.set_title("spectrogram")
     _mark_events([upper], events)
-    levels = as_array(spectrogram.values).mean(axis=0)
-    lower.plot(as_array(spectrogram.times), levels, color=PROFILE_COLOUR, linewidth=1.2)
+    times, levels = with_gaps(spectrogram, spectrogram.values.mean(dim=0))
+    lower.plot(times, levels, color=PROFILE_COLOUR, linewidth=1.2)
     lower.set(xlabel="time (s)", ylabel="mean (dB)", xlim=time_edges(spectrogram))
     lower.tick_params(labelbottom=True)
     _mark_events([lower], events)
 
 
-def _comparison_legend(with_events: bool) -> list[Line2D]:
-    handles = [
+def _comparison_legend(with_events: bool) -> list[Artist]:
+    handles: list[Artist] = [
         Line2D([], [], color=PROFILE_COLOUR, label="time profile"),
-        Line2D([], [], color=PREDICTED_COLOUR, linestyle="--", label="mean + std (threshold)"),
+        Line2D([], [], color=MARKED_COLOUR, linestyle="--", label="threshold: mean + std"),
+        Patch(color=MARKED_COLOUR, alpha=0.35, label="marked: above it"),
     ]
     if with_events:
         handles.append(Line2D([], [], color=TRUE_COLOUR, linewidth=2, label="true event"))
@@ -299,27 +278,11 @@ def _add_colour_bar(image: AxesImage, axes: Axes, label: str) -> None:
 
 def _mark_events(panels: Sequence[Axes], events: Sequence[Event]) -> None:
     """A bracket around each event: its borders, with a white rim that shows on dark masks."""
+    borders = [time for event in events for time in (event.start, event.end)]
     for axes in panels:
-        for event in events:
-            for border in (event.start, event.end):
-                axes.axvline(border, color="white", linewidth=3.2, alpha=0.7)
-                axes.axvline(border, color=TRUE_COLOUR, linewidth=2.0)
-
-
-def _draw_losses(axes: Axes, history: Mapping[str, Any]) -> None:
-    for name, colour, style in (
-        ("train_loss", TRUE_COLOUR, "o-"),
-        ("validation_loss", PREDICTED_COLOUR, "s--"),
-    ):
-        losses = as_array(history[name])
-        label = name.removesuffix("_loss")
-        axes.plot(
-            1 + np.arange(len(losses)), losses, style, color=colour, markersize=4, label=label
-        )
-    axes.set(xlabel="epoch", ylabel="loss", title="Losses")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend()
+        height = axes.get_xaxis_transform()
+        axes.vlines(borders, 0, 1, transform=height, color="white", linewidth=3.2, alpha=0.7)
+        axes.vlines(borders, 0, 1, transform=height, color=TRUE_COLOUR, linewidth=2.0)
 
 
 def _shared_spectrogram(explanations: Sequence[Explanation]) -> Spectrogram:
@@ -338,41 +301,18 @@ def _shared_spectrogram(explanations: Sequence[Explanation]) -> Spectrogram:
     return first
 
 
-def _check_history(explanation: Explanation) -> Mapping[str, Any]:
-    history = explanation.history
-    missing = [name for name in _HISTORY if len(history.get(name, ())) == 0]
-    if missing:
-        raise ValueError(
-            f"the history of {explanation.method!r} has no {', '.join(missing)}: it does not learn "
-            "its mask by epochs; draw it with plot_explanation"
-        )
-    if len(history["masks"]) != len(history["mask_epochs"]):
-        raise ValueError(
-            f"the history of {explanation.method!r} has {len(history['masks'])} masks but "
-            f"{len(history['mask_epochs'])} mask_epochs; give one epoch a mask"
-        )
-    return history
-
-
-def _spread(entries: list[Any], limit: int) -> list[Any]:
-    """At most `limit` entries, evenly spread, the first and the last among them."""
-    numbers = np.linspace(0, len(entries) - 1, min(limit, len(entries))).round().astype(int)
-    return [entries[number] for number in numbers]
-
-
 def _borders(segments: Tensor, spectrogram: Spectrogram) -> NDArray:
     """`[n, 2, 2]` lines (time, bin) between neighbouring bins of different segments."""
     labels = as_array(segments)
-    left, right = time_edges(spectrogram)
-    seconds = np.linspace(left, right, labels.shape[1] + 1)
+    starts, ends = frame_borders(spectrogram).T
     upright_bins, upright_frames = np.nonzero(labels[:, 1:] != labels[:, :-1])
     level_bins, level_frames = np.nonzero(labels[1:] != labels[:-1])
     upright = [
-        ((seconds[frame + 1], low - 0.5), (seconds[frame + 1], low + 0.5))
+        ((ends[frame], low - 0.5), (ends[frame], low + 0.5))
         for low, frame in zip(upright_bins, upright_frames, strict=True)
     ]
     level = [
-        ((seconds[frame], low + 0.5), (seconds[frame + 1], low + 0.5))
+        ((starts[frame], low + 0.5), (ends[frame], low + 0.5))
         for low, frame in zip(level_bins, level_frames, strict=True)
     ]
     return np.array([*upright, *level]).reshape(-1, 2, 2)

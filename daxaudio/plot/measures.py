@@ -16,8 +16,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Rectangle
 
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
-from daxaudio.plot.drawing import new_figure, save_figure
+from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.scores import REFERENCE_METHODS
+from daxaudio.plot.texts import save_figure
 
 _ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 _DECIMALS = {"complexity": 2}
@@ -54,18 +55,17 @@ def decimals_of(metric: str) -> int:
 
 
 def share_beaten(means: pd.Series, metric: str) -> pd.Series:
-    """For each method, the share of the other methods whose mean is worse; equal ones count half.
+    """For each row, the share of the other rows whose mean is worse; equal ones count half.
 
-    References are beaten by nobody and beat nobody: they are not among the others, but have a
-    share of their own.
+    References are rows like the others: who is not above `random` and `energy` does not shine.
 
     Args:
         means: of one measure, by method.
         metric: name of the measure.
 
     Returns:
-        0 (all others are better) to 1 by method; NaN where the mean is undefined, where there is
-        no other method, and for a measure without a good direction.
+        0 (all others are better) to 1 by row; NaN where the mean is undefined, where there is no
+        other row with a mean, and for a measure without a good direction.
 
     Example:
         >>> share_beaten(pd.Series({"rise": 0.1, "lime": 0.3, "energy": 0.2}), "deletion_auc")
@@ -76,10 +76,9 @@ def share_beaten(means: pd.Series, metric: str) -> pd.Series:
     """
     sign = {"higher": 1.0, "lower": -1.0, "neither": math.nan}[MEASURES[metric].better]
     merits = means.astype(float) * sign
-    rivals = merits[~merits.index.isin(REFERENCE_METHODS)].dropna()
 
     def share(method: str) -> float:
-        own, others = merits[method], rivals.drop(method, errors="ignore")
+        own, others = merits[method], merits.drop(method).dropna()
         if math.isnan(own) or others.empty:
             return math.nan
         return float(((others < own) + (others == own) / 2).mean())
@@ -90,8 +89,9 @@ def share_beaten(means: pd.Series, metric: str) -> pd.Series:
 def plot_measures(summary: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Draw the mean of every method by every measure, in blocks of groups of measures.
 
-    A cell is bluer the more of the other methods it beats, and more orange the more beat it. Cells
-    of a measure without a good direction are grey. References stand apart, below the methods.
+    A cell is bluer the more of the other rows it beats, and more orange the more beat it. Cells of
+    a measure without a good direction are grey, and so is a value that has no other to be compared
+    with. References are compared like methods, and stand apart below them.
 
     Args:
         summary: columns `method`, `metric` (names of `MEASURES`), `mean`, as in summary.csv; the
@@ -129,7 +129,8 @@ def plot_measures(summary: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     )
     bar.set_ticks([0, 0.5, 1], labels=["none", "half", "all"])
     bar.set_label(
-        "share of the other methods that it beats (grey: no direction is better)", fontsize=8
+        "share of the other rows that it beats (grey: nothing to beat, or no direction is better)",
+        fontsize=8,
     )
     return save_figure(figure, path)
 
@@ -215,9 +216,9 @@ def _draw_column(
     shares = share_beaten(means, metric)
     for method, top in rows.items():
         mean, share = float(means[method]), float(shares[method])
-        colour = _WORST_TO_BEST(share) if np.isfinite(share) else "white"
-        if MEASURES[metric].better == "neither" and np.isfinite(mean):
-            colour = _NO_MERIT
+        colour = _WORST_TO_BEST(share) if np.isfinite(share) else _NO_MERIT
+        if not np.isfinite(mean):
+            colour = "white"
         axes.add_patch(Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white"))
         text = f"{mean:.{decimals_of(metric)}f}" if np.isfinite(mean) else "-"
         cell = axes.text(left + 0.5, top + 0.52, text, ha="center", va="center", fontsize=7.5)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
-from torch import Tensor
 
 from daxaudio.containers import Event, Explanation
 from daxaudio.metrics.phase_events import (
@@ -21,22 +18,21 @@ from daxaudio.metrics.phase_events import (
     MISSED,
     NO_FRAME,
     PARTLY,
-    fill_jumps,
     find_events,
     marked_outside,
 )
 from daxaudio.plot.drawing import (
-    PREDICTED_COLOUR,
+    MARKED_COLOUR,
     TRUE_COLOUR,
     describe_explanation,
+    draw_events,
     draw_level,
     draw_overlay,
     draw_profile,
     new_figure,
-    save_figure,
-    set_text,
-    time_edges,
 )
+from daxaudio.plot.texts import save_figure, set_text, shorten
+from daxaudio.plot.time_axis import time_edges
 
 _LANE = 0.27  # inches
 _MARKED = "marked"
@@ -45,8 +41,8 @@ _STYLES: dict[str, dict[str, Any]] = {
     PARTLY: {"facecolor": "#A6CBE3", "edgecolor": TRUE_COLOUR, "hatch": "////"},
     MISSED: {"facecolor": "white", "edgecolor": TRUE_COLOUR},
     "background": {"facecolor": "#DDDDDD", "edgecolor": "#DDDDDD"},
-    "marked": {"facecolor": PREDICTED_COLOUR, "edgecolor": PREDICTED_COLOUR},
-    "outside": {"facecolor": "white", "edgecolor": PREDICTED_COLOUR, "hatch": "xxxx"},
+    "marked": {"facecolor": MARKED_COLOUR, "edgecolor": MARKED_COLOUR},
+    "outside": {"facecolor": "white", "edgecolor": MARKED_COLOUR, "hatch": "xxxx"},
 }
 _STYLES[NO_FRAME] = _STYLES[MISSED]
 _LEGEND = {
@@ -69,7 +65,7 @@ def plot_phases(
 
     Marked are the frames whose profile is above its mean plus standard deviation. Each event is
     drawn as found, found in part or missed (see `daxaudio.metrics.phase_events.find_events`). Where
-    a front end deleted silence, the spectrogram is as dark as its darkest bin.
+    a front end deleted silence, the spectrogram has a gap.
 
     Args:
         explanation: what to draw.
@@ -97,16 +93,17 @@ def plot_phases(
     set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
     heights = [3.2, 1.4, _LANE * len(names)]
     picture, profile, lanes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
-    whole = _without_jumps(explanation)
-    level = draw_level(picture, whole.spectrogram)
+    level = draw_level(picture, explanation.spectrogram)
     figure.colorbar(level, ax=picture, label="level (dB)", pad=0.01)
-    draw_overlay(picture, whole)
+    draw_overlay(picture, explanation)
     picture.set_title("Spectrogram, and the mask over it", loc="left")
     draw_profile(profile, explanation)
-    profile.set_title("Time profile: mean of the mask over frequency", loc="left")
-    profile.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2, frameon=False)
+    profile.set_title("Time profile (mean over frequency)", loc="left")
+    profile.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=3, fontsize=8, frameon=False
+    )
     _draw_phases(lanes, explanation, events, background, names)
-    start, end = time_edges(whole.spectrogram)
+    start, end = time_edges(explanation.spectrogram)
     lanes.set_xlim(
         min([start, *(event.start for event in events)]),
         max([end, *(event.end for event in events)]),
@@ -125,38 +122,18 @@ def _draw_phases(
 ) -> None:
     """Lanes from the bottom: what was marked, the background, the phases."""
     where = (explanation.profile, explanation.spectrogram.times)
+    bars: dict[tuple[int, str], list[Event]] = {}
     for event in events:
         if event.label in background:
-            _draw_bar(axes, event, names.index(event.label), "background")
+            bars.setdefault((names.index(event.label), "background"), []).append(event)
     for found in find_events(*where, events, background):
-        _draw_bar(axes, found.event, names.index(found.event.label), found.verdict)
-    for run in marked_outside(*where, []):
-        _draw_bar(axes, run, 0, "marked")
-    for run in marked_outside(*where, events, background):
-        _draw_bar(axes, run, 0, "outside")
+        bars.setdefault((names.index(found.event.label), found.verdict), []).append(found.event)
+    bars[0, "marked"] = marked_outside(*where, [])
+    bars[0, "outside"] = marked_outside(*where, events, background)
+    for (lane, style), own in bars.items():
+        draw_events(axes, own, lane, linewidth=1.0, **_STYLES[style])
     axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.set_yticks(range(len(names)), [name or "(no label)" for name in names], parse_math=False)
+    labels = [shorten(name, 24) or "(no label)" for name in names]
+    axes.set_yticks(range(len(names)), labels, parse_math=False)
     axes.set_xlabel("time (s)")
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _without_jumps(explanation: Explanation) -> Explanation:
-    """The explanation with the silence that was deleted: lowest level, lowest value of the mask."""
-    spectrogram = explanation.spectrogram
-    times, real = fill_jumps(spectrogram.times)
-    if real.all():
-        return explanation
-
-    def fill(values: Tensor) -> Tensor:
-        filled = torch.full((len(values), len(times)), float(values.min()))
-        filled[:, torch.from_numpy(real)] = values.float().cpu()
-        return filled
-
-    whole = dataclasses.replace(
-        spectrogram, values=fill(spectrogram.values), times=torch.from_numpy(times)
-    )
-    return Explanation(fill(explanation.mask), whole, explanation.method)
-
-
-def _draw_bar(axes: Axes, event: Event, lane: int, style: str) -> None:
-    axes.barh(lane, event.duration, height=0.72, left=event.start, linewidth=1.0, **_STYLES[style])

@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
-from daxaudio.plot.drawing import new_figure, save_figure, set_text
+from daxaudio.plot.drawing import new_figure
+from daxaudio.plot.texts import save_figure, set_text, shorten
 
 REFERENCE_METHODS = ("random", "energy", "all_ones", "oracle")
 """Rows of a table that explain nothing and show what a score is worth."""
@@ -27,7 +28,10 @@ _REFERENCE_STYLE: dict[str, Any] = {"facecolor": "#DDDDDD", "edgecolor": _INK, "
 def plot_confusion(
     matrix: ArrayLike, class_names: Sequence[str], path: str | os.PathLike[str]
 ) -> Path:
-    """Draw a confusion matrix: counts as numbers, shares of each true class as colours.
+    """Draw a confusion matrix: colours are shares of each true class, written below the counts.
+
+    One recording of one and a hundred of a hundred have the colour of 100 %: the names of the true
+    classes say of how many. A class without recordings is grey.
 
     Args:
         matrix: `[C, C]` counts; rows are true classes, columns predicted ones.
@@ -51,18 +55,33 @@ def plot_confusion(
             f"a confusion matrix of {n_classes} classes is [{n_classes}, {n_classes}] with counts "
             f"of at least 0, got shape {counts.shape} and lowest count {counts.min(initial=0)}"
         )
-    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-    figure = new_figure(4.0 + 0.5 * n_classes, 2.5 + 0.5 * n_classes)
+    totals = counts.sum(axis=1)
+    shares = np.ma.masked_invalid(
+        np.divide(
+            100.0 * counts,
+            totals[:, None],
+            out=np.full(counts.shape, np.nan),
+            where=totals[:, None] > 0,
+        )
+    )
+    names = [shorten(name, 30) for name in class_names]
+    longest = max(map(len, names))
+    width, height = 2.9 + 0.08 * longest, 1.7 + 0.06 * longest  # of all that is not the matrix
+    figure = new_figure(width + 0.5 * n_classes, height + 0.5 * n_classes)
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axes, label="share of the true class")
+    axes.set_facecolor("#DDDDDD")
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    figure.colorbar(image, ax=axes, label="% of the true class")
     for row, column in np.ndindex(*counts.shape):
-        ink = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, f"{counts[row, column]:d}", ha="center", va="center", color=ink)
-    axes.set_yticks(range(n_classes), list(class_names), parse_math=False)
+        count = counts[row, column]
+        text = f"{count:d}" + (f"\n{shares[row, column]:.0f} %" if count else "")
+        ink = "white" if count and shares[row, column] > 55 else "black"
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8)
+    of_class = [f"{name} (n={total})" for name, total in zip(names, totals, strict=True)]
+    axes.set_yticks(range(n_classes), of_class, parse_math=False)
     axes.set_xticks(
         range(n_classes),
-        list(class_names),
+        names,
         rotation=45,
         ha="right",
         rotation_mode="anchor",

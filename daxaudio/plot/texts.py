@@ -1,0 +1,110 @@
+"""Names in pictures: shortened, never taken for a formula, in fonts that have their characters."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+import warnings
+from collections.abc import Callable, Set
+from pathlib import Path
+from typing import Any
+
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from daxaudio.files import whole_file
+
+_log = logging.getLogger(__name__)
+
+_GLYPH = re.compile(r"Glyph (\d+) .*missing from")
+_DPI = 130
+
+
+def set_text(setter: Callable[..., Text], text: str, **settings: Any) -> None:
+    """Set a text that may hold names: a dollar sign in one starts no formula."""
+    setter(text, **settings).set_parse_math(False)
+
+
+def shorten(text: str, most: int = 40) -> str:
+    """A text in one line of at most `most` letters; its end is replaced by an ellipsis.
+
+    Example:
+        >>> shorten("a dog that barks", 6), shorten("a dog", 6)
+        ('a dog…', 'a dog')
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a figure whole or not at all, in fonts that have its characters.
+
+    Characters that the usual font lacks are looked for in the installed fonts; those that none has
+    are drawn as boxes, which is said once.
+    """
+    with whole_file(path) as temporary:
+        missing = _save(figure, temporary)
+        if missing:
+            families, all_found = _families_with(missing)
+            if not all_found:
+                _say_boxes()
+            for text in figure.findobj(Text):
+                text.set_fontfamily([*text.get_fontfamily(), *families])
+            _save(figure, temporary)
+    return Path(path)
+
+
+def _save(figure: Figure, path: Path) -> frozenset[str]:
+    """Write a figure; characters that its fonts lack, in place of a warning for each."""
+    missing = set()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.savefig(path, dpi=_DPI)
+    for warning in caught:
+        if found := _GLYPH.match(str(warning.message)):
+            missing.add(chr(int(found[1])))
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    return frozenset(missing)
+
+
+@functools.lru_cache(maxsize=64)
+def _families_with(characters: frozenset[str]) -> tuple[tuple[str, ...], bool]:
+    """Installed fonts that together have the characters, and whether they have all of them."""
+    left = {ord(character) for character in characters}
+    chosen = []
+    for path in sorted(font_manager.findSystemFonts() + _own_fonts()):
+        own = left & _characters_of(path)
+        if own:
+            font_manager.fontManager.addfont(path)
+            chosen.append(font_manager.get_font(path).family_name)
+            left -= own
+    return tuple(chosen), not left
+
+
+def _own_fonts() -> list[str]:
+    """Fonts that come with matplotlib."""
+    return [entry.fname for entry in font_manager.fontManager.ttflist]
+
+
+def _characters_of(path: str) -> Set[int]:
+    try:
+        font = font_manager.get_font(path)
+    except (RuntimeError, OSError):
+        return frozenset()  # a format that matplotlib cannot draw
+    # bitmap and colour fonts have no outlines of their characters, a last resort only boxes
+    odd = any(word in Path(path).name.lower() for word in ("color", "lastresort"))
+    return font.get_charmap().keys() if font.scalable and not odd else frozenset()
+
+
+@functools.cache
+def _say_boxes() -> None:
+    _log.warning(
+        "names hold characters that no installed font has, drawn as boxes in pictures: install a "
+        "font that has them, such as Noto Sans CJK or Noto Emoji"
+    )
