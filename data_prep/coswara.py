@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import re
 import sys
 from collections import Counter
@@ -29,7 +30,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from data_prep.cough_data import DEFAULT_MAP, BadFile, CoughFile, count_text, write_cough_folder
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.folds import assign_folds
 from daxaudio.formats import load_label_map
 
@@ -105,19 +106,18 @@ def _read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """The named columns of a CSV file; names and fields without blanks at their ends."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file; give the folder that the corpus is in")
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), skipinitialspace=True)
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, skipinitialspace=True)
-            header = [name.strip() for name in next(reader, [])]
-            if missing := [name for name in columns if name not in header]:
-                raise ValueError(f"{path}: lacks the columns {', '.join(missing)}")
-            places = {name: header.index(name) for name in columns}
-            return [
-                {name: row[k].strip() if k < len(row) else "" for name, k in places.items()}
-                for row in reader
-            ]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: is no CSV file in UTF-8 ({error})") from error
+        header = [name.strip() for name in next(reader, [])]
+        if missing := [name for name in columns if name not in header]:
+            raise ValueError(f"{path}: lacks the columns {', '.join(missing)}")
+        places = {name: header.index(name) for name in columns}
+        return [
+            {name: row[k].strip() if k < len(row) else "" for name, k in places.items()}
+            for row in reader
+        ]
+    except csv.Error as error:
+        raise ValueError(f"{path}: is no CSV file ({error})") from error
 
 
 def find_folders(corpus: Path) -> dict[str, list[Path]]:
@@ -208,11 +208,10 @@ def read_sources(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         return {}
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if not {"participant", "textgrid"} <= set(reader.fieldnames or ()):
-            return {}
-        return {row["participant"]: row["textgrid"] for row in reader}
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if not {"participant", "textgrid"} <= set(reader.fieldnames or ()):
+        return {}
+    return {row["participant"]: row["textgrid"] for row in reader}
 
 
 def prepare(

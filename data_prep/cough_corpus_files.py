@@ -22,7 +22,7 @@ import scipy.io.wavfile
 
 from data_prep.cough_sounds import BACKGROUND, SAMPLE_RATE
 from daxaudio.containers import Event
-from daxaudio.files import whole_file, write_text
+from daxaudio.files import read_text, whole_file, write_text
 
 SOUND = "cough-heavy"
 """The sound of Coswara that the recordings stand for."""
@@ -259,17 +259,16 @@ def read_truth(path: str | os.PathLike[str]) -> list[Truth]:
     """
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such file; make it with python -m data_prep.planted_coughs")
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != _TRUTH_COLUMNS:
-            raise ValueError(
-                f"{path}: expected columns {','.join(_TRUTH_COLUMNS)}, got {reader.fieldnames}; "
-                "make it again"
-            )
-        try:
-            return [_truth_of_row(row) for row in reader]
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{path}, line {reader.line_num}: {error}; make it again") from error
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if tuple(reader.fieldnames or ()) != _TRUTH_COLUMNS:
+        raise ValueError(
+            f"{path}: expected columns {','.join(_TRUTH_COLUMNS)}, got {reader.fieldnames}; "
+            "make it again"
+        )
+    try:
+        return [_truth_of_row(row) for row in reader]
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}; make it again") from error
 
 
 def _truth_of_row(row: dict[str, str]) -> Truth:

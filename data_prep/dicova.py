@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_prep.cough_data import CLASSES, DEFAULT_MAP, BadFile, CoughFile, write_cough_folder
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.formats import load_label_map
 
 SOUND = "cough"
@@ -103,10 +103,7 @@ def read_lists(folder: Path) -> dict[str, dict[str, list[str]]]:
 def _read_lines(path: Path) -> list[str]:
     if not path.is_file():
         raise ValueError(f"{path}: no such file; give the folder that the corpus is in")
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: is not UTF-8 text ({error})") from error
+    return read_text(path).splitlines()
 
 
 def choose_files(

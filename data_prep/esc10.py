@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
+import io
 import itertools
 import re
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from daxaudio.audio import AUDIO_SUFFIXES, read_recording
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.kaldi import DataFolder, write_data_folder
 
 _CLASS_FOLDER = re.compile(r"\d+ - (?P<name>.+)")
@@ -108,13 +109,10 @@ def _clips_of_esc10(corpus: Path) -> list[Clip]:
 
 
 def _clips_of_esc50(table: Path) -> list[Clip]:
-    with open(table, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if missing := _ESC50_COLUMNS - set(reader.fieldnames or ()):
-            raise ValueError(f"{table}: lacks the columns {', '.join(sorted(missing))}")
-        return [
-            _clip_of_row(row, table) for row in reader if (row["esc10"] or "").lower() == "true"
-        ]
+    reader = csv.DictReader(io.StringIO(read_text(table), newline=""))
+    if missing := _ESC50_COLUMNS - set(reader.fieldnames or ()):
+        raise ValueError(f"{table}: lacks the columns {', '.join(sorted(missing))}")
+    return [_clip_of_row(row, table) for row in reader if (row["esc10"] or "").lower() == "true"]
 
 
 def _clip_of_row(row: dict[str, str], table: Path) -> Clip:

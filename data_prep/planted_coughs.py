@@ -48,7 +48,7 @@ from data_prep.cough_evidence import EVIDENCE
 from data_prep.cough_recordings import CONFOUNDERS, PHASES, Plant, make_recording, seconds_of
 from data_prep.cough_sounds import draw_speaker, draws_for
 from daxaudio.containers import Event
-from daxaudio.files import whole_file, write_text
+from daxaudio.files import read_text, whole_file, write_text
 
 SETTINGS_FILE = "planted.json"
 """What the corpus was made with."""
@@ -264,7 +264,7 @@ def _check_settings(
         "labels": labels,
     }
     if path.is_file():
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(read_text(path))
         other = [f"{name} {value}" for name, value in stored.items() if asked.get(name) != value]
         if other:
             raise ValueError(

@@ -42,7 +42,7 @@ from data_prep.planted_sounds import (
 from daxaudio.annotations import write_events
 from daxaudio.audio import write_recording
 from daxaudio.containers import Event, Recording
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.kaldi import DataFolder, write_data_folder
 
 CLASSES = tuple(MAKERS)
@@ -146,17 +146,16 @@ def read_evidence(path: str | os.PathLike[str]) -> dict[str, list[Evidence]]:
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such file; make it with python -m data_prep.planted_events")
     evidence: dict[str, list[Evidence]] = {}
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != _COLUMNS:
-            raise ValueError(f"{path}: expected columns {_COLUMNS}, got {reader.fieldnames}")
-        for row in reader:
-            try:
-                start, end, f_min, f_max = (float(row[name]) for name in _COLUMNS[1:5])
-                part = Evidence(start, end, f_min, f_max, row["label"])
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
-            evidence.setdefault(row["recording_id"], []).append(part)
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if reader.fieldnames != _COLUMNS:
+        raise ValueError(f"{path}: expected columns {_COLUMNS}, got {reader.fieldnames}")
+    for row in reader:
+        try:
+            start, end, f_min, f_max = (float(row[name]) for name in _COLUMNS[1:5])
+            part = Evidence(start, end, f_min, f_max, row["label"])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+        evidence.setdefault(row["recording_id"], []).append(part)
     return evidence
 
 

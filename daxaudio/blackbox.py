@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from daxaudio.containers import Spectrogram
-from daxaudio.files import whole_file, write_text
+from daxaudio.files import read_text, whole_file, write_text
 from daxaudio.frontends import FrontEnd, front_end_from_settings
 from daxaudio.gradients import ModuleScore, out_of_memory
 from daxaudio.models.blstm import WindowBlstm
@@ -230,7 +230,7 @@ def load_black_box(
         if not (folder / name).is_file():
             raise ValueError(f"{folder}: no {name} here; give the folder that training wrote")
     try:
-        facts = yaml.safe_load((folder / FACTS_FILE).read_text(encoding="utf-8"))
+        facts = yaml.safe_load(read_text(folder / FACTS_FILE))
         settings = dict(facts["model"])
         kind = settings.pop("kind")
         if kind not in MODEL_KINDS:

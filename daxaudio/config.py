@@ -29,6 +29,8 @@ from typing import Any, Literal, TypeVar, Union
 
 import yaml
 
+from daxaudio.files import read_text
+
 SECTIONS = (
     "front_end",
     "model",
@@ -110,10 +112,7 @@ def load_config(path: str | os.PathLike[str] | None) -> dict[str, dict[str, Any]
         return sections
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such configuration file")
-    try:
-        document = read_yaml(Path(path).read_text(encoding="utf-8"), path)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text; save it as UTF-8") from error
+    document = read_yaml(read_text(path), path)
     if not isinstance(document, Mapping | None):
         raise ValueError(f"{path}: must hold sections {', '.join(SECTIONS)}")
     for name, section in (document or {}).items():

@@ -1,4 +1,4 @@
-"""Write files whole or not at all."""
+"""Write files whole or not at all; read text."""
 
 from __future__ import annotations
 
@@ -82,3 +82,39 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         text = ": ".join(str(part) for part in (error.filename, error.strerror) if part is not None)
     return " ".join(text.split())
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark; line ends stay as they are.
+
+    Args:
+        path: a file that is there.
+
+    Raises:
+        ValueError: when it is not UTF-8; names the file.
+        OSError: when it cannot be read.
+    """
+    return decode_text(path, Path(path).read_bytes())
+
+
+def decode_text(path: str | os.PathLike[str], content: bytes) -> str:
+    """The text that the bytes of a file are, as `read_text` gives it.
+
+    Args:
+        path: the file, for the error.
+        content: what it holds.
+
+    Raises:
+        ValueError: when it is not UTF-8; names the file.
+
+    Example:
+        >>> decode_text("a.txt", "é".encode("latin-1"))
+        Traceback (most recent call last):
+        ValueError: a.txt: is not UTF-8 text (unexpected end of data at byte 0); save it as UTF-8
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error

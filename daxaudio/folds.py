@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from daxaudio.files import read_text
 from daxaudio.seeds import derive_seed
 
 LIST_PREFIX = "val_"
@@ -69,11 +70,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """Where each line that is not empty stands, and the line."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file of folds; check the path")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: is not UTF-8 text ({error})") from error
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
             yield f"{path}:{number}", line.rstrip("\r")
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from daxaudio.blackbox import AskOnce, BlackBox
 from daxaudio.compare import ExplainingRun, describe_problem, digest
 from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.methods import make_explainer
 from daxaudio.metrics import (
     faithfulness_measures,
@@ -165,7 +165,7 @@ class Measuring:
         path = self._path(group, explanation)
         if not path.is_file():
             return None
-        document = dict(json.loads(path.read_text(encoding="utf-8")))
+        document = dict(json.loads(read_text(path)))
         same = document.pop("made_from") == without_nan(self._made_from(group, explanation))
         return document if same else None
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from daxaudio.containers import Explanation, Spectrogram
-from daxaudio.files import whole_file, write_text
+from daxaudio.files import read_text, whole_file, write_text
 
 ARRAYS_FILE = "explanation.npz"
 FACTS_FILE = "explanation.json"
@@ -141,7 +141,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
 
 def load_facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """The JSON file of an explanation, without its arrays."""
-    return dict(json.loads((Path(folder) / FACTS_FILE).read_text(encoding="utf-8")))
+    return dict(json.loads(read_text(Path(folder) / FACTS_FILE)))
 
 
 def without_nan(value: Any) -> Any:

@@ -3,6 +3,7 @@ import pytest
 
 from daxaudio.annotations import read_events, write_events
 from daxaudio.containers import Event
+from daxaudio.formats.catalogue import format_of
 
 HEADER = "filename\tonset\toffset\tevent_label\n"
 
@@ -70,6 +71,60 @@ def test_errors_in_events_name_file_and_line(tmp_path, text, reason):
     (tmp_path / "a.tsv").write_text(text)
     with pytest.raises(ValueError, match=reason):
         read_events(tmp_path / "a.tsv")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Filename\tOnset\tOffset\tEvent_Label", " filename \tonset\t offset\tevent_label  "],
+)
+def test_names_of_columns_may_have_capitals_and_blanks(tmp_path, header):
+    (tmp_path / "a.tsv").write_text(f"{header}\n a.wav \t 1\t2 \t dog\na.wav\t3\t4\tdog\n")
+    # blanks around a label are the label's own
+    assert read_events(tmp_path / "a.tsv") == {"a.wav": [Event(1, 2, " dog"), Event(3, 4, "dog")]}
+    assert format_of(tmp_path / "a.tsv") == "dcase"
+
+
+HEADER_OF_R = '"filename"\t"onset"\t"offset"\t"event_label"\n'
+
+
+@pytest.mark.parametrize("numbers", [True, False])
+def test_a_tsv_that_r_wrote_is_read_without_its_quotes(tmp_path, numbers):
+    rows = ['"a.wav"\t0.5\t2\t"dog, \\"big\\""', '"b.wav"\tNA\tNA\tNA', '"a.wav"\t3\t4\t"NA"']
+    lines = [f'"{i}"\t{row}' for i, row in enumerate(rows, 1)] if numbers else rows
+    (tmp_path / "a.tsv").write_text(HEADER_OF_R + "\n".join(lines) + "\n")
+    assert read_events(tmp_path / "a.tsv") == {
+        "a.wav": [Event(0.5, 2, 'dog, "big"'), Event(3, 4, "NA")],
+        "b.wav": [],
+    }
+    assert format_of(tmp_path / "a.tsv") == "dcase"
+
+
+@pytest.mark.parametrize("column", ["filename", "onset", "offset", "event_label", " Onset"])
+def test_a_column_that_is_there_twice_is_refused(tmp_path, column):
+    (tmp_path / "a.tsv").write_text(HEADER.strip() + f"\t{column}\na\t1\t2\tdog\t3\n")
+    with pytest.raises(ValueError, match=r"a\.tsv:1: has the column '\w+' twice; remove"):
+        read_events(tmp_path / "a.tsv")
+
+
+def test_a_column_that_nobody_reads_may_be_there_twice(tmp_path):
+    (tmp_path / "a.tsv").write_text(HEADER.strip() + "\tnote\tnote\na\t1\t2\tdog\tx\ty\n")
+    assert read_events(tmp_path / "a.tsv") == {"a": [Event(1, 2, "dog")]}
+
+
+def test_a_row_that_is_there_twice_counts_once_with_a_word(tmp_path, caplog):
+    rows = ["a\t1\t2\tdog", "a\t1\t2\tcat", "b\t1\t2\tdog", "a\t1.0\t2.0\tdog", "b\t1\t2\tdog"]
+    (tmp_path / "a.tsv").write_text(HEADER + "\n".join(rows) + "\n")
+    assert read_events(tmp_path / "a.tsv") == {
+        "a": [Event(1, 2, "dog"), Event(1, 2, "cat")],
+        "b": [Event(1, 2, "dog")],
+    }
+    (record,) = caplog.records
+    assert "a.tsv:5: 2 event(s) are there twice" in record.getMessage()
+
+
+def test_a_file_name_with_blanks_at_its_ends_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="'a ' has blanks at its ends"):
+        write_events(tmp_path / "a.tsv", {"a ": []})
 
 
 def test_an_open_quote_in_csv_is_refused(tmp_path):

@@ -253,7 +253,7 @@ def test_recordings_lie_below_extracted_data_too_and_are_taken_once(corpus):
     [
         (lambda c: c.table.unlink(), "combined_data.csv: no such file"),
         (lambda c: c.table.write_text("id,status\n"), "lacks the columns covid_status"),
-        (lambda c: c.table.write_bytes(b"\xff\xfe\x00"), "no CSV file in UTF-8"),
+        (lambda c: c.table.write_bytes(b"\xff\xfe\x00"), "is not UTF-8 text"),
         (lambda c: c.labels.write_text("FILENAME\n"), "lacks the columns QUALITY"),
         (lambda c: shutil.rmtree(c.phases), "give the folder of the annotations"),
         (lambda c: [c.audio(name).unlink() for name in c.people], "no usable recording of class n"),

@@ -165,7 +165,7 @@ def test_text_that_is_not_utf8_is_told(whole):
     (whole / "text").write_bytes("s-a dög\ns-b cat\n".encode("latin-1"))
     (line,) = found(whole)
     assert line.startswith("text: is not UTF-8 text")
-    assert line.endswith("; convert it")
+    assert line.endswith("; save it as UTF-8")
 
 
 def test_a_folder_that_is_valid_can_be_read_and_one_that_cannot_is_not_valid(whole):

@@ -31,7 +31,7 @@ ALLOWED = {
     "settings": set(),
     "names": set(),
     "precision": set(),
-    "config": set(),
+    "config": {"files"},
     "networks": set(),
     # nearly so
     "containers": {"real_numbers"},

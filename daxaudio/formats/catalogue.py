@@ -149,9 +149,9 @@ def format_of(path: Path) -> str | None:
 def _format_of_line(first: str, suffix: str) -> str | None:
     if "ooTextFile" in first:
         return "textgrid"
-    if START in first.split("\t"):
+    if START in [name.strip() for name in first.split("\t")]:
         return "raven"
-    if {"filename", "onset"} <= set(re.split(r"[\t,]", first)):
+    if {"filename", "onset"} <= {name.strip(' "').lower() for name in re.split(r"[\t,]", first)}:
         return "dcase"
     # Audacity exports a track without labels as an empty file.
     is_labels = _TWO_TIMES.match(first) or (not first and suffix == ".txt")

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.kaldi.lines import (
     RecordingSegment,
     byte_sorted,
@@ -258,7 +258,4 @@ def _read_text(path: Path) -> str:
         writable = path.name == "utt2dur" and path.parent.is_dir()
         remedy = "`daxaudio data fix --durations` writes it" if writable else "check the path"
         raise ValueError(f"{path}: no such file; {remedy}")
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: is not UTF-8 text ({error})") from error
+    return read_text(path)

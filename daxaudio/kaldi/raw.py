@@ -7,6 +7,8 @@ import dataclasses
 import re
 from pathlib import Path
 
+from daxaudio.files import decode_text
+
 ONE_WORD_FILES = ("utt2spk", "spk2utt", "utt2dur", "segments", "reco2dur")
 """Files whose values are words or numbers, so that a tab in them is no part of a value."""
 
@@ -66,10 +68,7 @@ def read_raw(path: Path) -> RawFile:
     faults: dict[str, list[int]] = {}
     if content.startswith(codecs.BOM_UTF8):
         faults["begins with a byte order mark"] = [1]
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: is not UTF-8 text ({error}); convert it") from error
+    text = decode_text(path, content)
     # Not splitlines, which would also split at characters that a path may hold.
     rows = text.split("\n")
     if rows[-1]:

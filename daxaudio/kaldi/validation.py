@@ -143,8 +143,8 @@ class _Validation:
         try:
             self.files[name] = read_raw(path)
         except ValueError as error:
-            what = str(error).removeprefix(f"{path}: ").removesuffix("; convert it")
-            yield Problem(str(path), None, what, "convert it")
+            what, _, remedy = str(error).removeprefix(f"{path}: ").partition("; ")
+            yield Problem(str(path), None, what, remedy)
 
     def _form(self, name: str) -> Iterator[Problem]:
         path, file = str(self.folder / name), self.files[name]

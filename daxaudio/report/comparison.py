@@ -18,7 +18,7 @@ from daxaudio.comparison import (
     RANDOMISATION_FILE,
     SETTINGS_FILE,
 )
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.plot import REFERENCE_METHODS, plot_curves, plot_measures, plot_randomisation
 from daxaudio.plot.curves import N_STANDING_OUT
@@ -233,7 +233,7 @@ def _settings_section(out: Path) -> list[str]:
     """What the measures were set to, as `daxaudio compare` stored it."""
     if not (out / SETTINGS_FILE).is_file():
         return []
-    document = json.loads((out / SETTINGS_FILE).read_text(encoding="utf-8"))
+    document = json.loads(read_text(out / SETTINGS_FILE))
     lines = [
         f"- `{section}`: " + ", ".join(f"{key} {value}" for key, value in document[section].items())
         for section in ("explain", "compare")

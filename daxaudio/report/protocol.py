@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from daxaudio.compare import PREDICTIONS_FILE
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.plot.scores import plot_summaries
 from daxaudio.protocol import (
     LEADER,
@@ -99,7 +99,7 @@ def _opening(exp_dir: Path, title: str, text: str, conditions: Sequence[Conditio
     """Heading, text, command, and which conditions are there."""
     parts = [f"# {title}", text]
     if (exp_dir / COMMAND_FILE).is_file():
-        command = (exp_dir / COMMAND_FILE).read_text(encoding="utf-8").strip()
+        command = read_text(exp_dir / COMMAND_FILE).strip()
         parts.append(f"Made by\n\n    {command}")
     parts += ["## Conditions", _missing(exp_dir, conditions)]
     for model in find_differing_settings(conditions):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from daxaudio.compare import PREDICTIONS_FILE
+from daxaudio.files import read_text
 from daxaudio.report.tables import Table
 
 LISTS = {
@@ -37,7 +38,7 @@ def lists_table(exp_dir: Path) -> Table:
     """How many entries each list has of what was left out or is unlike the others."""
     rows = []
     for name, text in LISTS.items():
-        lines = (exp_dir / name).read_text(encoding="utf-8").splitlines()
+        lines = read_text(exp_dir / name).splitlines()
         rows.append((name, text, str(len(lines) - name.endswith(".csv"))))
     return Table(("list", "what", "entries"), tuple(rows))
 

@@ -11,6 +11,7 @@ from daxaudio.blackbox import FACTS_FILE
 from daxaudio.cli import Parser, exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.cross_validation import FOLDS_FILE
+from daxaudio.files import read_text
 from daxaudio.kaldi import read_data_folder
 from daxaudio.methods import DEFAULT_METHOD
 from daxaudio.report import to_markdown
@@ -56,7 +57,7 @@ def main() -> None:
         "What was left out, and what is unlike the rest": lists_table(exp_dir),
     }
     (model, *_) = sorted((exp_dir / "models").glob(f"fold*/{FACTS_FILE}"))
-    silence = "vad_threshold" in yaml.safe_load(model.read_text(encoding="utf-8"))["front_end"]
+    silence = "vad_threshold" in yaml.safe_load(read_text(model))["front_end"]
     texts = [TEXT, *([SYNTHETIC] if planted else []), *([WITHOUT_SILENCE] if silence else [])]
     text = "\n\n".join(texts)
     paths = write_phases(

@@ -12,7 +12,7 @@ from ablations import Ablation
 
 from daxaudio.containers import Event, Explainer, Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.dax import Dax
-from daxaudio.files import write_text
+from daxaudio.files import read_text, write_text
 from daxaudio.methods import MethodSettings, make_explainer
 from daxaudio.metrics import evaluate
 from daxaudio.shared_queries import SharedQueries
@@ -74,7 +74,7 @@ def _stored(path: Path, facts: dict[str, Any]) -> Rows | None:
     """Rows of this very run; None when there are none yet. Those of another run are an error."""
     if not path.is_file():
         return None
-    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored = json.loads(read_text(path))
     if other := [key for key in facts if stored["facts"].get(key) != facts[key]]:
         raise ValueError(
             f"{path} is of a run with other {', '.join(other)}; remove the folder "
