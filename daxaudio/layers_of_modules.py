@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from daxaudio.containers import Spectrogram
 from daxaudio.gradients import ModuleScore, Of, differentiate, undisturbed
+from daxaudio.layer_axes import Reshape, Watch
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _LISTED = 12
@@ -40,7 +41,11 @@ class LayerMaps:
 
 
 def maps_of_layer(
-    score: ModuleScore, spectrogram: Spectrogram, layer: str | None = None, of: Of = "logit"
+    score: ModuleScore,
+    spectrogram: Spectrogram,
+    layer: str | None = None,
+    of: Of = "logit",
+    reshape: Reshape | None = None,
 ) -> LayerMaps:
     """Maps of one layer for one input, by one forward and one backward pass.
 
@@ -51,15 +56,19 @@ def maps_of_layer(
             `nn.Conv2d`) that runs in the forward pass or, in a module without convolutions, the
             last recurrent layer. A layer that runs several times counts as it was the last time.
         of: the class's logit or its probability.
+        reshape: from the layer's output, for one input, to maps `[1, C, f, t]`; None finds out
+            which axes are which (see `layer_axes`): channels first or last, frequency and time in
+            either order, one axis alone, tokens of frames or of a grid of patches, with up to two
+            class tokens before them, which are left out.
 
     Returns:
-        The layer's own output, before what follows it (normalisation, in-place ReLU). It is taken
-        as `[N, C, f, t]` when it has four dimensions, as `[N, C, t]` when it has three, and of a
-        recurrent layer as its `batch_first` says, with its hidden units as channels.
+        The layer's own output, before what follows it (normalisation, in-place ReLU), and of a
+        recurrent layer its hidden units as channels.
 
     Raises:
         ValueError: when there is no such layer, it did not run, its output is no map or has
-            another batch dimension than the input, or the score does not depend on it.
+            another batch dimension than the input, its axes cannot be told, `reshape` gives another
+            shape, or the score does not depend on it.
 
     Example:
         >>> module = nn.Sequential(nn.Conv1d(2, 3, 1), nn.AdaptiveAvgPool1d(1), nn.Flatten())
@@ -73,22 +82,46 @@ def maps_of_layer(
     chosen = find_layers(score.module, layer)
     seen: list[tuple[str, Any]] = []
     values = spectrogram.values[None]
+    watch = Watch(spectrogram.values)
     with undisturbed(score.module, values) as inputs, contextlib.ExitStack() as hooks:
         for name, part in chosen.items():
             hooks.enter_context(part.register_forward_hook(_keeper(name, seen)))
-        scores = score.of_class(inputs.requires_grad_().clone(), of)
+        with watch.over(score.module):
+            scores = score.of_class(inputs.requires_grad_().clone(), of)
         if not seen:
             raise ValueError(f"layer {', '.join(chosen)} does not run in the forward pass")
         name, output = seen[0]
-        output = _checked(output, chosen[name], name, _known(score.module))
+        output = _checked(output, chosen[name], name, score.module, reshape is not None)
         gradients = differentiate(scores, output) if output.requires_grad else None
     if gradients is None:
         raise ValueError(
             f"the score does not depend on the output of layer {name!r} (on its last state only, "
             "perhaps): name another layer"
         )
-    pair = (_as_maps(chosen[name], tensor.detach())[0] for tensor in (output, gradients))
-    return LayerMaps(name, *pair)
+    pair = [tensor.detach() for tensor in (output, gradients)]
+    if reshape is None:
+        if _batch_second(chosen[name], score.module, output):
+            pair = [tensor.transpose(0, 1) for tensor in pair]
+        reshape = watch.reshape_of(chosen[name], pair[0])
+    if reshape is None:
+        raise ValueError(
+            f"layer {name!r} gives {tuple(output.shape)}, and which axes of it are frequency and "
+            f"time of the {tuple(spectrogram.values.shape)} input cannot be told: give reshape=, a "
+            "function from that output to maps [1, C, f, t], or name another layer"
+        )
+    return LayerMaps(name, *(_mapped(reshape, tensor, name) for tensor in pair))
+
+
+def _mapped(reshape: Reshape, tensor: Tensor, name: str) -> Tensor:
+    """`[C, f, t]` of a layer's output."""
+    maps = reshape(tensor)
+    if not isinstance(maps, Tensor) or maps.ndim != 4 or len(maps) != 1 or maps.numel() == 0:
+        got = tuple(maps.shape) if isinstance(maps, Tensor) else type(maps).__name__
+        raise ValueError(
+            f"reshape must give maps [1, C, f, t] of layer {name!r}, whose output is "
+            f"{tuple(tensor.shape)}; got {got}"
+        )
+    return maps[0]
 
 
 def find_layers(module: nn.Module, name: str | None = None) -> Mapping[str, nn.Module]:
@@ -146,29 +179,35 @@ def _keeper(name: str, seen: list[tuple[str, Any]]) -> Callable[..., Any]:
     return keep
 
 
-def _checked(output: Any, layer: nn.Module, name: str, known: str) -> Tensor:
+def _checked(
+    output: Any, layer: nn.Module, name: str, module: nn.Module, any_shape: bool
+) -> Tensor:
     """The output as a tensor of one input; a recurrent layer's states are left out."""
     output = output if isinstance(output, Tensor) else output[0]
     fault = ""
     if not isinstance(output, Tensor):
         fault = "packed sequences"
+    elif any_shape:
+        return output
     elif output.ndim not in (3, 4):
         fault = f"shape {tuple(output.shape)}, which is no map over time"
-    elif output.shape[1 if isinstance(layer, nn.RNNBase) and not layer.batch_first else 0] != 1:
+    elif output.shape[1 if _batch_second(layer, module, output) else 0] != 1:
         fault = f"{tuple(output.shape)} for 1 input, another batch dimension (windows inside?)"
     if fault:
-        raise ValueError(f"layer {name!r} gives {fault}; choose from {known}")
+        raise ValueError(f"layer {name!r} gives {fault}; choose from {_known(module)}")
     return output
 
 
-def _as_maps(layer: nn.Module, output: Tensor) -> Tensor:
-    """`[N, C, f, t]` of a layer's output."""
-    if output.ndim == 4:
-        return output
-    if not isinstance(layer, nn.RNNBase):
-        return output[:, :, None]
-    by_input = output if layer.batch_first else output.transpose(0, 1)
-    return by_input.transpose(1, 2)[:, :, None]
+def _batch_second(layer: nn.Module, module: nn.Module, output: Tensor) -> bool:
+    """Whether an output is `[steps, N, channels]`: of a layer, or in a module, that works so."""
+    if output.ndim != 3:
+        return False
+    kinds = (nn.RNNBase, nn.MultiheadAttention)
+    own, whole = (
+        [not part.batch_first for part in root.modules() if isinstance(part, kinds)]
+        for root in (layer, module)
+    )
+    return any(own) or (not own and any(whole) and output.shape[1] == 1)
 
 
 class GuidedRelu(TorchFunctionMode):

@@ -83,7 +83,7 @@ def score_of(module, index=1, batch_size=64):
 
     def ask(inputs):
         with torch.no_grad():
-            return module(inputs.to(next(module.parameters()))).softmax(dim=-1)
+            return module(inputs.to(next(module.parameters(), inputs))).softmax(dim=-1)
 
     return ModuleScore(module, index, ask, batch_size)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from daxaudio.asking import check_spectrogram
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.gradients import Of, module_score
+from daxaudio.layer_axes import Reshape
 from daxaudio.layers_of_modules import GuidedRelu, LayerMaps, maps_of_layer
 from daxaudio.signed_maps import Sign, check_choices, explain_by_gradients
 
@@ -33,13 +34,18 @@ class GradCam:
 
     Args:
         layer: qualified name; None for the last convolution that runs or, in a module without
-            convolutions, the last recurrent layer. The settings of the explanation hold which. A
-            Conv2d must run over (frequency, time), in this order; a Conv1d and a recurrent layer
-            run over time, and their map is the same for all frequencies.
+            convolutions, the last recurrent layer. The settings of the explanation hold which. Of a
+            transformer name the last block, or better the norm before its attention: at the last
+            output only the class token may count.
         of: the class's logit or its probability.
+        reshape: from the layer's output for one input to maps `[1, C, f, t]`. None finds out by
+            itself: (frequency, time) or (time, frequency), channels first or last, tokens of frames
+            or of a grid of patches. Where that cannot be told it is refused, never guessed. A layer
+            over time alone has one map for all frequencies, one over frequency for all times.
 
     Raises:
         ValueError: when a word is unknown.
+        TypeError: when `reshape` is no function.
 
     Example:
         >>> import torch
@@ -59,9 +65,11 @@ class GradCam:
 
     layer: str | None = None
     of: Of = "logit"
+    reshape: Reshape | None = None
 
     def __post_init__(self) -> None:
         check_choices(self.of)
+        _check_reshape(self.reshape)
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """One forward and backward pass, and 1 query; TypeError without a module to look into."""
@@ -85,9 +93,11 @@ class GradCamPlusPlus:
     Args:
         layer: as in `GradCam`.
         of: the class's logit or its probability.
+        reshape: as in `GradCam`.
 
     Raises:
         ValueError: when a word is unknown.
+        TypeError: when `reshape` is no function.
 
     Example:
         >>> import torch
@@ -107,9 +117,11 @@ class GradCamPlusPlus:
 
     layer: str | None = None
     of: Of = "logit"
+    reshape: Reshape | None = None
 
     def __post_init__(self) -> None:
         check_choices(self.of)
+        _check_reshape(self.reshape)
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """One forward and backward pass, and 1 query; TypeError without a module to look into."""
@@ -131,9 +143,11 @@ class GuidedGradCam:
         layer: as in `GradCam`.
         of: the class's logit or its probability.
         sign: "positive", because negative values speak against the class; or "absolute".
+        reshape: as in `GradCam`.
 
     Raises:
         ValueError: when a word is unknown.
+        TypeError: when `reshape` is no function.
 
     Example:
         >>> import torch
@@ -154,9 +168,11 @@ class GuidedGradCam:
     layer: str | None = None
     of: Of = "logit"
     sign: Sign = "positive"
+    reshape: Reshape | None = None
 
     def __post_init__(self) -> None:
         check_choices(self.of, self.sign)
+        _check_reshape(self.reshape)
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """2 forward and backward passes, and 1 query; TypeError without a module to look into."""
@@ -164,7 +180,7 @@ class GuidedGradCam:
         score, began = module_score(score_fn), time.perf_counter()
         with GuidedRelu(score.module) as guided:
             gradient = score.gradients(spectrogram.values[None], self.of)[0]
-        maps = maps_of_layer(score, spectrogram, self.layer, self.of)
+        maps = maps_of_layer(score, spectrogram, self.layer, self.of, self.reshape)
         warnings = _warnings(maps)
         if not guided.n_calls:
             warnings.append("the model has no ReLU: guided backpropagation is the plain gradient")
@@ -206,7 +222,7 @@ def _explain(
 ) -> Explanation:
     check_spectrogram(spectrogram)
     score, began = module_score(score_fn), time.perf_counter()
-    maps = maps_of_layer(score, spectrogram, explainer.layer, explainer.of)
+    maps = maps_of_layer(score, spectrogram, explainer.layer, explainer.of, explainer.reshape)
     return explain_by_gradients(
         explainer,
         method,
@@ -218,6 +234,14 @@ def _explain(
         facts={"layer": maps.name},
         warnings=_warnings(maps),
     )
+
+
+def _check_reshape(reshape: object) -> None:
+    if reshape is not None and not callable(reshape):
+        raise TypeError(
+            "reshape must be a function from a layer's output to maps [1, C, f, t], got "
+            f"{reshape!r}"
+        )
 
 
 def _stretched(values: Tensor, spectrogram: Spectrogram) -> Tensor:
