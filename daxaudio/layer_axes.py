@@ -141,7 +141,9 @@ class Watch:
                 return True
             if bins == length:
                 return False
-        # pooled by what is no layer: it may be shorter than an axis, and hardly longer
+            if min(bins, frames) == 1 and length <= _NEAR * max(bins, frames):
+                return frames > bins  # a sequence went before it: pooled by what is no layer
+        # it may be shorter than an axis, and hardly longer
         fits = [length <= _NEAR * most for most in self.maps[-1].size]
         return fits[1] if fits[0] != fits[1] else None
 
