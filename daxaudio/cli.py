@@ -49,11 +49,26 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """As of every parser, of which this one is now complete."""
-        return super(Parser, self.complete()).parse_known_args(args, namespace)
+        found = super(Parser, self.complete()).parse_known_args(args, namespace)
+        for action in self._actions:
+            # an empty path would stand for the working folder
+            value = getattr(found[0], action.dest, None)
+            if value == "" or (isinstance(value, list) and "" in value):
+                self.error(
+                    f"argument {'/'.join(action.option_strings) or action.metavar}: is empty"
+                )
+        return found
 
     def error(self, message: str) -> NoReturn:
         """One line instead of the usage text, which `--help` shows."""
+        many = [action.option_strings[0] for action in self._actions if _takes_many(action)]
+        if message.startswith("the following arguments are required") and many:
+            message += f"; {' and '.join(many)} would take all words that follow, so put it last"
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _takes_many(action: argparse.Action) -> bool:
+    return action.nargs == "+" and bool(action.option_strings)
 
 
 def make_parser() -> argparse.ArgumentParser:

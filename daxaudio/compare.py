@@ -35,7 +35,7 @@ from daxaudio.precision import choose_precision
 from daxaudio.results import list_warnings, write_csv
 from daxaudio.seeds import derive_seed
 from daxaudio.shared_queries import SharedQueries, explain_one
-from daxaudio.store import is_stored, load_facts, save_explanation
+from daxaudio.store import is_stored, is_whole, load_facts, save_explanation
 from daxaudio.vad import expand_to, reduce_to
 
 logger = logging.getLogger(__name__)
@@ -327,6 +327,9 @@ def digest(values: Tensor) -> str:
 def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) -> bool:
     """Whether this very explanation is stored; one of another run is an error."""
     if not is_stored(folder):
+        return False
+    if not is_whole(folder):
+        logger.warning("%s: cannot be read, and is made again", folder)
         return False
     stored = load_facts(folder)
     for key, name in (("seed", "seed"), ("model", "model or precision"), ("input", "recording")):

@@ -58,6 +58,11 @@ CURVES_FILE = "curves.csv"
 COST_FILE = "cost.csv"
 RANDOMISATION_FILE = "randomisation.csv"
 SETTINGS_FILE = "settings.json"
+WRITTEN = (
+    *(RESULTS_FILE, SUMMARY_FILE, COST_FILE, CURVES_FILE, RANDOMISATION_FILE, SETTINGS_FILE),
+    PROBLEMS_FILE,
+)
+"""Files that `compare_folder` may write into its folder."""
 
 _NEED_EVENTS = ("localisation", "wrongly_predicted")
 _TOLERANCE = 0.1

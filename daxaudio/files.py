@@ -47,7 +47,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         # without a number it has words of its own, which a file's name would hide
         if error.errno is not None and error.filename in (None, str(temporary)):
-            error.filename, error.filename2 = str(path), None
+            error.filename = str(path)
         raise
     except Exception as error:
         if shutil.disk_usage(path.parent).free < _FULL:

@@ -165,9 +165,14 @@ class Measuring:
         path = self._path(group, explanation)
         if not path.is_file():
             return None
-        document = dict(json.loads(read_text(path)))
-        same = document.pop("made_from") == without_nan(self._made_from(group, explanation))
-        return document if same else None
+        try:
+            document = json.loads(read_text(path))
+        except ValueError:
+            return None  # somebody cut it short or changed it: it is made again
+        asked = without_nan(self._made_from(group, explanation))
+        if not isinstance(document, dict) or document.pop("made_from", None) != asked:
+            return None
+        return document
 
     def _path(self, group: str, explanation: Explanation) -> Path:
         name = f"{explanation.spectrogram.recording_id}.json"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -13,6 +15,10 @@ from daxaudio.files import whole_file
 from daxaudio.methods import METHODS
 from daxaudio.metrics import evaluate
 from daxaudio.store import is_stored, load_explanation, load_facts
+
+logger = logging.getLogger(__name__)
+
+Loaded = TypeVar("Loaded")
 
 RESULTS_FILE = "results.csv"
 SUMMARY_FILE = "summary.csv"
@@ -36,13 +42,13 @@ def score_folder(
         `metric`, `mean`, `std` of the sample, `n`), in the order of tables.
 
     Raises:
-        ValueError: when there is no explanation, two of one recording and method, no true event
-            list for a recording, or an event that ends after its recording (the events of a
-            padded recording do not fit the recording itself, though both may have one name).
+        ValueError: when there is no explanation that can be read, two of one recording and method,
+            methods that have no recording in common, no true event list for a recording, or an
+            event that ends after its recording (the events of a padded recording do not fit the
+            recording itself, though both may have one name).
     """
     rows: dict[tuple[str, str], dict[str, float]] = {}
-    for folder in find_explanations(explanations):
-        explanation = load_explanation(folder)
+    for folder, explanation in _readable(explanations, load_explanation):
         name = explanation.spectrogram.recording_id
         if name not in events:
             raise ValueError(f"{folder}: the events name no recording {name!r}")
@@ -51,6 +57,7 @@ def score_folder(
         times = explanation.spectrogram.times
         check_inside(events[name], explanation.spectrogram, folder)
         rows[name, explanation.method] = evaluate(explanation.profile, times, events[name])
+    check_recordings(explanations, rows)
     found = {method for _, method in rows}
     order = [name for name in METHODS if name in found] + sorted(found - METHODS.keys())
     ranked = sorted(rows, key=lambda key: (key[0], order.index(key[1])))
@@ -62,6 +69,32 @@ def score_folder(
     write_csv(results, Path(out) / RESULTS_FILE)
     write_csv(summary, Path(out) / SUMMARY_FILE)
     return results, summary
+
+
+def check_recordings(
+    explanations: str | os.PathLike[str], explained: Iterable[tuple[str, str]]
+) -> None:
+    """See that means of methods are of the same recordings; a warning where they are not quite.
+
+    Args:
+        explanations: their folder, for the message.
+        explained: recording and method of each.
+
+    Raises:
+        ValueError: when several methods have no recording in common.
+    """
+    recordings: dict[str, set[str]] = {}
+    for name, method in explained:
+        recordings.setdefault(method, set()).add(name)
+    common, every = set.intersection(*recordings.values()), set().union(*recordings.values())
+    counts = ", ".join(f"{method} {len(names)}" for method, names in sorted(recordings.items()))
+    if not common:
+        raise ValueError(
+            f"{explanations}: no recording is explained by all methods ({counts} recordings), so "
+            "their means cannot be compared; explain the same recordings, or score each by itself"
+        )
+    if len(common) < len(every):
+        logger.warning("the methods' means are of different recordings: %s", counts)
 
 
 def check_inside(events: Sequence[Event], spectrogram: Spectrogram, folder: Path) -> None:
@@ -87,6 +120,28 @@ def find_explanations(folder: str | os.PathLike[str]) -> list[Path]:
     if not found:
         raise ValueError(f"{folder}: no explanation at or below this folder")
     return found
+
+
+def _readable(
+    explanations: str | os.PathLike[str], load: Callable[[Path], Loaded]
+) -> Iterator[tuple[Path, Loaded]]:
+    """What can be read of the explanations below a folder; a warning names each other one.
+
+    Raises:
+        ValueError: when none can be read.
+    """
+    n_read, reason = 0, ""
+    for folder in find_explanations(explanations):
+        try:
+            loaded = load(folder)
+        except ValueError as error:
+            reason = str(error)
+            logger.warning("left out: %s", reason)
+            continue
+        n_read += 1
+        yield folder, loaded
+    if not n_read:
+        raise ValueError(f"{explanations}: no explanation can be read: {reason}")
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
@@ -120,8 +175,7 @@ def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
         `method`, `queries`, `gradients`, `query_seconds`, `fit_seconds`: means over recordings.
     """
     rows = []
-    for folder in find_explanations(explanations):
-        facts = load_facts(folder)
+    for _, facts in _readable(explanations, load_facts):
         seconds = facts["seconds"]
         fitting = [seconds.get(phase, 0.0) for phase in ("fit", "polarity", "check")]
         rows.append(
@@ -148,8 +202,7 @@ def list_warnings(explanations: str | os.PathLike[str]) -> pd.DataFrame:
         explanation has a warning.
     """
     rows = []
-    for folder in find_explanations(explanations):
-        facts = load_facts(folder)
+    for _, facts in _readable(explanations, load_facts):
         texts = facts.get("warnings", ())  # older files have none
         rows += [(facts["recording_id"], facts["method"], text) for text in texts]
     # a stable sort: warnings of one explanation stay in their order

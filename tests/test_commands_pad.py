@@ -136,5 +136,6 @@ def test_a_refused_recording_leaves_nothing(tmp_path, capsys, name):
 def test_the_working_folder_is_no_noise(tmp_path, capsys, monkeypatch):
     audio = sound(tmp_path / "a.wav")
     monkeypatch.chdir(tmp_path)
-    assert pad(audio, "out", "--noise", "") == 2
-    assert "empty" in one_line(capsys)
+    with pytest.raises(SystemExit, match="2"):
+        pad(audio, "out", "--noise", "")
+    assert "argument --noise: is empty" in one_line(capsys)

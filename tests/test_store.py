@@ -1,12 +1,21 @@
+import errno
+import io
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from daxaudio.containers import Explanation, Spectrogram
-from daxaudio.store import is_stored, load_explanation, save_explanation
+from daxaudio.store import (
+    is_stored,
+    is_whole,
+    load_explanation,
+    load_facts,
+    save_explanation,
+)
 
 
 def explanation(**changes):
@@ -133,3 +142,102 @@ def test_broken_facts_are_named(tmp_path):
     (tmp_path / "explanation.json").write_text("{}")
     with pytest.raises(ValueError, match="not an explanation that daxaudio wrote"):
         load_explanation(tmp_path)
+
+
+def damage(path, content):
+    path.write_bytes(content(path.read_bytes()) if callable(content) else content)
+
+
+def as_npy(raw):
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+def without_mask(raw):
+    file = io.BytesIO()
+    np.savez(file, frequencies=np.zeros(3))
+    return file.getvalue()
+
+
+def flipped(raw):
+    middle = len(raw) // 3
+    return (
+        raw[:middle] + bytes(255 - byte for byte in raw[middle : middle + 40]) + raw[middle + 40 :]
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", as_npy, without_mask, flipped])
+def test_arrays_that_are_none_are_named_in_one_line(tmp_path, content):
+    save_explanation(tmp_path, explanation())
+    damage(tmp_path / "explanation.npz", content)
+    with pytest.raises(ValueError, match=r"explanation\.npz: not an .* explain again") as found:
+        load_explanation(tmp_path)
+    assert "\n" not in str(found.value)
+    assert is_whole(tmp_path) == (content in (without_mask, flipped))  # seen only when read
+
+
+def changed(**values):
+    return lambda raw: json.dumps({**json.loads(raw), **values}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[1, 2]",
+        b"\xff",
+        b"[" * 100_000,
+        changed(queries="many"),
+        changed(seed=None),
+        changed(seconds=[1]),
+        changed(settings="none"),
+        changed(history=3),
+        changed(score="high"),
+        changed(recording_id=12),
+        changed(warnings="unsure"),
+        changed(queries=True),
+    ],
+)
+def test_facts_of_wrong_types_are_named_in_one_line(tmp_path, content):
+    save_explanation(tmp_path, explanation())
+    damage(tmp_path / "explanation.json", content)
+    assert is_stored(tmp_path)
+    assert not is_whole(tmp_path)
+    for load in (load_explanation, load_facts):
+        with pytest.raises(
+            ValueError, match=r"explanation\.json: not an .* explain again"
+        ) as found:
+            load(tmp_path)
+        assert "\n" not in str(found.value)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    save_explanation(tmp_path, explanation())
+
+    def refuse(path, *arguments, **settings):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(np, "load", refuse)
+    with pytest.raises(PermissionError):
+        load_explanation(tmp_path)
+
+
+@pytest.mark.parametrize("fails", ["explanation.npz", "explanation.json"])
+def test_a_full_disk_leaves_the_old_explanation_or_none(tmp_path, monkeypatch, fails):
+    save_explanation(tmp_path / "old", explanation())
+    before = {path: path.read_bytes() for path in (tmp_path / "old").iterdir()}
+
+    def full(*arguments, **settings):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if fails.endswith("npz"):
+        monkeypatch.setattr(np, "savez_compressed", full)
+    else:
+        monkeypatch.setattr(Path, "write_text", full)
+    for folder in ("old", "new"):
+        with pytest.raises(OSError, match=rf"No space left on device: '.*{fails}'"):
+            save_explanation(tmp_path / folder, explanation(score=0.1))
+    monkeypatch.undo()
+    assert {path: path.read_bytes() for path in (tmp_path / "old").iterdir()} == before
+    assert list((tmp_path / "new").iterdir()) == []

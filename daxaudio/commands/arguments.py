@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def load_data(arguments: argparse.Namespace, folder: str | os.PathLike[str]) -> 
 
 def is_data_folder(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a Kaldi-style data folder; an audio file is none."""
+    if str(path).endswith(("/", os.sep)) and Path(path).is_file():
+        raise ValueError(f"{path}: is a file, not a folder; leave out the / at its end")
     if not Path(path).exists():
         raise ValueError(f"{path}: no such file or folder")
     if not Path(path).is_dir():
@@ -102,3 +105,28 @@ def events_by_recording(path: str | os.PathLike[str]) -> dict[str, Sequence[Even
             raise ValueError(f"{path}: two files are named {name!r} without folder and ending")
         found[name] = events
     return found
+
+
+def quote_command(arguments: argparse.Namespace) -> str:
+    """The command again, as it could be typed: what its parser reads as these arguments.
+
+    Args:
+        arguments: of a command that takes options alone. `--quiet` changes no result and is left
+            out.
+
+    Example:
+        >>> quote_command(argparse.Namespace(command="compare", data="my data", channel=None))
+        "daxaudio compare --data 'my data'"
+    """
+    words = ["daxaudio", arguments.command]
+    for name, value in vars(arguments).items():
+        if name in ("command", "quiet") or value is None or value is False:
+            continue
+        texts = [str(item) for item in (value if isinstance(value, list) else [value])]
+        if value is True:
+            words.append(f"--{name}")
+        elif texts[0].startswith("-"):  # would be taken for an option
+            words.append(shlex.quote(f"--{name}={texts[0]}"))
+        else:
+            words += [f"--{name}", *map(shlex.quote, texts)]
+    return " ".join(words)

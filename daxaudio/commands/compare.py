@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 
 from daxaudio.commands.arguments import (
@@ -15,9 +14,11 @@ from daxaudio.commands.arguments import (
     is_data_folder,
     load_data,
     load_model,
+    quote_command,
 )
+from daxaudio.commands.outputs import prepare_folder
 from daxaudio.commands.sections import read_sections
-from daxaudio.comparison import check_groups, compare_folder
+from daxaudio.comparison import WRITTEN, check_groups, compare_folder
 from daxaudio.config import build
 from daxaudio.measuring import MeasureSettings
 from daxaudio.methods import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
@@ -94,13 +95,16 @@ def run(arguments: argparse.Namespace) -> None:
     groups = check_groups(arguments.metrics)
     if not is_data_folder(arguments.data):
         raise ValueError(f"{arguments.data}: give a data folder, with wav.scp and text")
-    data, out = load_data(arguments, arguments.data), Path(arguments.out)
+    data = load_data(arguments, arguments.data)
     beside = Path(arguments.data) / EVENTS_FILE
     file = arguments.events or (beside if beside.is_file() else None)
     events = events_by_recording(file) if file else {}
     methods = _methods(arguments.methods, bool(events))
+    black_box = load_model(arguments)
+    inputs = {f"--{name}": getattr(arguments, name) for name in ("data", "model", "config")}
+    out = prepare_folder(arguments.out, {**inputs, "the events": file}, WRITTEN)
     compare_folder(
-        load_model(arguments),
+        black_box,
         data,
         methods,
         groups,
@@ -114,7 +118,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     leader = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
     title = f"Comparison of {len(methods)} methods on {Path(arguments.data).name}"
-    for path in write_comparison(out, title, _command(arguments), TEXT, leader=leader):
+    for path in write_comparison(out, title, quote_command(arguments), TEXT, leader=leader):
         print(path)
 
 
@@ -133,14 +137,3 @@ def _members(group: str) -> str:
     return (
         ", ".join(GROUPS[group]) if count < 4 else f"{count} measures, such as {GROUPS[group][0]}"
     )
-
-
-def _command(arguments: argparse.Namespace) -> str:
-    """The command again, as it could be typed."""
-    words = ["daxaudio", "compare"]
-    for name, value in vars(arguments).items():
-        if name in ("command", "quiet") or value is None:
-            continue
-        values = value if isinstance(value, list) else [value]
-        words += [f"--{name}", *(shlex.quote(str(item)) for item in values)]
-    return " ".join(words)

@@ -22,11 +22,14 @@ from daxaudio.commands.arguments import (
     load_data,
     load_model,
 )
+from daxaudio.commands.outputs import prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.compare import (
     PREDICTIONS_FILE,
+    PROBLEMS_FILE,
     WARNINGS_FILE,
     choose_recordings,
+    digest,
     explain_folder,
     predict_folder,
 )
@@ -42,7 +45,7 @@ from daxaudio.methods import (
 from daxaudio.plot import plot_explanation
 from daxaudio.results import count_warned
 from daxaudio.shared_queries import explain_recording
-from daxaudio.store import PICTURE_FILE, save_explanation
+from daxaudio.store import ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, check_alike, save_explanation
 from daxaudio.vad import expand_to
 from daxaudio.verdict import Level, Verdict, judge
 
@@ -119,7 +122,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(
             "--check goes with one audio file; for a data folder use `daxaudio compare`"
         )
-    data, out = load_data(arguments, arguments.audio), Path(arguments.out)
+    data = load_data(arguments, arguments.audio)
+    out = _prepare(arguments, PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE)
     predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE, not arguments.quiet)
     chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed)
     if not chosen:
@@ -145,6 +149,17 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{n_warned} explanations have warnings, see {out / WARNINGS_FILE}")
 
 
+def _prepare(arguments: argparse.Namespace, *files: str) -> Path:
+    """See that `--out` can be written, before anything is asked."""
+    inputs = {
+        "AUDIO": arguments.audio,
+        "--model": arguments.model,
+        "--events": arguments.events,
+        "--config": arguments.config,
+    }
+    return prepare_folder(arguments.out, inputs, files)
+
+
 def _explain_file(
     black_box: BlackBox,
     methods: list[str],
@@ -167,6 +182,13 @@ def _explain_file(
     whole = front_end.spectrogram(recording, keep_silence=True) if front_end.vad else None
     predicted, _ = black_box.predict(spectrogram)
     target = arguments.target or predicted
+    of_all = {
+        "recording_id": recording.recording_id,
+        "input": digest(spectrogram.values),
+        "model_digest": black_box.digest(),
+        "target": target,
+    }
+    check_alike(_prepare(arguments, ARRAYS_FILE, FACTS_FILE, PICTURE_FILE), of_all)
     own_events = events.get(recording.recording_id, ())
     explanations = explain_recording(
         black_box.score_fn(target),
@@ -192,7 +214,7 @@ def _explain_file(
             "audio": str(arguments.audio),
             "channels_averaged": channels,
             "model": str(arguments.model),
-            "model_digest": black_box.digest(),
+            **of_all,
             "precision": black_box.choice.as_dict(),
             "predicted": predicted,
         }

@@ -8,6 +8,10 @@ from pathlib import Path
 
 from daxaudio.files import describe_error, whole_file
 
+PICTURE_ENDINGS = (".png", ".pdf", ".svg")
+
+PICTURE_ENDINGS = (".png", ".pdf", ".svg")
+
 _PROBE = b"0" * (1 << 18)
 """Written and removed again: a full disk is found before any work is done."""
 
@@ -46,16 +50,47 @@ def prepare_folder(
             check_other(out / file, {name: path})
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is a file; name a folder")
+    _probe(out)
+    return out
+
+
+def prepare_picture(
+    out: str | os.PathLike[str], inputs: Mapping[str, str | os.PathLike[str] | None]
+) -> None:
+    """See that `--out` names a picture that can be written, and that nothing read is lost.
+
+    Args:
+        out: the file.
+        inputs: as in `prepare_folder`.
+
+    Raises:
+        ValueError: when it is a folder or an input, ends otherwise than a picture, or cannot be
+            written.
+
+    Example:
+        >>> prepare_picture("a.wav", {})
+        Traceback (most recent call last):
+        ValueError: --out a.wav: pictures end in .png, .pdf or .svg
+    """
+    out = Path(out)
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder; name a file in it, such as {out / 'a.png'}")
+    if out.suffix.lower() not in PICTURE_ENDINGS:
+        raise ValueError(f"--out {out}: pictures end in .png, .pdf or .svg")
+    check_other(out, inputs)
+    _probe(out.parent)
+
+
+def _probe(folder: Path) -> None:
+    """Write into a folder, and clear it away."""
+    probe = folder / f".{os.getpid()}-write-test"
     try:
-        with whole_file(out / "write-test") as temporary:
+        with whole_file(probe) as temporary:
             temporary.write_bytes(_PROBE)
-        (out / "write-test").unlink()
+        probe.unlink()
     except OSError as error:
         reason = error.strerror or describe_error(error)
-        raise ValueError(
-            f"--out {out} cannot be written ({reason}); choose another folder"
-        ) from error
-    return out
+        raise ValueError(f"--out {folder} cannot be written ({reason}); choose another") from error
 
 
 def check_other(file: Path, inputs: Mapping[str, str | os.PathLike[str] | None]) -> None:

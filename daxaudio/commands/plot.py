@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.outputs import prepare_picture
 from daxaudio.plot import plot_comparison, plot_explanation, plot_history
 from daxaudio.store import load_explanation
 
@@ -29,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Draw one picture."""
+    prepare_picture(arguments.out, {"--events": arguments.events})
     explanations = [load_explanation(folder) for folder in arguments.explanations]
     if arguments.history:
         if len(explanations) > 1:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.outputs import prepare_folder
+from daxaudio.comparison import SETTINGS_FILE
 from daxaudio.report.markdown import summary_table
-from daxaudio.results import (
-    score_folder,
-)
+from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, find_explanations, score_folder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,5 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Score, write the tables, and print the summary."""
     events = events_by_recording(arguments.events)
-    _, summary = score_folder(arguments.explanations, events, arguments.out)
+    find_explanations(arguments.explanations)
+    files = (RESULTS_FILE, SUMMARY_FILE)
+    out = prepare_folder(arguments.out, {"--events": arguments.events}, files)
+    if (out / SETTINGS_FILE).exists():
+        raise ValueError(f"--out {out} holds the tables of a comparison; choose another folder")
+    _, summary = score_folder(arguments.explanations, events, out)
     print(summary_table(summary))

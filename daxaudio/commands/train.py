@@ -18,6 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from daxaudio.blackbox import (
+    FACTS_FILE,
     MODEL_KINDS,
     WEIGHTS_FILE,
     BlackBox,
@@ -25,6 +26,7 @@ from daxaudio.blackbox import (
     save_black_box,
 )
 from daxaudio.commands.arguments import add_allow_commands, add_channel, add_common, load_data
+from daxaudio.commands.outputs import prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.compare import (
     PREDICTIONS_FILE,
@@ -32,7 +34,7 @@ from daxaudio.compare import (
 )
 from daxaudio.config import build
 from daxaudio.containers import Recording
-from daxaudio.cross_validation import cross_validate
+from daxaudio.cross_validation import FOLDS_FILE, SCORES_FILE, cross_validate
 from daxaudio.files import write_text
 from daxaudio.folds import assign_folds, read_folds
 from daxaudio.frontends import LogMel
@@ -55,6 +57,15 @@ from daxaudio.seeds import derive_seed
 from daxaudio.store import versions
 
 logger = logging.getLogger(__name__)
+
+HISTORY_FILE = "history.csv"
+BAD_FILES = "bad_files.txt"
+CONFUSION_FILE, CONFUSION_PICTURE = "confusion.csv", "confusion.png"
+WRITTEN = (
+    *(WEIGHTS_FILE, FACTS_FILE, CHECKPOINT_FILE, HISTORY_FILE, BAD_FILES, PREDICTIONS_FILE),
+    *(CONFUSION_FILE, CONFUSION_PICTURE, FOLDS_FILE, SCORES_FILE),
+)
+"""Files that may be written into `--out`."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -82,9 +93,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, going on from a checkpoint, and write the model and how well it does."""
-    out = Path(arguments.out)
     data = load_data(arguments, arguments.data)
     plan = Plan.of(arguments, data.text)
+    inputs = {"DATA": arguments.data, "--test": arguments.test, "--config": arguments.config}
+    if arguments.folds is not None and not arguments.folds.isdecimal():
+        inputs["--folds"] = arguments.folds
+    out = prepare_folder(arguments.out, inputs, WRITTEN)
     print(f"precision: {plan.choice}", flush=True)
     if arguments.folds is not None:
         _cross_validate(plan, data, arguments.folds, out)
@@ -211,7 +225,7 @@ class Plan:
             self.progress,
         )
         rows = trainer.run(recordings, [classes.index(name) for name in names], out)
-        write_csv(pd.DataFrame(rows).round(6), out / "history.csv")
+        write_csv(pd.DataFrame(rows).round(6), out / HISTORY_FILE)
         seconds = round(time.perf_counter() - began, 1)
         facts = {
             **self.facts(ids),
@@ -251,7 +265,7 @@ def _read_all(
     """
     bad = [f"{name}\t{why}\n" for name, why in (left_out or {}).items()]
     if left_out:
-        logger.warning("%d recordings are left out, see %s", len(bad), out / "bad_files.txt")
+        logger.warning("%d recordings are left out, see %s", len(bad), out / BAD_FILES)
     recordings, front_end = [], plan.front_end
     shortest = front_end.n_fft / front_end.sample_rate
     for name in tqdm(data.ids, desc="reading", disable=not plan.progress):
@@ -263,7 +277,7 @@ def _read_all(
         except ValueError as error:
             logger.warning("%s is left out: %s", name, error)
             bad.append(f"{name}\t{error}\n")
-    write_text(out / "bad_files.txt", "".join(bad))
+    write_text(out / BAD_FILES, "".join(bad))
     if not recordings:
         raise ValueError(f"not one of {len(bad)} training recordings could be read")
     return recordings
@@ -300,9 +314,9 @@ def _measure(black_box: BlackBox, test: DataFolder, out: Path, quiet: bool) -> N
     )
     write_csv(
         pd.DataFrame(matrix, columns=names).assign(label=names)[["label", *names]],
-        out / "confusion.csv",
+        out / CONFUSION_FILE,
     )
-    plot_confusion(matrix, names, out / "confusion.png")
+    plot_confusion(matrix, names, out / CONFUSION_PICTURE)
     correct = int(readable["correct"].sum())
     print(
         f"accuracy {correct / max(1, len(readable)):.3f} ({correct} of {len(readable)}, "

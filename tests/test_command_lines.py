@@ -1,0 +1,87 @@
+"""What is typed and what is quoted: one line for what is wrong, and quoted commands that run."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+from conftest import ROOT
+
+from daxaudio.cli import main, make_parser
+from daxaudio.commands.arguments import is_data_folder, quote_command
+
+RECIPES = sorted((ROOT / "recipes").glob("*/*.sh"))
+
+
+def parse(words):
+    return vars(make_parser().parse_args([str(word) for word in words]))
+
+
+NEEDED = ("compare", "--data", "data", "--model", "model", "--out", "exp")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        ("--allow_commands",),
+        ("--seed", "0", "--queries", "20", "--n_recordings", "3"),
+        ("--seed", "-1", "--device", "cuda:1", "--precision", "bf16"),
+        ("--methods", "rise", "lime", "--metrics", "all", "--events", "my events.tsv"),
+        ("--config=-odd name's.yaml", "--events", "$HOME/*.tsv", "--allow_commands"),
+    ],
+)
+def test_a_quoted_command_is_read_as_the_same_arguments(more):
+    asked = make_parser().parse_args([*NEEDED, *more])
+    words = shlex.split(quote_command(asked))
+    assert words[0] == "daxaudio"
+    assert parse(words[1:]) == vars(asked)
+
+
+@pytest.mark.parametrize("script", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_recipe_quotes_its_command_so_that_it_runs_again(script):
+    (line,) = re.findall(r"^command=.*", script.read_text(), re.MULTILINE) or [None]
+    if line is None:
+        pytest.skip("quotes no command")
+    words = ["--exp_dir", "my exp", "--methods", "rise lime", "--seed", "$0 'x'\n*"]
+    again = 'eval "set -- $command"; shift; printf "%s\\0" "$@"'
+    done = subprocess.run(
+        ["bash", "-c", f"{line}\n{again}", "run.sh", *words], capture_output=True, check=True
+    )
+    assert done.stdout.decode().split("\0")[:-1] == words
+
+
+def refused(capsys, *words):
+    """The one line that an unreadable command gets."""
+    with pytest.raises(SystemExit, match="2"):
+        main([str(word) for word in words])
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1, text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("explain", "", "--model", "m", "--out", "o"), "AUDIO"),
+        (("explain", "a.wav", "--model", "m", "--out", ""), "--out"),
+        (("explain", "a.wav", "--model", "m", "--out", "o", "--method", "rise", ""), "--method"),
+        (("plot", "x", "", "--out", "a.png"), "DIR"),
+        (("train", "d", "--out", "o", "--test", ""), "--test"),
+    ],
+)
+def test_an_empty_word_is_no_path(capsys, words, name):
+    assert f"argument {name}: is empty" in refused(capsys, *words)
+
+
+def test_a_recording_behind_the_methods_is_explained_in_one_line(capsys):
+    text = refused(capsys, "explain", "--model", "m", "--out", "o", "--method", "A", "B", "a.wav")
+    assert "required: AUDIO; --method would take all words that follow, so put it last" in text
+
+
+def test_a_slash_behind_a_file_is_named(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"x")
+    assert not is_data_folder(path)
+    with pytest.raises(ValueError, match=r"a\.wav/: is a file, not a folder; leave out the /"):
+        is_data_folder(f"{path}/")
