@@ -7,6 +7,7 @@ Times are in seconds.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -77,6 +78,24 @@ def group_by_speaker(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
     for utterance_id in byte_sorted(utt2spk):
         of_speaker[utt2spk[utterance_id]].append(utterance_id)
     return of_speaker
+
+
+def find_speaker_disorder(utt2spk: Mapping[str, str]) -> tuple[str, str] | None:
+    """The first two utterances, sorted by their bytes, whose speakers are not sorted alike.
+
+    Kaldi's `utils/validate_data_dir.sh` refuses `utt2spk` where sorting it by speaker, and by
+    utterance within a speaker, gives another order than sorting it by utterance.
+
+    Example:
+        >>> find_speaker_disorder({"1_2": "1", "1_4": "1", "13_1": "13"})
+        ('13_1', '1_2')
+        >>> find_speaker_disorder({"1-2": "1", "1-4": "1", "13-1": "13"})
+    """
+    ids = byte_sorted(utt2spk)
+    for before, after in itertools.pairwise(ids):
+        if utt2spk[after].encode() < utt2spk[before].encode():
+            return before, after
+    return None
 
 
 @dataclasses.dataclass(frozen=True)

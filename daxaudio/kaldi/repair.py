@@ -19,6 +19,7 @@ from daxaudio.kaldi.lines import (
     byte_sorted,
     check_entry,
     check_no_command,
+    find_speaker_disorder,
     group_by_speaker,
     parse_value,
 )
@@ -42,7 +43,9 @@ def fix_data_folder(
 
     Dropped are lines that are there twice, ids that have two values, lines that the file cannot
     hold, ids that are not in all files, and recordings of which no utterance is left. Values are
-    kept as they are written. Each file is written whole or not at all.
+    kept as they are written, but speakers that do not sort like their utterances: where all ids are
+    a speaker, one character and a rest, this character ends the names of speakers, too. Each file
+    is written whole or not at all.
 
     Args:
         folder: the data folder.
@@ -55,7 +58,8 @@ def fix_data_folder(
             nothing is run, and commands stay as they are.
 
     Returns:
-        What was changed or dropped, one line each; an empty list when nothing was.
+        What was changed or dropped, and what could not be mended, one line each; an empty list
+        when there is nothing of either.
 
     Raises:
         ValueError: when a file that must be there is missing or no UTF-8, no utterance would be
@@ -81,10 +85,11 @@ def fix_data_folder(
     if durations:
         repair.measure(allow_pipes)
     repair.intersect()
+    repair.order_speakers()
     texts = repair.texts()
     repair.note_new_texts(texts)
     if in_place and not repair.changes:
-        return []
+        return repair.remarks
     others = [path.name for path in folder.iterdir() if path.name not in FILES]
     if others := sorted(name for name in others if not name.startswith(".")):
         left = "left as they are" if in_place else "not copied"
@@ -93,7 +98,7 @@ def fix_data_folder(
         repair.changes.append(f"the files as they were are in {_back_up(folder, repair.files)}")
     for name, text in texts.items():
         write_text(target / name, text)
-    return repair.changes
+    return [*repair.changes, *repair.remarks]
 
 
 class _Repair:
@@ -102,6 +107,10 @@ class _Repair:
     def __init__(self, folder: Path, durations: bool) -> None:
         self.folder, self.durations = folder, durations
         self.changes: list[str] = []
+        self.remarks: list[str] = []
+        """What is wrong and stays so."""
+        self.renamed = False
+        """Whether speakers have new names."""
         self.lengths: dict[str, float] = {}
         """Seconds of each recording, where they are measured."""
         self.files = {name: read_raw(folder / name) for name in FILES if self._is_there(name)}
@@ -225,6 +234,23 @@ class _Repair:
                 for key, segment in segments.items()
             }
 
+    def order_speakers(self) -> None:
+        """Make speakers sort like their utterances, as Kaldi wants it, if their names allow it."""
+        utt2spk = self.tables["utt2spk"]
+        pair = find_speaker_disorder(utt2spk)
+        if pair is None:
+            return
+        following = {key.removeprefix(name)[:1] for key, name in utt2spk.items()}
+        renamed = {key: key[: len(name) + 1] for key, name in utt2spk.items()}
+        begin = all(key.startswith(name) for key, name in utt2spk.items())
+        end = following.pop()
+        if begin and not (following or end.isalnum() or find_speaker_disorder(renamed)):
+            self.tables["utt2spk"], self.renamed = renamed, True
+            self.changes.append(f"utt2spk: {end!r} put at the end of speakers, to sort as ids do")
+        else:
+            what = f"speakers do not sort like utterances ({pair[0]!r}, {pair[1]!r})"
+            self.remarks.append(f"utt2spk: left as it is: {what}, which Kaldi refuses; rename them")
+
     def texts(self) -> dict[str, str]:
         """The files to write, by name."""
         speakers = group_by_speaker(self.tables["utt2spk"])
@@ -247,6 +273,8 @@ class _Repair:
                 self.changes.append(f"{name}: measured, {n_lines} line(s)")
             elif not _is_sorted(file):
                 self.changes.append(f"{name}: sorted")
+            elif name == "utt2spk" and self.renamed:
+                continue
             elif set(text.split("\n")) - set(file.content.split("\n")) and not file.faults:
                 self.changes.append(f"{name}: blanks between words made single")
 

@@ -19,6 +19,7 @@ from daxaudio.kaldi.lines import (
     RecordingSegment,
     check_entry,
     find_differences,
+    find_speaker_disorder,
     group_by_speaker,
     is_command,
     parse_value,
@@ -34,6 +35,10 @@ _FIX = "`daxaudio data fix` mends it"
 _DROP = "mend the line, or let `daxaudio data fix` drop it"
 _ALLOW = (
     "write its output to a file, or allow it (--allow_commands): only for folders that you trust"
+)
+_RENAME = (
+    "Kaldi wants utterances and speakers to sort alike: name utterances by speaker, hyphen and the "
+    "rest, or let `daxaudio data fix` rename speakers where that is enough"
 )
 _DURATIONS = "`daxaudio data fix --durations` writes it"
 
@@ -70,10 +75,10 @@ def validate_data_folder(
 ) -> list[Problem]:
     r"""Look for everything that is wrong with a data folder; nothing is changed.
 
-    Looked at are the form of the files (UTF-8, line ends, blanks, order), ids that are double, not
-    in all files or can name no file, values that the file cannot hold, `spk2utt` against `utt2spk`,
-    segments against their recordings, and whether audio files exist (relative paths start at the
-    working folder).
+    Looked at are the form of the files (UTF-8, line ends, blanks, order of ids and of
+    speakers), ids that are double, not in all files or can name no file, values that the file
+    cannot hold, `spk2utt` against `utt2spk`, segments against their recordings, and whether
+    audio files exist (relative paths start at the working folder).
 
     Args:
         folder: a Kaldi data folder.
@@ -222,12 +227,20 @@ class _Validation:
             for name in (name for name in wanted if name not in found):
                 what = f"speaker {name!r} is not in spk2utt"
                 yield self._problem("utt2spk", wanted[name][0], what, _FIX)
+        yield from self._order_of_speakers(utt2spk)
+
+    def _order_of_speakers(self, utt2spk: Mapping[str, str]) -> Iterator[Problem]:
+        if pair := find_speaker_disorder(utt2spk):
+            before, after = pair
+            what = f"{after!r} of speaker {utt2spk[after]!r} comes after {before!r} of speaker "
+            what += f"{utt2spk[before]!r}: sorted by utterance, it is not sorted by speaker"
+            yield self._problem("utt2spk", after, what, _RENAME)
+            return
         odd = [key for key, name in utt2spk.items() if not key.startswith(name)]
         if odd:
             what = f"{odd[0]!r} does not begin with the id of its speaker, {utt2spk[odd[0]]!r}"
             what += f" (nor do {len(odd) - 1} more)" if len(odd) > 1 else ""
-            remedy = "Kaldi wants utterances and speakers to sort alike: rename the utterances"
-            problem = self._problem("utt2spk", odd[0], what, remedy)
+            problem = self._problem("utt2spk", odd[0], what, _RENAME)
             yield dataclasses.replace(problem, warning=True)
 
     def _sources(self, check_audio: bool, durations: dict[str, float]) -> Iterator[Problem]:
