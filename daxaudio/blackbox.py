@@ -15,12 +15,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from daxaudio.batches import AUTO_BATCH, BatchSize
+from daxaudio.compiled import CompiledModule
 from daxaudio.containers import Spectrogram
 from daxaudio.files import read_text, whole_file, write_text
 from daxaudio.frontends import FrontEnd, front_end_from_settings
 from daxaudio.gradients import ModuleScore, out_of_memory
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.passes import PassSize
 from daxaudio.precision import (
     ChannelsLast,
     Precision,
@@ -52,12 +55,18 @@ class BlackBox:
         device: where the module runs.
         precision: "fp32", "bf16" by autocast, or "auto": bf16 where the device has it in hardware
             (see `choose_precision`). Scores are float32 either way.
-        batch_size: most inputs at once; halved, and kept so, when memory runs out.
+        batch_size: most inputs at once, or "auto": 64 on a processor, and on an accelerator as many
+            as make it fastest, found while it is asked (see `PassSize`). Scores depend on it by
+            rounding alone; on a processor a run gives the same bits again. Halved, and kept so,
+            when memory runs out.
         channels_last: memory layout of the convolutions; "auto" takes the faster one.
         training: facts of the training, stored beside the weights.
+        compile: compile the module, which takes a minute and then asks faster (see
+            `CompiledModule`): for long runs on recordings of one length.
 
     Attributes:
         n_queries: inputs scored so far.
+        passes: the batch size as it stands.
         choice: the precision and the layout that were chosen, and why.
 
     Raises:
@@ -70,21 +79,22 @@ class BlackBox:
     class_names: Sequence[str]
     device: torch.device | str = "cpu"
     precision: Precision = "auto"
-    batch_size: int = 64
+    batch_size: BatchSize = "auto"
     channels_last: ChannelsLast = "auto"
     training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    compile: bool = False
     n_queries: int = dataclasses.field(default=0, init=False)
     choice: PrecisionChoice = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         if len(self.class_names) < 2 or len(set(self.class_names)) != len(self.class_names):
             raise ValueError(f"need two or more different class names, got {self.class_names}")
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
-        self.choice = choose_precision(
-            self.precision, usable_device(self.device), self.channels_last
-        )
+        device = usable_device(self.device)
+        self.passes = PassSize(self.batch_size, device, fixed=self.compile)
+        self.choice = choose_precision(self.precision, device, self.channels_last)
         self.module = self.choice.lay_out(self.module.eval().to(self.device))
+        compiled = CompiledModule(self.module, self.passes.of) if self.compile else None
+        self._run: Callable[[Tensor], Tensor] = compiled or self.module
 
     def probabilities(self, spectrograms: Tensor) -> Tensor:
         """Softmax of every class.
@@ -102,20 +112,20 @@ class BlackBox:
         rows: list[Tensor] = []
         start = 0
         while start < len(spectrograms):
+            part = spectrograms[start : start + self.passes.of(spectrograms.shape[1:])]
             try:
-                rows.append(self._forward(spectrograms[start : start + self.batch_size]))
+                rows.append(self.passes.run(self._forward, part))
             except RuntimeError as error:
-                if self.batch_size == 1 or not out_of_memory(error):
+                if not out_of_memory(error) or not self.passes.halve(part):
                     raise
-                self.batch_size = max(1, min(self.batch_size, len(spectrograms)) // 2)
                 continue
-            start += self.batch_size
-        return torch.cat(rows)
+            start += len(part)
+        return rows[0] if len(rows) == 1 else torch.cat(rows)
 
     def _forward(self, spectrograms: Tensor) -> Tensor:
         inputs = spectrograms.to(self.device)
         with torch.inference_mode(), self.choice.autocast(inputs.device.type):
-            logits = run_or_fall_back(self.module, inputs, "a layer of this model")
+            logits = run_or_fall_back(self._run, inputs, "a layer of this model")
         return logits.float().softmax(dim=-1)
 
     def score_fn(self, target: str, ask: Callable[[Tensor], Tensor] | None = None) -> ModuleScore:
@@ -133,7 +143,9 @@ class BlackBox:
             ValueError: when the class is unknown.
         """
         index = self.class_index(target)
-        return ModuleScore(self.module, index, ask or self.probabilities, self.batch_size, target)
+        # backward passes take more memory than the forward passes that it grew for
+        size = min(self.passes.size, AUTO_BATCH) if self.batch_size == "auto" else self.passes.size
+        return ModuleScore(self.module, index, ask or self.probabilities, size, target)
 
     def digest(self) -> str:
         """Short hash of the weights and of what else the scores depend on."""
@@ -207,8 +219,9 @@ def load_black_box(
     folder: str | os.PathLike[str],
     device: torch.device | str = "cpu",
     precision: Precision = "auto",
-    batch_size: int = 64,
+    batch_size: BatchSize = "auto",
     channels_last: ChannelsLast = "auto",
+    compile: bool = False,
 ) -> BlackBox:
     """Read what `save_black_box` wrote; nothing is unpickled.
 
@@ -216,8 +229,9 @@ def load_black_box(
         folder: holds `model.safetensors` and `model.yaml`.
         device: where it shall run.
         precision: "auto", "fp32" or "bf16", as of `BlackBox`.
-        batch_size: most inputs at once.
+        batch_size: most inputs at once, or "auto".
         channels_last: memory layout of the convolutions, or "auto".
+        compile: compile the module, for long runs.
 
     Returns:
         The black box.
@@ -253,4 +267,5 @@ def load_black_box(
         batch_size,
         channels_last,
         facts.get("training", {}),
+        compile,
     )

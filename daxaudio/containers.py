@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -348,29 +348,11 @@ class Explainer(Protocol):
         """Explain `score_fn(spectrogram)`."""
 
 
-MOST_BINS = 2**23
-"""Bins of the inputs, or masks, made at once where nothing is trained: 32 MiB of float32."""
-
-
 def _as_axis(given: Any, name: str) -> Tensor:
     axis = as_real(given, name)
     if axis.ndim != 1 or not bool(torch.isfinite(axis).all()):
         raise ValueError(f"{name} of a spectrogram must be one list of finite numbers")
     return axis
-
-
-def fit_batch(batch_size: int, shape: Sequence[int]) -> int:
-    """How many inputs to make at once: `batch_size`, or fewer of a long recording, at least 1.
-
-    Args:
-        batch_size: how many were asked for.
-        shape: of one input.
-
-    Example:
-        >>> fit_batch(64, (64, 500)), fit_batch(64, (64, 60000))  # 5 s and 10 minutes
-        (64, 2)
-    """
-    return max(1, min(batch_size, MOST_BINS // math.prod(shape)))
 
 
 def scale_to_mask(attribution: Tensor) -> Tensor:

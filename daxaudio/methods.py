@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from daxaudio.batches import BatchSize, check_batch_size
 from daxaudio.config import build, check_keys, keys_of
 from daxaudio.containers import Event, Explainer
 from daxaudio.explainers.all_ones import AllOnes
@@ -75,7 +76,7 @@ class MethodSettings:
 
     Args:
         queries: black-box evaluations that each perturbation method may ask.
-        batch_size: inputs made at once.
+        batch_size: inputs made at once, or "auto" (see `fit_batch`).
         fill: what stands where a part is masked off.
         quick_shift: arguments of `QuickShift`, whose segments LIME, KernelSHAP, DAX V1 and V2
             share.
@@ -96,7 +97,7 @@ class MethodSettings:
     """
 
     queries: int = 1000
-    batch_size: int = 64
+    batch_size: BatchSize = "auto"
     fill: Fill = "global_mean"
     quick_shift: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     dax: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -111,6 +112,7 @@ class MethodSettings:
     def __post_init__(self) -> None:
         if self.queries < 10:
             raise ValueError(f"queries must be at least 10, got {self.queries}")
+        check_batch_size(self.batch_size)
         for section, (constructor, known) in _parts().items():
             settings = getattr(self, section)
             check_keys(section, settings, known)

@@ -9,16 +9,15 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from daxaudio.asking import ask, check_spectrogram
+from daxaudio.asking import answers, ask, check_finite, check_spectrogram
+from daxaudio.batches import BatchSize, check_batch_size, fit_batch
 from daxaudio.containers import (
     Explanation,
     Neighbourhood,
     Perturbation,
     ScoreFn,
     Spectrogram,
-    fit_batch,
     scale_to_mask,
     target_of,
 )
@@ -33,6 +32,7 @@ from daxaudio.perturbation import (
     draw_kept,
     make_background,
 )
+from daxaudio.progress import QueryProgress
 from daxaudio.seeds import generator
 from daxaudio.segments import QuickShift, Segmenter, renumber
 from daxaudio.settings import describe
@@ -46,13 +46,17 @@ def query(
     score_fn: ScoreFn,
     perturbation: Perturbation,
     background: Tensor,
-    batch_size: int = 64,
+    batch_size: BatchSize = "auto",
     progress: bool = False,
     settings: dict[str, Any] | None = None,
     seed: int = 0,
     began: float | None = None,
 ) -> Neighbourhood:
     """Ask the black box about every perturbed input, a batch at a time.
+
+    An accelerator is not waited for before the last batch: the next inputs are made and handed to
+    it while it works on the last ones, and scores stay there until the end. Scores that are no
+    numbers are then found at the end, on a processor at once.
 
     Args:
         spectrogram: the input to explain.
@@ -61,7 +65,7 @@ def query(
         background: `[F, T]` (see `make_background`).
         batch_size: inputs made at once, fewer of long recordings (see `fit_batch`); changes memory,
             never the result.
-        progress: show a progress bar.
+        progress: show a progress bar, and after the first batch how long it will take.
         settings: stored in the neighbourhood.
         seed: stored in the neighbourhood.
         began: `time.perf_counter()` when the work on it began; now when None.
@@ -76,17 +80,23 @@ def query(
     empty = Neighbourhood(
         spectrogram, perturbation, background, torch.zeros(len(perturbation)), 0.0, 0.0
     )
-    batch_size = fit_batch(batch_size, spectrogram.values.shape)
+    device = spectrogram.values.device
+    batch_size = fit_batch(batch_size, spectrogram.values.shape, device)
     ends = torch.stack([spectrogram.values, background]).split(batch_size)
     original_score, background_score = torch.cat([ask(score_fn, end) for end in ends]).tolist()
-    starts = range(0, empty.n_samples, batch_size)
     batches = []
-    for start in tqdm(starts, desc="queries", unit="batch", disable=not progress, leave=False):
-        inputs = empty.inputs(slice(start, start + batch_size))
-        batches.append(ask(score_fn, inputs))
+    with QueryProgress(empty.n_samples, progress, device) as shown:
+        for start in range(0, empty.n_samples, batch_size):
+            inputs = empty.inputs(slice(start, start + batch_size))
+            batches.append(answers(score_fn, inputs))
+            if batches[-1].device.type == "cpu":
+                check_finite(batches[-1])
+            shown.add(len(inputs))
+        scores = torch.cat(batches).float().cpu()
+    check_finite(scores)
     return dataclasses.replace(
         empty,
-        scores=torch.cat(batches),
+        scores=scores,
         original_score=original_score,
         background_score=background_score,
         seconds=time.perf_counter() - began,
@@ -97,7 +107,7 @@ def query(
 
 
 def closeness_weights(
-    neighbourhood: Neighbourhood, at_most: int | None = None, batch_size: int = 64
+    neighbourhood: Neighbourhood, at_most: int | None = None, batch_size: BatchSize = "auto"
 ) -> Tensor:
     """The paper's gamma_i, proportional to 1 / ||x - x_i||, scaled to mean 1.
 
@@ -110,16 +120,15 @@ def closeness_weights(
         `[N]` on the CPU. A sample that equals the input gets the weight of the closest other one.
     """
     values = neighbourhood.spectrogram.values
-    rows = torch.arange(neighbourhood.n_samples)[:at_most]
+    n_rows = len(range(neighbourhood.n_samples)[:at_most])
+    at_once = fit_batch(batch_size, values.shape, values.device)
+    batches = [slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once)]
     distances = torch.cat(
-        [
-            (neighbourhood.inputs(chosen) - values).flatten(1).norm(dim=1).cpu()
-            for chosen in rows.split(fit_batch(batch_size, values.shape))
-        ]
-    )
+        [(neighbourhood.inputs(rows) - values).flatten(1).norm(dim=1) for rows in batches]
+    ).cpu()
     moved = distances[distances > 0]
     if len(moved) == 0:
-        return torch.ones(len(rows))
+        return torch.ones(n_rows)
     weights = 1 / distances.clamp(min=float(moved.min()))
     return weights / weights.mean()
 
@@ -135,7 +144,7 @@ class SegmentSampler:
         sampling: "bernoulli" keeps each segment on its own; "shapley" draws subsets as the Shapley
             kernel weighs them.
         fill: what stands where a segment is masked off.
-        batch_size: inputs made at once; never changes the result.
+        batch_size: inputs made at once (see `fit_batch`); never changes the result.
         seed: seed of the draws.
         progress: show a progress bar.
 
@@ -149,7 +158,7 @@ class SegmentSampler:
     keep: float = 0.5
     sampling: Literal["bernoulli", "shapley"] = "bernoulli"
     fill: Fill = "global_mean"
-    batch_size: int = 64
+    batch_size: BatchSize = "auto"
     seed: int = 0
     progress: bool = False
 
@@ -197,7 +206,7 @@ class GridSampler:
         keep: probability that a cell is kept.
         fill: what stands where the mask is 0.
         antithetic: draw in mirrored pairs.
-        batch_size: inputs made at once; never changes the result.
+        batch_size: inputs made at once (see `fit_batch`); never changes the result.
         seed: seed of the draws.
         progress: show a progress bar.
 
@@ -211,7 +220,7 @@ class GridSampler:
     keep: float = 0.5
     fill: Fill = "global_mean"
     antithetic: bool = False
-    batch_size: int = 64
+    batch_size: BatchSize = "auto"
     seed: int = 0
     progress: bool = False
 
@@ -261,7 +270,7 @@ class MultiGridSampler:
         grids: (rows, columns) of each grid, over frequency and time.
         keep: probability that a cell is kept.
         fill: what stands where the mask is 0.
-        batch_size: inputs made at once; never changes the result.
+        batch_size: inputs made at once (see `fit_batch`); never changes the result.
         seed: seed of the draws.
         progress: show a progress bar.
 
@@ -273,7 +282,7 @@ class MultiGridSampler:
     grids: tuple[tuple[int, int], ...] = ((2, 6), (4, 12), (8, 24))
     keep: float = 0.5
     fill: Fill = "global_mean"
-    batch_size: int = 64
+    batch_size: BatchSize = "auto"
     seed: int = 0
     progress: bool = False
 
@@ -345,13 +354,12 @@ def _check_grid_fits(n_samples: int, grids: Sequence[tuple[int, int]]) -> None:
     check_fits("perturbed inputs", n_samples, n_cells + _BYTES, "n_samples")
 
 
-def _check_sampler(n_samples: int, keep: float, batch_size: int) -> None:
+def _check_sampler(n_samples: int, keep: float, batch_size: BatchSize) -> None:
     if n_samples < 1:
         raise ValueError(f"n_samples must be at least 1, got {n_samples}")
     if not 0 < keep < 1:
         raise ValueError(f"keep must lie between 0 and 1, got {keep}")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    check_batch_size(batch_size)
 
 
 def to_explanation(

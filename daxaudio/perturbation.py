@@ -143,6 +143,8 @@ class JoinedGrids:
 
     def masks(self, rows: Rows) -> Tensor:
         """`[n, F, T]` float32 in [0, 1] of n samples, 1 where the sample keeps the input."""
+        if isinstance(rows, slice) and rows.step in (None, 1):
+            return self._stretch_of(*rows.indices(len(self))[:2])
         rows = torch.arange(len(self))[rows if isinstance(rows, slice) else rows.cpu()]
         masks = self.parts[0].kept.new_empty((len(rows), *self.parts[0].shape), dtype=torch.float32)
         for part, (start, end) in zip(self.parts, itertools.pairwise(self.bounds), strict=True):
@@ -150,6 +152,17 @@ class JoinedGrids:
             if inside.any():
                 masks[inside] = part.masks(rows.to(masks.device)[inside] - start)
         return masks
+
+    def _stretch_of(self, first: int, last: int) -> Tensor:
+        """Masks of neighbouring samples, which the device makes without being waited for."""
+        pieces = [
+            part.masks(slice(max(first, start) - start, min(last, end) - start))
+            for part, (start, end) in zip(self.parts, itertools.pairwise(self.bounds), strict=True)
+            if max(first, start) < min(last, end)
+        ]
+        if len(pieces) == 1:
+            return pieces[0]
+        return torch.cat(pieces or [self.parts[0].masks(slice(0, 0))])
 
 
 def cell_size(size: int, n_cells: int) -> int:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from daxaudio.batches import BatchSize
 from daxaudio.blackbox import AskOnce, BlackBox
 from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.gradient import InputXGradient, IntegratedGradients
@@ -133,7 +134,7 @@ def judge(
     level: Level = "full",
     seed: int = 0,
     fill: Fill = "global_mean",
-    batch_size: int = 64,
+    batch_size: BatchSize = "auto",
     progress: bool = False,
 ) -> Verdict:
     """Find out what speaks for an explanation and what against it.
@@ -288,7 +289,7 @@ def _deletion(
     spectrogram: Spectrogram,
     background: Tensor,
     score_fn: ScoreFn,
-    batch_size: int,
+    batch_size: BatchSize,
     seed: int,
 ) -> Finding:
     random = generator(seed, "random orders", spectrogram.recording_id)

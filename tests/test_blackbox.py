@@ -63,7 +63,7 @@ def test_batch_is_halved_when_memory_runs_out_and_stays_so():
     module = BandMeans(most=3)
     box = BlackBox(module, FRONT_END, ["low", "high"], batch_size=16)
     scores = box.probabilities(inputs(10))
-    assert box.batch_size == 2
+    assert box.passes.size == 2
     assert max(module.sizes) <= 3
     assert sum(module.sizes) == box.n_queries == 10
     torch.testing.assert_close(
@@ -81,7 +81,7 @@ def test_other_errors_are_not_taken_for_missing_memory():
     box = BlackBox(nn.Linear(3, 2), FRONT_END, ["low", "high"])
     with pytest.raises(RuntimeError, match="shapes"):
         box.probabilities(inputs(4))
-    assert box.batch_size == 64
+    assert box.passes.size == 64
 
 
 def test_no_gradient_is_kept_but_scores_may_be_used_in_autograd():

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOOR = {
+    "batches",
     "containers",
     "seeds",
     "files",
@@ -55,11 +56,14 @@ ALLOWED = {
     "layer_axes": FLOOR,
     "layers_of_modules": FLOOR | {"gradients", "layer_axes"},
     "signed_maps": FLOOR | {"gradients", "one_query"},
-    "blackbox": FLOOR | {"audio", "frontends", "models", "gradients"},
+    "progress": set(),
+    "passes": FLOOR | {"progress"},
+    "compiled": FLOOR | {"gradients"},
+    "blackbox": FLOOR | {"audio", "frontends", "models", "gradients", "passes", "compiled"},
     # perturbations, and what the black box says of them
     "perturbation": FLOOR | {"segments"},
     "textures": FLOOR,
-    "neighbourhood": FLOOR | {"segments", "perturbation"},
+    "neighbourhood": FLOOR | {"progress", "segments", "perturbation"},
     "neighbourhood_files": FLOOR | {"perturbation"},
     "polarity": FLOOR,
     "one_query": FLOOR,

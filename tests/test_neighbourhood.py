@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from daxaudio.containers import MOST_BINS, Neighbourhood, Spectrogram, fit_batch
+from daxaudio.batches import MOST_BINS, fit_batch
+from daxaudio.containers import Neighbourhood, Spectrogram
 from daxaudio.explainers.dax_v4 import DaxV4
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import WindowMasks

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from daxaudio.asking import ask
-from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram, fit_batch
+from daxaudio.batches import fit_batch
+from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
 from daxaudio.neighbourhood import GridSampler, MultiGridSampler, to_explanation
 from daxaudio.perturbation import JoinedGrids
 from daxaudio.seeds import generator
 from daxaudio.textures import SharedFilters
 
 _BATCH = 128
-"""Masks held in memory at once, fewer of long recordings."""
+"""Masks held in memory at once on a processor, fewer of long recordings."""
 
 _TRUSTED = 0.5
 """Agreement below which an explanation is warned of."""
@@ -246,7 +247,8 @@ def _of_part(sums: Tensor, part: int) -> Tensor:
 
 def _batches(neighbourhood: Neighbourhood, start: int, end: int) -> Iterator[tuple[slice, Tensor]]:
     """Rows counted from `start`, and their masks `[n, F T]`."""
-    at_once = fit_batch(_BATCH, neighbourhood.spectrogram.values.shape)
+    values = neighbourhood.spectrogram.values
+    at_once = fit_batch("auto", values.shape, values.device, _BATCH)
     for first in range(start, end, at_once):
         last = min(first + at_once, end)
         masks = neighbourhood.perturbation.masks(slice(first, last))

@@ -11,13 +11,8 @@ import torch
 from torch import Tensor
 
 from daxaudio.asking import check_spectrogram
-from daxaudio.containers import (
-    Explanation,
-    Neighbourhood,
-    Rows,
-    ScoreFn,
-    Spectrogram,
-)
+from daxaudio.batches import BatchSize, check_batch_size
+from daxaudio.containers import Explanation, Neighbourhood, Rows, ScoreFn, Spectrogram
 from daxaudio.memory import check_fits
 from daxaudio.neighbourhood import query, to_explanation
 from daxaudio.perturbation import Fill, make_background
@@ -79,7 +74,7 @@ class Occlusion:
         window: (bins, frames) hidden at once.
         stride: (bins, frames) from one window to the next, at most the window.
         fill: what stands in the window; "segment_mean" cannot, as there are no segments.
-        batch_size: inputs made at once; never changes the result.
+        batch_size: inputs made at once (see `fit_batch`); never changes the result.
         seed: seed of the fill "noise"; nothing else is drawn.
         progress: show a progress bar.
 
@@ -96,7 +91,7 @@ class Occlusion:
     window: tuple[int, int] = (32, 32)
     stride: tuple[int, int] = (8, 8)
     fill: Fill = "global_mean"
-    batch_size: int = 64
+    batch_size: BatchSize = "auto"
     seed: int = 0
     progress: bool = False
 
@@ -109,8 +104,7 @@ class Occlusion:
                     f"stride must be at least 1 and at most the window {self.window}, so that "
                     f"every pixel is hidden; got {self.stride}"
                 )
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
+        check_batch_size(self.batch_size)
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Explain `score_fn(spectrogram)`; as many queries as windows, and 2."""

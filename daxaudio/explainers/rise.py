@@ -8,19 +8,13 @@ import time
 import torch
 from torch import Tensor
 
-from daxaudio.containers import (
-    Explanation,
-    Neighbourhood,
-    Perturbation,
-    ScoreFn,
-    Spectrogram,
-    fit_batch,
-)
+from daxaudio.batches import fit_batch
+from daxaudio.containers import Explanation, Neighbourhood, Perturbation, ScoreFn, Spectrogram
 from daxaudio.neighbourhood import GridSampler, SegmentSampler, to_explanation
 from daxaudio.perturbation import SegmentMasks
 
 _BATCH = 128
-"""Masks held in memory at once, fewer of long recordings; the draw had a batch size of its own."""
+"""Masks held in memory at once on a processor, fewer of long recordings."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +79,7 @@ def _summed_masks(perturbation: Perturbation, scores: Tensor, shape: torch.Size)
     device = perturbation.kept.device
     factors = torch.stack([scores, torch.ones_like(scores)]).float().to(device)
     total = torch.zeros(2, shape.numel(), dtype=torch.float64, device=device)
-    at_once = fit_batch(_BATCH, shape)
+    at_once = fit_batch("auto", shape, device, _BATCH)
     for start in range(0, len(scores), at_once):
         rows = slice(start, start + at_once)
         total += factors[:, rows] @ perturbation.masks(rows).flatten(1)

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daxaudio.asking import answers, check_finite
-from daxaudio.containers import TIME_TOLERANCE, Event, ScoreFn, fit_batch
+from daxaudio.batches import BatchSize, check_batch_size, fit_batch
+from daxaudio.containers import TIME_TOLERANCE, Event, ScoreFn
 from daxaudio.metrics.events import Numbers, to_array
 from daxaudio.seeds import generator
 
@@ -114,7 +115,7 @@ def perturbation_curves(
     n_steps: int = 32,
     events: Sequence[Event] = (),
     times: Numbers | None = None,
-    batch_size: int = 64,
+    batch_size: BatchSize = "auto",
     fill: str = "",
     seed: int = 0,
 ) -> list[Curve]:
@@ -170,7 +171,7 @@ def perturbation_curves(
     # The rank of the part that a bin belongs to is the step at which it changes: [M, F or 1, T].
     ranks = order.argsort(dim=1).int()[:, part_of].to(values.device)
     first, last = _ask(score_fn, torch.stack(ends))
-    at_once = fit_batch(batch_size, values.shape)
+    at_once = fit_batch(batch_size, values.shape, values.device)
     batches = _partly_changed(ranks, *ends, steps[1:-1].tolist(), at_once)
     inner = [score for batch in batches for score in _ask(score_fn, batch)]
     rows = np.array(inner, dtype=np.float64).reshape(len(masks), len(steps) - 2)
@@ -234,7 +235,7 @@ def _ask(score_fn: ScoreFn, inputs: Tensor) -> list[float]:
     return scores.cpu().double().tolist()
 
 
-def check_masks(masks: Tensor, values: Tensor, background: Tensor, batch_size: int) -> None:
+def check_masks(masks: Tensor, values: Tensor, background: Tensor, batch_size: BatchSize) -> None:
     """Refuse what cannot be masked.
 
     Args:
@@ -263,8 +264,7 @@ def check_masks(masks: Tensor, values: Tensor, background: Tensor, batch_size: i
         )
     if not bool(((masks >= 0) & (masks <= 1)).all()):
         raise ValueError("masks leave [0, 1] or hold NaN; scale them by scale_to_mask")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    check_batch_size(batch_size)
 
 
 def _check_settings(direction: str, unit: str, n_steps: int) -> None:

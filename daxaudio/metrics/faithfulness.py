@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from daxaudio.containers import fit_batch
+from daxaudio.batches import BatchSize, fit_batch
 from daxaudio.metrics.deletion import check_masks
 from daxaudio.real_numbers import as_real
 
@@ -102,7 +102,7 @@ def faithfulness_measures(
     background: Tensor,
     class_probabilities: Callable[[Tensor], Tensor],
     index: int,
-    batch_size: int = 64,
+    batch_size: BatchSize = "auto",
 ) -> list[dict[str, float]]:
     """All five measures of M masks of one recording, asked together.
 
@@ -133,7 +133,7 @@ def faithfulness_measures(
         [(0.0, 1.0, 1.0), (1.0, 0.0, 0.0)]
     """
     check_masks(masks, values, background, batch_size)
-    at_once = fit_batch(batch_size, values.shape)
+    at_once = fit_batch(batch_size, values.shape, values.device)
     batches = _masked_inputs(masks.to(values), values, background, at_once)
     probabilities = torch.cat([_ask(class_probabilities, batch) for batch in batches])
     if not 0 <= index < probabilities.shape[1]:
