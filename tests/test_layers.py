@@ -27,6 +27,7 @@ ALLOWED = {
     # the floor: they import nothing of the package
     "real_numbers": set(),
     "memory": set(),
+    "batches": set(),
     "seeds": set(),
     "files": set(),
     "settings": set(),
