@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from daxaudio.containers import Neighbourhood
+from daxaudio.descent import Descent, recorder, tuned_convolutions
 from daxaudio.neighbourhood import closeness_weights
 from daxaudio.precision import Precision, check_precision, choose_precision
 from daxaudio.seeds import generator
@@ -76,17 +78,29 @@ class Examples:
         rows, columns = self.scale(self.neighbourhood.spectrogram.values[None]).shape[1:]
         return rows, columns
 
+    @property
+    def device(self) -> torch.device:
+        """Where the networks see them."""
+        return self.neighbourhood.spectrogram.values.device
+
     def batch(self, chosen: Tensor) -> Batch:
-        """Inputs, scores and weights of the chosen neighbours, on the spectrogram's device."""
-        inputs = self.scale(self.neighbourhood.inputs(chosen))
-        scores, weights = self.neighbourhood.scores[chosen], self.weights[chosen]
-        return inputs, scores.to(inputs), weights.to(inputs)
+        """Inputs, scores and weights of the chosen neighbours; all on the spectrogram's device."""
+        scores, weights = self._answers
+        return self.scale(self.neighbourhood.inputs(chosen)), scores[chosen], weights[chosen]
+
+    @functools.cached_property
+    def _answers(self) -> tuple[Tensor, Tensor]:
+        values = self.neighbourhood.spectrogram.values
+        return self.neighbourhood.scores.to(values), self.weights.to(values)
+
+    @functools.cached_property
+    def _unit(self) -> Tensor:
+        away = self.neighbourhood.spectrogram.values - self.neighbourhood.background
+        return away.square().mean().sqrt().clamp(min=1e-6)
 
     def scale(self, inputs: Tensor) -> Tensor:
         """Spectrograms `[n, F, T]` to inputs of the networks `[n, f, t]`."""
-        background = self.neighbourhood.background
-        unit = (self.neighbourhood.spectrogram.values - background).square().mean().sqrt()
-        scaled = (inputs - background) / unit.clamp(min=1e-6)
+        scaled = (inputs - self.neighbourhood.background) / self._unit
         if self.pool == 1:
             return scaled
         return F.avg_pool2d(scaled, self.pool, ceil_mode=True)
@@ -146,8 +160,7 @@ def descend(
     Yields:
         The mean training loss and the validation loss, after each epoch.
     """
-    optimiser = torch.optim.Adam(parameters, lr=learning_rate)
-    device = examples.neighbourhood.spectrogram.values.device
+    device = examples.device
     choice = choose_precision(precision, device)
 
     def loss_on(chosen: Tensor) -> Tensor:
@@ -155,20 +168,19 @@ def descend(
         with choice.autocast(device.type):
             return loss_of(batch)
 
+    descent = Descent(loss_on, parameters, learning_rate, batch_size, device, recorder(device))
+    validation = examples.validation.to(device)
     for epoch in range(epochs):
         random = generator(seed, "order", epoch)
         order = examples.training[torch.randperm(len(examples.training), generator=random)]
-        total = 0.0
-        for chosen in order.split(batch_size):
-            loss = loss_on(chosen)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            total += float(loss.detach()) * len(chosen)
+        with tuned_convolutions(device):
+            for chosen in order.to(device).split(batch_size):
+                descent.step(chosen)
+        held_out = torch.zeros((), dtype=torch.float64, device=device)
         with torch.no_grad():
-            parts = examples.validation.split(batch_size)
-            held_out = sum(float(loss_on(chosen)) * len(chosen) for chosen in parts)
-        yield total / len(order), held_out / len(examples.validation)
+            for chosen in validation.split(batch_size):
+                held_out += loss_on(chosen).double() * len(chosen)
+        yield descent.mean_loss(), float(held_out) / len(validation)
 
 
 @torch.no_grad()
@@ -182,9 +194,11 @@ def held_out_r2(
         examples: its validation part is asked.
         batch_size: inputs at once.
     """
-    pairs = [examples.batch(chosen)[:2] for chosen in examples.validation.split(batch_size)]
-    scores = torch.cat([scores for _, scores in pairs])
-    answers = torch.cat([answer(inputs).float() for inputs, _ in pairs])
+    parts = []
+    for chosen in examples.validation.to(examples.device).split(batch_size):
+        inputs, own, _ = examples.batch(chosen)
+        parts.append(torch.stack([own, answer(inputs).float()]))
+    scores, answers = torch.cat(parts, dim=1)
     variance = float(scores.var(correction=0))
     return 1 - float((answers - scores).square().mean()) / variance if variance > 1e-12 else 0.0
 

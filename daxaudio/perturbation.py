@@ -145,12 +145,22 @@ class JoinedGrids:
         """`[n, F, T]` float32 in [0, 1] of n samples, 1 where the sample keeps the input."""
         if isinstance(rows, slice) and rows.step in (None, 1):
             return self._stretch_of(*rows.indices(len(self))[:2])
-        rows = torch.arange(len(self))[rows if isinstance(rows, slice) else rows.cpu()]
+        if not isinstance(rows, slice) and rows.device.type != "cpu":
+            return self._of_each(rows)
+        rows = torch.arange(len(self))[rows]
         masks = self.parts[0].kept.new_empty((len(rows), *self.parts[0].shape), dtype=torch.float32)
         for part, (start, end) in zip(self.parts, itertools.pairwise(self.bounds), strict=True):
             inside = ((rows >= start) & (rows < end)).to(masks.device)
             if inside.any():
                 masks[inside] = part.masks(rows.to(masks.device)[inside] - start)
+        return masks
+
+    def _of_each(self, rows: Tensor) -> Tensor:
+        """Masks of samples that only the device knows, which is not waited for."""
+        masks = self.parts[0].masks(rows.clamp(max=self.bounds[1] - 1))
+        for part, start in zip(self.parts[1:], self.bounds[1:], strict=False):
+            own = part.masks((rows - start).clamp(0, len(part) - 1))
+            masks = torch.where((rows >= start)[:, None, None], own, masks)
         return masks
 
     def _stretch_of(self, first: int, last: int) -> Tensor:

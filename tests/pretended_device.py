@@ -23,6 +23,12 @@ _ALIKE_ON_BOTH = ("aten::copy_", "aten::_to_copy", "aten::set_", "aten::is_same_
 _INDEXING = ("aten::index", "aten::index_put_", "aten::index_put", "aten::_unsafe_index")
 """Indices on the processor are let into tensors on the device; see `_refuse_mixtures`."""
 
+_WAITING = ("aten::_local_scalar_dense", "aten::nonzero", "aten::equal", "aten::masked_select")
+"""Operations whose answer Python needs before it goes on."""
+
+WAITS = []
+"""What made the processor wait for the device, in order; for a test to clear and to look at."""
+
 
 class _Noted:
     """Which storages are on the device; forgotten when they are freed."""
@@ -74,6 +80,8 @@ class _Checks(TorchDispatchMode):
         name = func._schema.name
         if inside and name not in _ALIKE_ON_BOTH:
             self._refuse_mixtures(name, args, tensors)
+            if name in _WAITING or (name in _INDEXING and _by_truth(args[1])):
+                WAITS.append(name)
         found = func(*args, **kwargs)
         if inside and name != "aten::copy_":
             for item in tree_iter(found):
@@ -92,6 +100,10 @@ class _Checks(TorchDispatchMode):
                 f"Expected all tensors to be on the same device, but found at least two devices, "
                 f"{DEVICE} and cpu! ({name})"
             )
+
+
+def _by_truth(indices):
+    return any(isinstance(one, torch.Tensor) and one.dtype == torch.bool for one in indices)
 
 
 class _Moves(TorchFunctionMode):
@@ -135,6 +147,8 @@ class _Moves(TorchFunctionMode):
     def _placed(self, tensor, on_device):
         if (tensor in self.noted) == on_device:
             return tensor
+        if not on_device:
+            WAITS.append("to the processor")
         return _Move.apply(tensor, self.noted, on_device)
 
     def _made(self, func, args, kwargs):

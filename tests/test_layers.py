@@ -68,7 +68,8 @@ ALLOWED = {
     "neighbourhood_files": FLOOR | {"perturbation"},
     "polarity": FLOOR,
     "one_query": FLOOR,
-    "distillation": FLOOR | {"neighbourhood"},
+    "descent": set(),
+    "distillation": FLOOR | {"descent", "neighbourhood"},
     # explanations; no file of `explainers` may import another one
     "explainers": FLOOR
     | {

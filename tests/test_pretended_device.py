@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT
-from pretended_device import pretended_device
+from pretended_device import WAITS, pretended_device
 from torch import nn
 
 
@@ -90,3 +90,21 @@ def test_nothing_is_pretended_outside():
 def test_every_test_of_a_gpu_has_a_twin_without_one():
     marked = {path.name for path in ROOT.glob("tests/*.py") if "mark.gpu" in path.read_text()}
     assert marked - {Path(__file__).name} == {"conftest.py"}, "take the fixture `accelerator`"
+
+
+@pytest.mark.parametrize(
+    ("work", "waits"),
+    [
+        (lambda there: there * 2 + there.sum(), 0),
+        (lambda there: there[torch.tensor([0, 2])], 0),
+        (lambda there: float(there.sum()), 1),
+        (lambda there: bool((there > 0).all()), 1),
+        (lambda there: there.cpu(), 1),
+        (lambda there: there[there > 0], 1),
+    ],
+)
+def test_what_waits_for_the_device_is_counted(work, waits, device):
+    there = torch.arange(3.0, device=device)
+    WAITS.clear()
+    work(there)
+    assert len(WAITS) == waits
