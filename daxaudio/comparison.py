@@ -18,6 +18,7 @@ from daxaudio.compare import (
     WARNINGS_FILE,
     ExplainingRun,
     choose_recordings,
+    describe_problem,
     list_problems,
     predict_folder,
 )
@@ -40,7 +41,7 @@ from daxaudio.metrics.iou import iou
 from daxaudio.results import (
     RESULTS_FILE,
     SUMMARY_FILE,
-    check_inside,
+    find_beyond_end,
     summarise,
     write_csv,
 )
@@ -65,8 +66,6 @@ WRITTEN = (
 """Files that `compare_folder` may write into its folder."""
 
 _NEED_EVENTS = ("localisation", "wrongly_predicted")
-_TOLERANCE = 0.1
-"""Seconds that an event may end after its recording."""
 
 
 def check_groups(names: Sequence[str]) -> list[str]:
@@ -132,7 +131,8 @@ class ComparingRun:
 
         Raises:
             ValueError: when `out` holds explanations of another run, when the model gets no
-                recording right, or when nothing could be explained.
+                recording right, when no recording has events that fit it, or when nothing could
+                be explained.
         """
         predictions = predict_folder(
             self.run.black_box,
@@ -141,7 +141,6 @@ class ComparingRun:
             progress,
         )
         chosen = choose_recordings(predictions, self.n_recordings, self.run.seed)
-        self._check_events(chosen)
         if not chosen:
             path = self.out / EXPLANATIONS / PREDICTIONS_FILE
             raise ValueError(f"the model gets no recording right: see {path}")
@@ -151,7 +150,15 @@ class ComparingRun:
                 correct=(predictions["correct"] == 0) & (predictions["problem"] == "")
             )
             wrong = choose_recordings(missed, self.n_recordings, self.run.seed)
-        problems = self._work(chosen, wrong, progress)
+        unfit = self._unfit([*chosen, *wrong])
+        chosen, wrong = ([n for n in names if n not in unfit] for names in (chosen, wrong))
+        if not chosen:
+            raise ValueError(f"no recording has events that fit it: {next(iter(unfit.values()))}")
+        problems = [
+            describe_problem(name, "every method", "events", ValueError(text))
+            for name, text in unfit.items()
+        ]
+        problems += self._work(chosen, wrong, progress)
         list_problems(problems, self.out)
         tables = self.tables(chosen, wrong)
         if tables[RESULTS_FILE].empty:
@@ -163,15 +170,11 @@ class ComparingRun:
             write_csv(table, self.out / name)
         self._write_settings()
 
-    def _check_events(self, names: Sequence[str]) -> None:
-        for name in names:
-            duration = self.run.data.utt2dur[name]
-            for event in self.run.events.get(name, ()):
-                if event.end > duration + _TOLERANCE:
-                    raise ValueError(
-                        f"an event of {name!r} ends at {event.end:.3f} s, but the recording at "
-                        f"{duration:.3f} s; are these the events of another one?"
-                    )
+    def _unfit(self, names: Sequence[str]) -> dict[str, str]:
+        """Why events do not fit their recording, by the recordings of which it is so."""
+        events, durations = self.run.events, self.run.data.utt2dur
+        found = {n: find_beyond_end(events.get(n, ()), n, durations[n]) for n in names}
+        return {name: problem for name, problem in found.items() if problem}
 
     def _write_settings(self) -> None:
         document = {
@@ -299,7 +302,6 @@ class ComparingRun:
         times = explanation.spectrogram.times
         events = self.run.events.get(explanation.spectrogram.recording_id)
         if events and "localisation" in self.groups:
-            check_inside(events, explanation.spectrogram, self.out / EXPLANATIONS)
             values |= evaluate(explanation.profile, times, events)
             values["pointing_game"] = pointing_game(explanation.mask, times, events)
             values["relevance_mass"] = relevance_mass(explanation.mask, times, events)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.real_numbers import as_float32, as_real
+from daxaudio.tolerances import TIME_TOLERANCE
 
 ScoreFn = Callable[[Tensor], Tensor]
 """A black box as the explainers see it: spectrograms `[N, F, T]` in, one score each `[N]` out."""
@@ -32,10 +33,6 @@ def target_of(score_fn: ScoreFn) -> str:
     """
     return str(getattr(score_fn, "target", ""))
 
-
-TIME_TOLERANCE = 1e-6
-"""Seconds, less than a sample, by which times may be off before anything is refused for it:
-0.1 + 0.2 is not 0.3, and a start that was computed may be -1e-17."""
 
 Rows = slice | Tensor
 """Which samples of a neighbourhood: a slice, or an int64 tensor of indices `[n]`."""

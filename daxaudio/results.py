@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from daxaudio.files import whole_file
 from daxaudio.methods import METHODS
 from daxaudio.metrics import evaluate
 from daxaudio.store import is_stored, load_explanation, load_facts
+from daxaudio.tolerances import END_TOLERANCE
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,11 @@ def score_folder(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every explanation below a folder against true events.
 
+    What of an event lies after the end of its recording is not looked for. A recording with an
+    event that ends more than `END_TOLERANCE` after it is left out, with a warning: the events may
+    be those of another one, as those of a padded recording do not fit the recording itself, though
+    both may have one name.
+
     Args:
         explanations: folder that `explain_folder` wrote (or any folders of `daxaudio explain`).
         events: true events by recording id.
@@ -43,11 +50,11 @@ def score_folder(
 
     Raises:
         ValueError: when there is no explanation that can be read, two of one recording and method,
-            methods that have no recording in common, no true event list for a recording, or an
-            event that ends after its recording (the events of a padded recording do not fit the
-            recording itself, though both may have one name).
+            methods that have no recording in common, no true event list for a recording, or no
+            recording whose events fit it.
     """
     rows: dict[tuple[str, str], dict[str, float]] = {}
+    left_out: list[str] = []
     for folder, explanation in _readable(explanations, load_explanation):
         name = explanation.spectrogram.recording_id
         if name not in events:
@@ -55,8 +62,13 @@ def score_folder(
         if (name, explanation.method) in rows:
             raise ValueError(f"{folder}: a second explanation of {name} by {explanation.method}")
         times = explanation.spectrogram.times
-        check_inside(events[name], explanation.spectrogram, folder)
+        if problem := find_beyond_end(events[name], name, end_of(explanation.spectrogram)):
+            logger.warning("left out: %s: %s", folder, problem)
+            left_out.append(f"{folder}: {problem}")
+            continue
         rows[name, explanation.method] = evaluate(explanation.profile, times, events[name])
+    if not rows:
+        raise ValueError(f"no recording has events that fit it: {left_out[0]}")
     check_recordings(explanations, rows)
     found = {method for _, method in rows}
     order = [name for name in METHODS if name in found] + sorted(found - METHODS.keys())
@@ -97,15 +109,37 @@ def check_recordings(
         logger.warning("the methods' means are of different recordings: %s", counts)
 
 
-def check_inside(events: Sequence[Event], spectrogram: Spectrogram, folder: Path) -> None:
-    """Raise ValueError when an event ends after the recording; `folder` is named in it."""
-    end = float(spectrogram.times[-1]) + spectrogram.hop
-    for event in events:
-        if len(spectrogram.times) > 1 and event.end > end + 0.05:
-            raise ValueError(
-                f"{folder}: an event ends at {event.end:.3f} s, but the recording "
-                f"{spectrogram.recording_id!r} at {end:.3f} s; are these the events of another one?"
-            )
+def end_of(spectrogram: Spectrogram) -> float:
+    """When the last frame ends, in seconds; infinite for a single frame, whose length is unknown.
+
+    Example:
+        >>> import torch
+        >>> end_of(Spectrogram(torch.zeros(1, 2), torch.ones(1), torch.tensor([0.5, 1.0]), "a"))
+        1.5
+    """
+    return float(spectrogram.times[-1]) + spectrogram.hop if spectrogram.hop else math.inf
+
+
+def find_beyond_end(events: Sequence[Event], recording_id: str, end: float) -> str | None:
+    """What is wrong when an event ends more than `END_TOLERANCE` after its recording, else None.
+
+    Args:
+        events: those of one recording.
+        recording_id: the recording.
+        end: of the recording, in seconds.
+
+    Example:
+        >>> find_beyond_end([Event(0, 2)], "a", 1.95)
+        >>> find_beyond_end([Event(0, 2)], "a", 1.5)
+        "an event ends at 2.000 s, but the recording 'a' at 1.500 s; are these those of another?"
+    """
+    last = max((event.end for event in events), default=0.0)
+    if last <= end + END_TOLERANCE:
+        return None
+    return (
+        f"an event ends at {last:.3f} s, but the recording {recording_id!r} at {end:.3f} s; are "
+        "these those of another?"
+    )
 
 
 def find_explanations(folder: str | os.PathLike[str]) -> list[Path]:

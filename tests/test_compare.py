@@ -21,6 +21,8 @@ from daxaudio.precision import choose_precision
 from daxaudio.results import (
     METRICS,
     count_warned,
+    end_of,
+    find_explanations,
     score_folder,
     total_cost,
 )
@@ -311,6 +313,32 @@ def test_events_of_a_longer_recording_are_refused(corpus, tmp_path):
     longer = {name: [Event(2.0, 2.5)] for name in corpus[1]}
     with pytest.raises(ValueError, match=r"an event ends at 2\.500 s, but the recording 'r0' at"):
         score_folder(tmp_path, longer, tmp_path)
+
+
+def test_one_event_after_the_end_costs_only_its_own_recording(corpus, tmp_path, caplog):
+    events = corpus[1]
+    run(corpus, tmp_path, ["energy"])
+    results, _ = score_folder(tmp_path, events, tmp_path / "right")
+    end = max(float(load_explanation(p).spectrogram.times[-1]) for p in find_explanations(tmp_path))
+    late = {**events, "r1": [*events["r1"], Event(1.0, end + 0.3)]}
+    some, _ = score_folder(tmp_path, late, tmp_path / "some")
+    others = results[results["recording_id"] != "r1"].reset_index(drop=True)
+    assert 0 < len(others) < len(results)
+    pd.testing.assert_frame_equal(some, others)
+    assert "left out: " in caplog.text
+    assert "r1: an event ends at" in caplog.text
+
+
+def test_what_lies_shortly_after_the_end_is_not_looked_for(corpus, tmp_path):
+    run(corpus, tmp_path, ["energy"])
+    ends = {p.name: end_of(load_explanation(p).spectrogram) for p in find_explanations(tmp_path)}
+    results = [
+        score_folder(
+            tmp_path, {n: [Event(0.5, end + over)] for n, end in ends.items()}, tmp_path / "o"
+        )[0]
+        for over in (0.0, 0.09)
+    ]
+    pd.testing.assert_frame_equal(*results)
 
 
 def test_missing_events_and_explanations_are_named(corpus, tmp_path):

@@ -320,11 +320,23 @@ def test_method_that_cannot_be_explained_again_is_listed_and_ends_nothing(corpus
     assert set(results.query("metric == 'randomisation_ssim'")["method"]) == {"random"}
 
 
-def test_events_after_the_end_are_refused_before_any_work(corpus, tmp_path):
+def test_a_recording_with_events_after_its_end_is_listed_and_the_others_are_compared(
+    corpus, tmp_path
+):
     data, events = corpus
-    wrong = {**events, "r1": [Event(8.0, 9.0)]}
-    with pytest.raises(ValueError, match=r"'r1' ends at 9.000 s, but the recording at 1.500 s"):
-        compare((data, wrong), tmp_path, ("form",), ["random"])
+    wrong = {**events, "r1": [Event(8.0, 9.0)], "r0": [Event(0.2, 1.5 + 0.09)]}
+    results = compare((data, wrong), tmp_path, ("form", "localisation"), ["random"])
+    problems = pd.read_csv(tmp_path / "problems.csv")
+    assert problems[["recording_id", "part"]].values.tolist() == [["r1", "events"]]
+    assert "ends at 9.000 s, but the recording 'r1' at 1.500 s" in problems["problem"][0]
+    assert "r0" in set(results["recording_id"])
+    assert "r1" not in set(results["recording_id"])
+
+
+def test_events_that_fit_no_recording_are_refused_before_any_work(corpus, tmp_path):
+    wrong = {name: [Event(8.0, 9.0)] for name in corpus[1]}
+    with pytest.raises(ValueError, match=r"no recording has events that fit .* at 9.000 s"):
+        compare((corpus[0], wrong), tmp_path, ("form",), ["random"])
     assert not list(tmp_path.glob("explanations/random"))
 
 

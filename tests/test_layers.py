@@ -20,6 +20,7 @@ FLOOR = {
     "real_numbers",
     "asking",
     "memory",
+    "tolerances",
 }
 """Everything may use these."""
 
@@ -28,6 +29,7 @@ ALLOWED = {
     "real_numbers": set(),
     "memory": set(),
     "batches": set(),
+    "tolerances": set(),
     "seeds": set(),
     "files": set(),
     "settings": set(),
@@ -36,7 +38,7 @@ ALLOWED = {
     "config": {"files"},
     "networks": set(),
     # nearly so
-    "containers": {"real_numbers"},
+    "containers": {"real_numbers", "tolerances"},
     "asking": {"containers", "real_numbers"},
     # audio, annotations, spectrograms
     "channels": FLOOR,

@@ -2,10 +2,11 @@
 
 import pytest
 
-from daxaudio.containers import TIME_TOLERANCE, Event
+from daxaudio.containers import Event
 from daxaudio.formats import BandEvent, read_annotations
 from daxaudio.formats.annotated import event_or_problem
 from daxaudio.kaldi import RecordingSegment
+from daxaudio.tolerances import TIME_TOLERANCE
 
 
 @pytest.mark.parametrize("start", [-1e-17, -2.2e-16, -1e-7, -0.9e-6])

@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from daxaudio.containers import TIME_TOLERANCE, Event
+from daxaudio.containers import Event
+from daxaudio.tolerances import TIME_TOLERANCE
 
 EVENTS_TIER = "events"
 """Name of the only tier where a format has no names."""

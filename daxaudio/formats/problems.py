@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from daxaudio.containers import TIME_TOLERANCE, Event
+from daxaudio.containers import Event
 from daxaudio.formats.annotated import AnnotatedRecording, Problem, Tier
+from daxaudio.tolerances import TIME_TOLERANCE
 
 
 def problems_of(recording: AnnotatedRecording) -> list[Problem]:

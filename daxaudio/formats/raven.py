@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Sequence
 from pathlib import Path, PureWindowsPath
 
-from daxaudio.containers import TIME_TOLERANCE, Event
+from daxaudio.containers import Event
 from daxaudio.files import write_text
 from daxaudio.formats.annotated import (
     EVENTS_TIER,
@@ -19,6 +19,7 @@ from daxaudio.formats.annotated import (
 )
 from daxaudio.formats.text import check_line, decode_file, numbered_lines, parse_number
 from daxaudio.names import without_audio_ending
+from daxaudio.tolerances import TIME_TOLERANCE
 
 START, END = "Begin Time (s)", "End Time (s)"
 LOW, HIGH = "Low Freq (Hz)", "High Freq (Hz)"

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from daxaudio.containers import TIME_TOLERANCE, Event
+from daxaudio.containers import Event
 from daxaudio.files import write_text
 from daxaudio.formats.annotated import (
     AnnotatedRecording,
@@ -28,6 +28,7 @@ from daxaudio.formats.annotated import (
     sort_out,
 )
 from daxaudio.formats.text import decode_file
+from daxaudio.tolerances import TIME_TOLERANCE
 
 _TOKEN = re.compile(
     r'"(?P<text>[^"]*(?:""[^"]*)*)"(?!")'

@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from daxaudio.containers import TIME_TOLERANCE
 from daxaudio.names import check_id
+from daxaudio.tolerances import TIME_TOLERANCE
 
 _TO_THE_END = -1.0
 

@@ -23,9 +23,10 @@ from torch import Tensor
 
 from daxaudio.asking import answers, check_finite
 from daxaudio.batches import BatchSize, check_batch_size, fit_batch
-from daxaudio.containers import TIME_TOLERANCE, Event, ScoreFn
+from daxaudio.containers import Event, ScoreFn
 from daxaudio.metrics.events import Numbers, to_array
 from daxaudio.seeds import generator
+from daxaudio.tolerances import TIME_TOLERANCE
 
 Direction = Literal["deletion", "insertion"]
 """Whether parts of the input go or come."""
