@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -294,13 +295,37 @@ def _mask_r2(neighbourhood: Neighbourhood, mask: Tensor) -> float:
     kept = torch.cat(
         [masks @ ends.T for _, masks in _batches(neighbourhood, 0, neighbourhood.n_samples)]
     )
-    shares = torch.cat([torch.ones(len(kept), 1), kept.cpu()], dim=1).double()
     scores = neighbourhood.scores.double()
     variance = scores.var(correction=0)
     if float(variance) <= 1e-12 * float(scores.square().mean()):
         return 0.0
-    answers = shares @ torch.linalg.lstsq(shares, scores[:, None]).solution
-    return 1 - float((answers[:, 0] - scores).var(correction=0) / variance)
+    return _share_explained(kept.cpu().double(), scores)
+
+
+def _share_explained(shares: Tensor, scores: Tensor) -> float:
+    """Share of the variance of `scores` `[N]` that a plane over `shares` `[N, 2]` gives.
+
+    By exactly rounded sums: a solver that shares its work among threads as they are free gives
+    another last digit from one call to the next.
+    """
+    rest = scores - math.fsum(scores.tolist()) / len(scores)
+    total, explained = _product(rest, rest), 0.0
+    first = torch.zeros_like(rest)
+    for share in shares.T:
+        own = share - math.fsum(share.tolist()) / len(share)
+        size = _product(share, share)
+        if float(first.abs().max()) > 0:
+            own = own - first * (_product(own, first) / _product(first, first))
+        if _product(own, own) <= 1e-12 * size:
+            continue  # the same for all samples, or a multiple of the first, to its rounding
+        explained += _product(own, rest) ** 2 / _product(own, own)
+        first = own
+    return explained / total
+
+
+def _product(a: Tensor, b: Tensor) -> float:
+    """Sum of products of two float64 vectors, rounded once."""
+    return math.fsum((a * b).tolist())
 
 
 def _is_flat(neighbourhood: Neighbourhood) -> bool:
