@@ -8,9 +8,10 @@ bin := $(venv)/bin
 install: $(venv)/.installed
 
 $(venv)/.installed: pyproject.toml
+	@echo "installing into $(venv), once: 55 s to a few minutes and 5 GB, most of it torch"
 	$(PYTHON) -m venv $(venv)
-	$(bin)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	touch $@
+	$(bin)/python -m pip install --disable-pip-version-check -e '.[dev]'
+	@touch $@
 
 demo: install
 	recipes/planted/run.sh --exp_dir demo

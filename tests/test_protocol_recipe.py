@@ -142,10 +142,11 @@ def test_a_run_that_ended_midway_goes_on_and_skips_what_is_done(stub, tmp_path):
     [
         (["--corpse", "x"], "unknown option"),
         (["--exp_dir"], "needs a value"),
-        ([], "are needed"),
+        ([], "--corpus is needed"),
         (["--paddings", "brown"], "'brown' is unknown"),
         (["--models", "resnet7"], "resnet7.yaml"),
-        (["--queries", "many"], "take numbers"),
+        (["--queries", "many"], "whole numbers, got 'many'"),
+        (["--seeds", "0 x"], "whole numbers, got 'x'"),
         (["--n_recordings_of", "resnet18=x"], "MODEL=N"),
         (["--n_recordings_of", "resnet50=3"], "none of the models"),
         (["--methods", "rise"], "none of --methods"),

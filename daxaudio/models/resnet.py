@@ -102,7 +102,7 @@ def _resnet(depth: int, width: int) -> Any:
     """The network of torchvision, its stages in proportion to the width of the first."""
     from torchvision.models import resnet  # as long in coming as torch itself: only when needed
 
-    class Narrow(resnet.ResNet):  # type: ignore[misc]
+    class Narrow(resnet.ResNet):
         def _make_layer(self, block: Any, planes: int, *others: Any, **options: Any) -> nn.Module:
             if planes == FULL_WIDTH:  # the first stage takes what the first convolution gives
                 self.inplanes = width

@@ -27,33 +27,19 @@ TEXT
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
 command="recipes/coswara/planted.sh$(printf " %q" "$@")"
+source "$here/../options.sh"
 textgrids="" exp_dir="" corpora="cough inhale background hum" n=120 strength=1 evidence=resonance
-config="$here/conf/planted.yaml" methods="" queries="" n_recordings=0 folds=5 stage=1
+config="$here/conf/planted.yaml" methods="" queries="" n_recordings=0 folds=5 stage=1 stop_stage=4
 device="" seed=0
 
-while [ $# -gt 0 ]; do
-  case "$1" in
-    -h | --help) usage; exit 0 ;;
-    --textgrids | --exp_dir | --corpora | --n | --strength | --evidence | --config | --methods | \
-      --queries | --n_recordings | --folds | --device | --stage | --seed)
-      [ $# -ge 2 ] || { echo "planted.sh: $1 needs a value" >&2; exit 2; }
-      printf -v "${1#--}" '%s' "$2"
-      shift 2 ;;
-    *) echo "planted.sh: unknown option $1 (see --help)" >&2; exit 2 ;;
-  esac
-done
-[ -n "$textgrids" ] && [ -n "$exp_dir" ] || {
-  echo "planted.sh: --textgrids and --exp_dir are needed (see --help)" >&2; exit 2; }
-case "$stage" in
-  [1-4]) ;;
-  *) echo "planted.sh: --stage takes a number from 1 to 4, got '$stage'" >&2; exit 2 ;;
-esac
-
-python="${PYTHON:-$root/.venv/bin/python}"
-command -v "$python" >/dev/null || python=python3
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+parse_options "textgrids exp_dir corpora n strength evidence config methods queries n_recordings \
+folds device stage seed" "$@"
+need textgrids exp_dir
+check_stages 4
+check_numbers n n_recordings queries folds seed
+check_file config
+find_python
 
 for corpus in $corpora; do
   echo "== $corpus"

@@ -27,67 +27,49 @@ TEXT
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
 command="recipes/coswara/run.sh$(printf " %q" "$@")"
+source "$here/../options.sh"
 corpus="" annotations="" exp_dir="" stage=1 stop_stage=4 config="$here/conf/blstm.yaml"
 sound=cough-heavy min_quality=1 folds=5 queries="" n_recordings=0 device="" seed=0
 methods="dax_v4 lime kernel_shap rise occlusion random energy all_ones"
 
-while [ $# -gt 0 ]; do
-  case "$1" in
-    -h | --help) usage; exit 0 ;;
-    --corpus | --annotations | --exp_dir | --stage | --stop_stage | --config | --sound | \
-      --min_quality | --folds | --methods | --queries | --n_recordings | --device | --seed)
-      [ $# -ge 2 ] || { echo "run.sh: $1 needs a value" >&2; exit 2; }
-      printf -v "${1#--}" '%s' "$2"
-      shift 2 ;;
-    *) echo "run.sh: unknown option $1 (see --help)" >&2; exit 2 ;;
-  esac
-done
-[ -n "$corpus" ] && [ -n "$annotations" ] && [ -n "$exp_dir" ] || {
-  echo "run.sh: --corpus, --annotations and --exp_dir are needed (see --help)" >&2; exit 2; }
-
-for number in "$stage" "$stop_stage"; do
-  case "$number" in
-    [1-4]) ;;
-    *) echo "run.sh: --stage and --stop_stage take a number from 1 to 4, got '$number'" >&2; exit 2 ;;
-  esac
-done
-
-python="${PYTHON:-$root/.venv/bin/python}"
-command -v "$python" >/dev/null || python=python3
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
-runs() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
+parse_options "corpus annotations exp_dir stage stop_stage config sound min_quality folds methods \
+queries n_recordings device seed" "$@"
+need corpus annotations exp_dir
+check_stages 4
+check_numbers min_quality folds queries n_recordings seed
+check_file config
+find_python
 data="$exp_dir/data"
 
-if runs 1; then
-  echo "stage 1: prepare the data folder"
+prepare() {
   if [ -f "$corpus/metadata.csv" ]; then
     "$python" -m data_prep.dicova --corpus "$corpus" --annotations "$annotations" --out "$data"
   else
     "$python" -m data_prep.coswara --corpus "$corpus" --annotations "$annotations" --out "$data" \
       --sound "$sound" --min_quality "$min_quality" --folds "$folds" --seed "$seed"
   fi
-fi
-if runs 2; then
-  echo "stage 2: train a classifier for each fold"
-  [ -f "$data/folds" ] || {
-    echo "run.sh: $data/folds is missing: is stage 1 done, is a recording in two validation lists?" >&2
-    exit 2
-  }
-  "$python" -m daxaudio.cli train "$data" --folds "$data/folds" --out "$exp_dir/models" \
+}
+train() {
+  [ -f "$data/folds" ] ||
+    fail "$data/folds is missing: is stage 1 done, is a recording in two validation lists?"
+  daxaudio train "$data" --folds "$data/folds" --out "$exp_dir/models" \
     --config "$config" --device "${device:-cpu}" --seed "$seed"
-fi
-if runs 3; then
-  echo "stage 3: explain what the classifiers get right of their folds"
-  options=()
+}
+explain() {
+  local options=()
   [ -z "$queries" ] || options+=(--queries "$queries")
   [ -z "$device" ] || options+=(--device "$device")
   # shellcheck disable=SC2086
   "$python" "$here/explain_folds.py" --exp_dir "$exp_dir" --config "$config" --seed "$seed" \
     --n_recordings "$n_recordings" --methods $methods ${options[@]+"${options[@]}"}
-fi
-if runs 4; then
-  echo "stage 4: report"
+}
+report() {
   "$python" "$here/report.py" --exp_dir "$exp_dir" --corpus "$corpus" --command "$command"
-fi
+}
+
+run_stage 1 "prepare the data folder" prepare
+run_stage 2 "train a classifier for each fold" train
+run_stage 3 "explain what the classifiers get right of their folds" explain
+run_stage 4 "report" report
+tell_times

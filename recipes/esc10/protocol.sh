@@ -28,33 +28,18 @@ TEXT
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
 command="recipes/esc10/protocol.sh$(printf " %q" "$@")"
+source "$here/../options.sh"
 corpus="" exp_dir="" models="resnet18 resnet101_cpu" conf="$here/conf" device=""
 paddings="white pink other_classes" seeds="0 1" train_folds="1 2 3" test_folds="4"
 methods="dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle" leader=dax_v4
 queries=2000 few_queries=500 again=15 n_recordings=40 n_recordings_of=""
 
-fail() { echo "protocol.sh: $*" >&2; exit 2; }
-
-while [ $# -gt 0 ]; do
-  case "$1" in
-    -h | --help) usage; exit 0 ;;
-    --corpus | --exp_dir | --models | --conf | --paddings | --seeds | --train_folds | \
-      --test_folds | --methods | --leader | --queries | --few_queries | --again | \
-      --n_recordings | --n_recordings_of | --device)
-      [ $# -ge 2 ] || fail "$1 needs a value"
-      printf -v "${1#--}" '%s' "$2"
-      shift 2 ;;
-    *) fail "unknown option $1 (see --help)" ;;
-  esac
-done
-[ -n "$corpus" ] && [ -n "$exp_dir" ] || fail "--corpus and --exp_dir are needed (see --help)"
-for number in "$queries" "$few_queries" "$again" "$n_recordings" $seeds; do
-  case "$number" in
-    "" | *[!0-9]*) fail "--seeds, --queries, --few_queries, --again and --n_recordings take numbers" ;;
-  esac
-done
+parse_options "corpus exp_dir models conf paddings seeds train_folds test_folds methods leader queries \
+few_queries again n_recordings n_recordings_of device" "$@"
+need corpus exp_dir
+check_numbers queries few_queries again n_recordings
+for seed in $seeds; do check_number seeds "$seed"; done
 for padding in $paddings; do
   case "$padding" in
     white | pink | other_classes) ;;
@@ -69,15 +54,9 @@ for pair in $n_recordings_of; do
     *) fail "--n_recordings_of takes MODEL=N, got '$pair'" ;;
   esac
 done
-for list in "$models" "$paddings" "$seeds"; do
-  [ -n "${list// /}" ] || fail "--models, --paddings and --seeds need one name or more"
-done
 case " $methods " in *" $leader "*) ;; *) fail "--leader $leader is none of --methods" ;; esac
 
-python="${PYTHON:-$root/.venv/bin/python}"
-command -v "$python" >/dev/null || python=python3
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
-daxaudio() { "$python" -m daxaudio.cli "$@"; }
+find_python
 on_device=()
 [ -z "$device" ] || on_device=(--device "$device")
 

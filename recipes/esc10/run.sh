@@ -24,8 +24,8 @@ TEXT
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
 command="recipes/esc10/run.sh$(printf " %q" "$@")"
+source "$here/../options.sh"
 corpus="" exp_dir="" stage=1 stop_stage=6 config="$here/conf/resnet18.yaml"
 train_folds="1 2 3" test_folds="4" queries="" n_recordings=24 seed=0
 methods="dax_v1 dax_v2 dax_v4 lime kernel_shap rise occlusion gradient smooth_grad \
@@ -33,56 +33,41 @@ integrated_gradients input_x_gradient grad_cam guided_grad_cam grad_cam_plus_plu
 all_ones oracle"
 metrics="localisation deletion faithfulness form"
 
-while [ $# -gt 0 ]; do
-  case "$1" in
-    -h | --help) usage; exit 0 ;;
-    --corpus | --exp_dir | --stage | --stop_stage | --config | --train_folds | --test_folds | \
-      --methods | --metrics | --queries | --n_recordings | --seed)
-      [ $# -ge 2 ] || { echo "run.sh: $1 needs a value" >&2; exit 2; }
-      printf -v "${1#--}" '%s' "$2"
-      shift 2 ;;
-    *) echo "run.sh: unknown option $1 (see --help)" >&2; exit 2 ;;
-  esac
-done
-[ -n "$corpus" ] && [ -n "$exp_dir" ] || { echo "run.sh: --corpus and --exp_dir are needed (see --help)" >&2; exit 2; }
+parse_options "corpus exp_dir stage stop_stage config train_folds test_folds methods metrics queries \
+n_recordings seed" "$@"
+need corpus exp_dir
+check_stages 6
+check_numbers queries n_recordings seed
+check_file config
+find_python
 
-case "$stage$stop_stage" in *[!0-9]*) echo "run.sh: --stage and --stop_stage take numbers" >&2; exit 2 ;; esac
-
-python="${PYTHON:-$root/.venv/bin/python}"
-command -v "$python" >/dev/null || python=python3
-export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
-daxaudio() { "$python" -m daxaudio.cli "$@"; }
-runs() { [ "$stage" -le "$1" ] && [ "$stop_stage" -ge "$1" ]; }
-
-if runs 1; then
-  echo "stage 1: prepare data folders"
+prepare() {
   "$python" -m data_prep.esc10 --corpus "$corpus" --out "$exp_dir/data" \
     --train_folds "$train_folds" --test_folds "$test_folds"
-fi
-if runs 2; then
-  echo "stage 2: train the classifier"
+}
+train() {
   daxaudio train "$exp_dir/data/train" --test "$exp_dir/data/test" --out "$exp_dir/model" \
     --config "$config" --seed "$seed"
-fi
-if runs 3; then
-  echo "stage 3: pad test clips with noise"
+}
+pad() {
   daxaudio pad "$exp_dir/data/test" --out "$exp_dir/data/test_padded" --config "$config" --seed "$seed"
-fi
-if runs 4; then
-  echo "stage 4: compare"
-  options=()
+}
+compare() {
+  local options=()
   [ -z "$queries" ] || options+=(--queries "$queries")
   [ "$n_recordings" -eq 0 ] || options+=(--n_recordings "$n_recordings")
   # shellcheck disable=SC2086
   daxaudio compare --data "$exp_dir/data/test_padded" --model "$exp_dir/model" --methods $methods \
     --metrics $metrics --events "$exp_dir/data/test_padded/events.tsv" --out "$exp_dir" \
-    --config "$config" --seed "$seed" "${options[@]}"
-fi
-if runs 5; then
-  echo "stage 5: test the polarity of dax_v1 and dax_v2"
-  "$python" "$here/score_polarity.py" --exp_dir "$exp_dir" --config "$config"
-fi
-if runs 6; then
-  echo "stage 6: report"
-  "$python" "$here/report.py" --exp_dir "$exp_dir" --command "$command"
-fi
+    --config "$config" --seed "$seed" ${options[@]+"${options[@]}"}
+}
+polarity() { "$python" "$here/score_polarity.py" --exp_dir "$exp_dir" --config "$config"; }
+report() { "$python" "$here/report.py" --exp_dir "$exp_dir" --command "$command"; }
+
+run_stage 1 "prepare data folders" prepare
+run_stage 2 "train the classifier" train
+run_stage 3 "pad test clips with noise" pad
+run_stage 4 "compare" compare
+run_stage 5 "test the polarity of dax_v1 and dax_v2" polarity
+run_stage 6 "report" report
+tell_times

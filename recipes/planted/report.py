@@ -50,10 +50,9 @@ def main() -> None:
             "Paired tests in time and frequency": tabulate_comparisons(tests),
         },
     )
-    markdown, page, pictures = write_results(comparison)
+    write_results(comparison)
     both = pd.concat([in_time, in_both])
     print(to_markdown(tabulate_summary(both, order, ["frame_auc", "iou", "mask_auc", "mask_iou"])))
-    print(f"\ntable:    {markdown}\nreport:   {page} (open it in a browser)\npictures: {pictures}")
 
 
 if __name__ == "__main__":

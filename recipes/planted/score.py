@@ -1,4 +1,4 @@
-"""Score masks against the planted evidence in time and frequency."""
+"""Score masks against the planted events, in time, and in time and frequency."""
 
 import argparse
 import sys
@@ -8,9 +8,11 @@ import pandas as pd
 
 from data_prep.planted_events import read_evidence
 from daxaudio.cli import exit_code_of
+from daxaudio.commands.arguments import events_by_recording
 from daxaudio.metrics import mask_auc, mask_average_precision, mask_iou
 from daxaudio.results import (
     find_explanations,
+    score_folder,
     summarise,
     write_csv,
 )
@@ -42,14 +44,16 @@ def score_evidence(exp_dir: Path) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Write `evidence_results.csv` and `evidence_summary.csv`."""
+    """Write `results.csv`, `evidence_results.csv` and the summary of each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
     exp_dir = parser.parse_args().exp_dir
+    events = events_by_recording(exp_dir / "corpus" / "test" / "events.tsv")
+    score_folder(exp_dir / "explanations", events, exp_dir)
     results = score_evidence(exp_dir)
     write_csv(results, exp_dir / "evidence_results.csv")
     write_csv(summarise(results), exp_dir / "evidence_summary.csv")
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code_of("score_evidence.py", main))
+    sys.exit(exit_code_of("score.py", main))
