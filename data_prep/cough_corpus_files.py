@@ -23,6 +23,7 @@ import scipy.io.wavfile
 from data_prep.cough_sounds import BACKGROUND, SAMPLE_RATE
 from daxaudio.containers import Event
 from daxaudio.files import read_text, whole_file, write_text
+from daxaudio.tolerances import TIME_TOLERANCE
 
 SOUND = "cough-heavy"
 """The sound of Coswara that the recordings stand for."""
@@ -60,6 +61,7 @@ _CLEAN_LABEL = {
 _INTERVAL = re.compile(
     r'xmin = (?P<start>\S+)\s+xmax = (?P<end>\S+)\s+text = "(?P<text>(?:[^"]|"")*)"'
 )
+_N_INTERVALS = re.compile(r"intervals: size = (\d+)\b")
 _TRUTH_COLUMNS = (
     "participant",
     "status",
@@ -128,8 +130,9 @@ def read_phases(path: Path) -> list[Event]:
         Its intervals, at least one, in order, labels as they stand there.
 
     Raises:
-        ValueError: when the file is no long-form TextGrid, its first tier has no intervals, or
-            they go back in time. The message is one line that does not name the file.
+        ValueError: when the file is no long-form TextGrid, or its first tier has no intervals,
+            not as many as it says, or intervals that go back in time. The message is one line that
+            does not name the file.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -142,9 +145,18 @@ def read_phases(path: Path) -> list[Event]:
         Event(float(found["start"]), float(found["end"]), found["text"].replace('""', '"'))
         for found in _INTERVAL.finditer(tiers[1])
     ]
+    said = _N_INTERVALS.search(tiers[1])
+    if said is None or int(said[1]) != len(events):
+        says = "no number of" if said is None else said[1]
+        raise ValueError(
+            f"says {says} intervals in its first tier, and {len(events)} can be read: a number, a "
+            "time or a quote is wrong; save it again from Praat"
+        )
     if not events:
         raise ValueError("holds no intervals in its first tier; annotate it or leave it out")
-    if any(later.start < earlier.end for earlier, later in itertools.pairwise(events)):
+    if any(
+        later.start < earlier.end - TIME_TOLERANCE for earlier, later in itertools.pairwise(events)
+    ):
         raise ValueError("holds intervals that overlap or go back in time; mend its first tier")
     return events
 
