@@ -20,9 +20,10 @@ from daxaudio.compiled import CompiledModule
 from daxaudio.containers import Spectrogram
 from daxaudio.files import read_text, whole_file, write_text
 from daxaudio.frontends import FrontEnd, front_end_from_settings
-from daxaudio.gradients import ModuleScore, out_of_memory
+from daxaudio.gradients import ModuleScore, logits_of, out_of_memory
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.models.weights import check_finite
 from daxaudio.passes import PassSize
 from daxaudio.precision import (
     ChannelsLast,
@@ -48,8 +49,8 @@ class BlackBox:
     """Scores spectrograms with a torch module, in batches, without gradients.
 
     Args:
-        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`. It is put into eval mode and
-            moved to the device.
+        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`, or to a mapping or an object
+            that has them as `logits`. It is put into eval mode and moved to the device.
         front_end: makes the spectrograms that the module takes.
         class_names: C names, in the order of the logits.
         device: where the module runs.
@@ -70,8 +71,9 @@ class BlackBox:
         choice: the precision and the layout that were chosen, and why.
 
     Raises:
-        ValueError: when there are fewer than two class names, names repeat, or a setting is
-            unknown.
+        ValueError: when there are fewer than two class names, names repeat, there are not as many
+            as logits (seen at the first answer, where the module does not tell), weights are NaN
+            or infinite, the device cannot be used, or a setting is unknown.
     """
 
     module: nn.Module
@@ -89,6 +91,10 @@ class BlackBox:
     def __post_init__(self) -> None:
         if len(self.class_names) < 2 or len(set(self.class_names)) != len(self.class_names):
             raise ValueError(f"need two or more different class names, got {self.class_names}")
+        settings = getattr(self.module, "settings", None)
+        if isinstance(settings, Mapping) and "n_classes" in settings:
+            check_classes(settings["n_classes"], self.class_names)
+        check_finite(self.module.state_dict(), "the module")
         device = usable_device(self.device)
         self.passes = PassSize(self.batch_size, device, fixed=self.compile)
         self.choice = choose_precision(self.precision, device, self.channels_last)
@@ -125,7 +131,9 @@ class BlackBox:
     def _forward(self, spectrograms: Tensor) -> Tensor:
         inputs = spectrograms.to(self.device)
         with torch.inference_mode(), self.choice.autocast(inputs.device.type):
-            logits = run_or_fall_back(self._run, inputs, "a layer of this model")
+            answer = run_or_fall_back(self._run, inputs, "a layer of this model")
+        logits = logits_of(answer, len(inputs))
+        check_classes(logits.shape[1], self.class_names)
         return logits.float().softmax(dim=-1)
 
     def score_fn(self, target: str, ask: Callable[[Tensor], Tensor] | None = None) -> ModuleScore:
@@ -164,10 +172,28 @@ class BlackBox:
         return list(self.class_names).index(name)
 
     def predict(self, spectrogram: Spectrogram) -> tuple[str, float]:
-        """The most probable class of one spectrogram and its probability (one query)."""
+        """The most probable class of one spectrogram and its probability (one query).
+
+        Raises:
+            ValueError: when the probabilities are not finite.
+        """
         probabilities = self.probabilities(spectrogram.values[None])[0]
+        if not bool(probabilities.isfinite().all()):
+            raise ValueError(
+                f"{spectrogram.recording_id or 'spectrogram'}: the model's probabilities are NaN; "
+                "its weights or this input are too large for it"
+            )
         best = int(probabilities.argmax())
         return self.class_names[best], float(probabilities[best])
+
+
+def check_classes(n_logits: int, class_names: Sequence[str]) -> None:
+    """Raise ValueError when there is not one class name for each logit."""
+    if n_logits != len(class_names):
+        raise ValueError(
+            f"the module gives {n_logits} logits, but {len(class_names)} classes are named "
+            f"({', '.join(map(str, class_names))}): name one for each logit, in their order"
+        )
 
 
 class AskOnce:
@@ -200,12 +226,22 @@ def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
     """Write `model.yaml` and, last, `model.safetensors`, each whole or not at all.
 
     Args:
-        black_box: its module must have `settings` that `load_black_box` knows.
+        black_box: of one of our own modules, `MODEL_KINDS`.
         folder: made where it does not exist.
+
+    Raises:
+        ValueError: when `load_black_box` could not make its module again; nothing is written.
     """
-    weights = {name: value.contiguous() for name, value in black_box.module.state_dict().items()}
+    module = black_box.module
+    if type(module) not in MODEL_KINDS.values():
+        raise ValueError(
+            f"a {type(module).__name__} cannot be saved, for it could not be made again: only "
+            f"{', '.join(kind.__name__ for kind in MODEL_KINDS.values())} can; keep the weights "
+            "of your own module yourself and make the BlackBox anew"
+        )
+    weights = {name: value.contiguous() for name, value in module.state_dict().items()}
     facts = {
-        "model": getattr(black_box.module, "settings", {}),
+        "model": module.settings,
         "front_end": black_box.front_end.settings,
         "classes": list(black_box.class_names),
         "training": dict(black_box.training),
@@ -237,27 +273,23 @@ def load_black_box(
         The black box.
 
     Raises:
-        ValueError: when a file is missing or does not hold what it should.
+        ValueError: when a file is missing, may not be read, or does not hold what it should.
     """
     folder = Path(folder)
     for name in (WEIGHTS_FILE, FACTS_FILE):
-        if not (folder / name).is_file():
-            raise ValueError(f"{folder}: no {name} here; give the folder that training wrote")
+        _check_readable(folder, name)
+    path = folder / FACTS_FILE
     try:
-        facts = yaml.safe_load(read_text(folder / FACTS_FILE))
-        settings = dict(facts["model"])
-        kind = settings.pop("kind")
-        if kind not in MODEL_KINDS:
-            raise ValueError(
-                f"{folder / FACTS_FILE}: model kind must be one of {sorted(MODEL_KINDS)}, "
-                f"got {kind!r}"
-            )
-        module = MODEL_KINDS[kind](**settings)
+        facts = yaml.safe_load(read_text(path))
         front_end = front_end_from_settings(facts["front_end"])
-        module.load_state_dict(load_file(folder / WEIGHTS_FILE))
-        class_names = list(facts["classes"])
-    except (yaml.YAMLError, KeyError, TypeError, SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{folder}: not a model that daxaudio wrote ({error})") from error
+        module = _module_from_settings(facts["model"])
+        class_names, training = list(facts["classes"]), dict(facts.get("training", {}))
+        check_classes(facts["model"]["n_classes"], class_names)
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{path}: not of a model that daxaudio wrote ({error})") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    _load_weights(module, folder / WEIGHTS_FILE)
     return BlackBox(
         module,
         front_end,
@@ -266,6 +298,47 @@ def load_black_box(
         precision,
         batch_size,
         channels_last,
-        facts.get("training", {}),
+        training,
         compile,
     )
+
+
+def _check_readable(folder: Path, name: str) -> None:
+    try:
+        with open(folder / name, "rb"):
+            pass
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise ValueError(
+            f"{folder}: no {name} here; give the folder that training wrote"
+        ) from error
+    except PermissionError as error:
+        raise ValueError(
+            f"{folder / name}: permission denied; ask its owner to let you read it"
+        ) from error
+
+
+def _module_from_settings(settings: Mapping[str, Any]) -> nn.Module:
+    """The module that settings describe, without weights.
+
+    It takes no memory before weights are seen to fit: settings in a file may be of any size.
+    """
+    arguments = dict(settings)
+    kind = arguments.pop("kind", None)
+    if kind not in MODEL_KINDS:
+        raise ValueError(f"model kind must be one of {sorted(MODEL_KINDS)}, got {kind!r}")
+    with torch.device("meta"):
+        return MODEL_KINDS[kind](**arguments)
+
+
+def _load_weights(module: nn.Module, path: Path) -> None:
+    described = module.state_dict()
+    try:
+        weights = {
+            name: values.to(described[name].dtype) if name in described else values
+            for name, values in load_file(path).items()
+        }
+        module.load_state_dict(weights, assign=True)
+    except (SafetensorError, RuntimeError) as error:
+        why = " ".join(str(error).split())
+        raise ValueError(f"{path}: not of a model that daxaudio wrote ({why})") from error
+    check_finite(weights, str(path))

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends well.
 
     A run that is killed inside the block leaves `path` as it was. Folders above `path` are made.
-    The temporary name ends like `path`, so that writers that look at the suffix are content.
+    The temporary name ends like `path`, so that writers that look at the suffix are content. Who
+    may read it is as the umask says, whatever the writer does.
 
     Args:
         path: the file to write.
@@ -42,7 +44,9 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
+        mode = _mode_of_new_files(temporary)
         yield temporary
+        os.chmod(temporary, mode)  # some writers let nobody but the owner read
         os.replace(temporary, path)
     except OSError as error:
         # without a number it has words of its own, which a file's name would hide
@@ -55,6 +59,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _mode_of_new_files(path: Path) -> int:
+    """Permissions of a file that is made at this path; asking for the umask would change it."""
+    path.touch()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    path.unlink()
+    return mode
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -10,6 +10,8 @@ A front end may also prepare recordings: bring their peak to 1, and delete silen
 from __future__ import annotations
 
 import dataclasses
+import math
+import numbers
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +25,11 @@ from daxaudio.resampling import resample
 from daxaudio.vad import EnergyVad, frame_samples
 
 POWER_FLOOR = 1e-10  # 100 dB below a full-scale square: under the noise of any 16-bit recording
+
+# Beyond these a spectrogram of a few seconds takes gigabytes, and a slip of the pen never ends.
+LARGEST_RATE = 10_000_000  # Hz; hydrophones for ultrasound take 2 MHz
+LARGEST_WINDOW = 1 << 17  # samples, 3 s at 44.1 kHz
+LARGEST_FRAME_RATE = 4000  # frames per second, of 0.25 ms
 
 
 class FrontEnd(nn.Module):
@@ -146,9 +153,10 @@ class LogMel(FrontEnd):
         vad_ends: seconds deleted at the start and the end of the recording.
 
     Raises:
-        ValueError: when a size is not positive, the band edges are not increasing and below half
-            the sample rate, bands are narrower than one FFT bin (they would stay empty), or a
-            number of the vad is out of range.
+        ValueError: when a size is not positive or beyond all reason (`LARGEST_WINDOW` and its
+            like), the band edges are not increasing and below half the sample rate, bands are
+            narrower than one FFT bin (they would stay empty), or a number of the vad is out of
+            range.
 
     Example:
         >>> front_end = LogMel(sample_rate=16000, n_fft=512, hop_length=256, n_mels=20)
@@ -172,7 +180,6 @@ class LogMel(FrontEnd):
         vad_margin: float = EnergyVad.margin,
         vad_ends: float = EnergyVad.ends,
     ) -> None:
-        f_max = sample_rate / 2 if f_max is None else f_max
         _check_sizes(
             sample_rate=sample_rate,
             n_fft=n_fft,
@@ -180,6 +187,7 @@ class LogMel(FrontEnd):
             n_mels=n_mels,
             top_db=top_db,
         )
+        f_max = sample_rate / 2 if f_max is None else f_max
         if not 0 <= f_min < f_max <= sample_rate / 2:
             raise ValueError(
                 f"need 0 <= f_min < f_max <= {sample_rate / 2:g} Hz (half the sample rate), "
@@ -230,7 +238,7 @@ class LinearStft(FrontEnd):
         top_db: dynamic range kept below the maximum, in dB.
 
     Raises:
-        ValueError: when a size is not positive.
+        ValueError: when a size is not positive or beyond all reason.
 
     Example:
         >>> front_end = LinearStft(sample_rate=8000, n_fft=256, hop_length=128)
@@ -295,7 +303,24 @@ def front_end_from_settings(settings: Mapping[str, Any]) -> LogMel | LinearStft:
         raise ValueError(f"front end {kind}: {error}") from error
 
 
-def _check_sizes(**sizes: float) -> None:
-    for name, value in sizes.items():
-        if value <= 0:
-            raise ValueError(f"{name} must be positive, got {value}")
+def _check_sizes(
+    *, sample_rate: int, n_fft: int, hop_length: int, top_db: float, n_mels: int = 1
+) -> None:
+    whole = {"sample_rate": sample_rate, "n_fft": n_fft, "hop_length": hop_length, "n_mels": n_mels}
+    for name, value in whole.items():
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise ValueError(f"{name} must be a whole number, got {value!r}")
+    for name, size in {**whole, "top_db": top_db}.items():
+        if not 0 < size < math.inf:
+            raise ValueError(f"{name} must be positive, got {size}")
+    if sample_rate > LARGEST_RATE:
+        raise ValueError(f"sample_rate must be at most {LARGEST_RATE} Hz, got {sample_rate}")
+    if n_fft > LARGEST_WINDOW:
+        raise ValueError(f"n_fft must be at most {LARGEST_WINDOW} samples, got {n_fft}")
+    if n_mels > n_fft // 2 + 1:
+        raise ValueError(f"n_mels must be at most n_fft // 2 + 1 = {n_fft // 2 + 1}, got {n_mels}")
+    if sample_rate > LARGEST_FRAME_RATE * hop_length:
+        raise ValueError(
+            f"hop_length must give at most {LARGEST_FRAME_RATE} frames per second: at least "
+            f"{math.ceil(sample_rate / LARGEST_FRAME_RATE)} at {sample_rate} Hz, got {hop_length}"
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import torch
@@ -129,13 +129,12 @@ class ModuleScore:
         Raises:
             ValueError: when the module does not give logits `[N, C]` that hold the class.
         """
-        logits = self.module(inputs)
-        if logits.ndim != 2 or len(logits) != len(inputs) or logits.shape[1] <= self.index:
+        logits = logits_of(self.module(inputs), len(inputs)).float()
+        if logits.shape[1] <= self.index:
             raise ValueError(
                 f"the module must give logits [N, C] with more than {self.index} classes: "
                 f"{len(inputs)} inputs, got shape {tuple(logits.shape)}"
             )
-        logits = logits.float()
         return (logits if of == "logit" else logits.softmax(dim=-1))[:, self.index]
 
     def _gradients(self, part: Tensor, of: Of) -> Tensor:
@@ -143,6 +142,45 @@ class ModuleScore:
         # A clone, so that a module that writes into its input does not meet a leaf.
         gradient = differentiate(self.of_class(leaf.clone(), of), leaf)
         return torch.zeros_like(part) if gradient is None else gradient
+
+
+def logits_of(answer: Any, n_inputs: int) -> Tensor:
+    """The logits in what a module answered: a tensor, or `logits` of a mapping or an object.
+
+    Args:
+        answer: what the module gave.
+        n_inputs: N, how many spectrograms it was given.
+
+    Returns:
+        `[N, C]`.
+
+    Raises:
+        ValueError: when there are no logits of this shape in it.
+
+    Example:
+        >>> logits_of({"logits": torch.zeros(1, 3), "states": None}, 1).shape
+        torch.Size([1, 3])
+        >>> logits_of((torch.zeros(1, 3),), 1)
+        Traceback (most recent call last):
+        ValueError: the module must give logits [N, C], alone or as `logits` of a mapping or an \
+object, got a tuple; wrap it in a module that gives the logits
+    """
+    logits = answer
+    if isinstance(answer, Mapping):
+        logits = answer.get("logits")
+    elif not isinstance(answer, Tensor):
+        logits = getattr(answer, "logits", None)
+    if not isinstance(logits, Tensor):
+        raise ValueError(
+            "the module must give logits [N, C], alone or as `logits` of a mapping or an object, "
+            f"got a {type(answer).__name__}; wrap it in a module that gives the logits"
+        )
+    if logits.ndim != 2 or len(logits) != n_inputs:
+        raise ValueError(
+            f"the module must give logits [N, C]: {n_inputs} inputs, got shape "
+            f"{tuple(logits.shape)}"
+        )
+    return logits
 
 
 def differentiate(scores: Tensor, by: Tensor) -> Tensor | None:

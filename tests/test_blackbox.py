@@ -151,7 +151,7 @@ def test_folder_without_a_model_or_with_a_broken_one_is_named(tmp_path):
         load_black_box(tmp_path)
     save_black_box(resnet_box(), tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="not a model that daxaudio wrote"):
+    with pytest.raises(ValueError, match="not of a model that daxaudio wrote"):
         load_black_box(tmp_path)
 
 

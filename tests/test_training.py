@@ -172,9 +172,16 @@ def test_confusion_matrix_counts_truth_by_row():
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="0 recordings and 0 labels"):
         trainer().run([], [])
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="lower learning_rate"):
         trainer(epochs=4, learning_rate=1e30).run(*tones(8))
     with pytest.raises(ValueError, match="padding_probability"):
         Augmentation(padding_probability=1.5)
     with pytest.raises(ValueError, match="precision"):
         TrainingSettings(precision="fp8")
+
+
+def test_model_that_cannot_score_is_not_called_trained(tmp_path):
+    # one step: its loss is that of the weights before it
+    with pytest.raises(ValueError, match="lower learning_rate"):
+        trainer(epochs=1, learning_rate=1e30).run(*tones(8), tmp_path)
+    assert not (tmp_path / CHECKPOINT_FILE).exists()

@@ -24,6 +24,7 @@ from daxaudio.frontends import FrontEnd
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.examples import Examples, TrainingSet, WholeRecordings, Windows
+from daxaudio.models.weights import check_finite
 from daxaudio.precision import (
     Precision,
     PrecisionChoice,
@@ -197,8 +198,8 @@ class Trainer:
             `seconds`.
 
         Raises:
-            ValueError: when there are no recordings, labels are missing, or the loss is not
-                finite (the learning rate is too high).
+            ValueError: when there are no recordings, labels are missing, or the loss, a weight or
+                a score is not finite (the learning rate is too high).
         """
         if not recordings or len(recordings) != len(labels):
             raise ValueError(f"got {len(recordings)} recordings and {len(labels)} labels")
@@ -219,6 +220,7 @@ class Trainer:
         bar = tqdm(epochs, desc="training", unit="epoch", disable=not self.progress)
         for epoch in bar:
             rows.append(self._epoch(epoch, source, optimiser))
+            self._check_answers(recordings[0])
             bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}", accuracy=f"{rows[-1]['accuracy']:.2f}")
             if folder is not None:
                 self._checkpoint(folder, optimiser, rows, run)
@@ -256,6 +258,18 @@ class Trainer:
             "learning_rate": rate,
             "seconds": time.perf_counter() - began,
         }
+
+    def _check_answers(self, recording: Recording) -> None:
+        """What is stored can score: its weights are numbers, and so are its answers."""
+        try:
+            check_finite(self.module.state_dict(), "the model in training")
+        except ValueError as error:
+            raise ValueError(f"{error}; lower learning_rate") from error
+        values = self.front_end.spectrogram(recording).values[None]
+        with torch.no_grad():
+            logits = self.module.eval()(values.to(self.device))
+        if not bool(logits.isfinite().all()):
+            raise ValueError("the model in training gives NaN as scores; lower learning_rate")
 
     def _examples(self, source: TrainingSet, epoch: int) -> Examples:
         if isinstance(self.module, WindowBlstm):
