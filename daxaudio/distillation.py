@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -121,6 +122,7 @@ def check_training(
     pool: int,
     at_most: int | None,
     validation_share: float,
+    learning_rate: float,
     precision: str,
 ) -> None:
     """Raise ValueError when a setting of `Examples.split` or `descend` is out of its range."""
@@ -132,6 +134,8 @@ def check_training(
         raise ValueError(f"at_most must be at least 2 neighbours, got {at_most}")
     if not 0 < validation_share < 1:
         raise ValueError(f"validation_share must lie between 0 and 1, got {validation_share}")
+    if not 0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate must be above 0 and finite, got {learning_rate}")
     check_precision(precision)
 
 
@@ -159,6 +163,9 @@ def descend(
 
     Yields:
         The mean training loss and the validation loss, after each epoch.
+
+    Raises:
+        ValueError: when a loss is not finite.
     """
     device = examples.device
     choice = choose_precision(precision, device)
@@ -180,7 +187,13 @@ def descend(
         with torch.no_grad():
             for chosen in validation.split(batch_size):
                 held_out += loss_on(chosen).double() * len(chosen)
-        yield descent.mean_loss(), float(held_out) / len(validation)
+        losses = descent.mean_loss(), float(held_out) / len(validation)
+        if not all(map(math.isfinite, losses)):
+            raise ValueError(
+                f"the loss is not finite after epoch {epoch + 1}: lower learning_rate (now "
+                f"{learning_rate:g})"
+            )
+        yield losses
 
 
 @torch.no_grad()

@@ -92,10 +92,10 @@ class SharedFilters:
     ridge: float = 1.0
 
     def __post_init__(self) -> None:
-        if min(self.n_filters, self.width, self.ridge) <= 0:
+        if not all(0 < part < math.inf for part in (self.n_filters, self.width, self.ridge)):
             raise ValueError(
-                f"n_filters, width and ridge must be above 0, got {self.n_filters}, {self.width}, "
-                f"{self.ridge}"
+                "n_filters, width and ridge must be above 0 and finite, got "
+                f"{self.n_filters}, {self.width}, {self.ridge}"
             )
 
     def fit(self, values: Tensor, targets: Tensor, random: torch.Generator) -> Tensor:

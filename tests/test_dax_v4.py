@@ -220,6 +220,8 @@ def test_small_inputs(shape):
     [
         ({"softness": 0.0}, "softness and sharpness"),
         ({"sharpness": -1.0}, "softness and sharpness"),
+        ({"softness": float("nan")}, "softness and sharpness must be above 0 and finite"),
+        ({"sharpness": float("inf")}, "softness and sharpness must be above 0 and finite"),
         ({"n_splits": 0}, "n_splits"),
     ],
 )

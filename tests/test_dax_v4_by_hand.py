@@ -19,6 +19,7 @@ from daxaudio.explainers.dax_v4 import (
     when_and_where,
 )
 from daxaudio.seeds import generator
+from daxaudio.textures import SharedFilters
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -107,7 +108,14 @@ def test_halves_are_of_one_size_and_leave_nothing_out():
     assert len({tuple(half.tolist()) for half in parts[1::2]}) == 5
 
 
-# the student
+def test_each_seed_has_its_own_halvings():
+    blank = neighbourhood(torch.rand(40, 1, 3), torch.rand(40))
+    first, again, other = (DaxV4(seed=seed)._halvings(blank) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+# the student, and the mask network
 
 
 def halves_of(n_samples):
@@ -123,6 +131,37 @@ def test_salience_is_how_much_the_mean_score_rises_where_a_bin_is_kept():
     scores = masks @ torch.tensor([1.0, -2.0, 0.0])
     found = _salience(neighbourhood(masks[:, None], scores), torch.ones(1, 8))
     torch.testing.assert_close(found[0], torch.tensor([[0.5, -1.0, 0.0]]))
+
+
+def heard(n_samples=200):
+    """A neighbourhood of masks of noise, whose score follows the first three frames."""
+    masks = torch.rand(n_samples, 8, 12, generator=generator(8))
+    return neighbourhood(masks, masks[:, :, :3].mean(dim=(1, 2)))
+
+
+def test_attribution_is_the_mean_of_the_students_salience_and_the_networks_answer():
+    given = heard()
+    salience = _salience(given, torch.ones(1, 200))
+    network = SharedFilters().fit(given.spectrogram.values, salience, generator(3, "filters"))
+    found = DaxV4(seed=3).fit(given).attribution
+    torch.testing.assert_close(found, (salience + network)[0] / 2, atol=1e-5, rtol=1e-3)
+
+
+def test_each_seed_has_its_own_filters():
+    first, again, other = (DaxV4(seed=seed).fit(heard()).attribution for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(("removed", "warns"), [(0.25, False), (0.5, True), (0.75, True)])
+def test_frames_whose_removal_costs_nothing_are_warned_of(removed, warns):
+    given = heard()
+    explainer = DaxV4(lambda spectrogram, score_fn: given)
+    answers = torch.tensor([0.5, removed])  # of the marked frames alone, and of all others
+    explanation = explainer(given.spectrogram, lambda inputs: answers)
+    assert explanation.settings["score_of_kept"] == 0.5
+    assert explanation.settings["score_of_removed"] == removed
+    assert any("is not below that of the marked" in one for one in explanation.warnings) == warns
 
 
 def test_a_bin_that_a_half_never_kept_says_nothing():

@@ -258,9 +258,10 @@ def test_lime_gives_more_weight_to_near_samples(neighbourhood_of):
 
 
 @pytest.mark.parametrize("setting", ["kernel_width", "ridge"])
-def test_lime_refuses_a_setting_that_is_not_positive(setting):
-    with pytest.raises(ValueError, match=f"{setting} must be above 0, got 0"):
-        Lime(**{setting: 0})
+@pytest.mark.parametrize("value", [0, float("nan"), float("inf")])
+def test_lime_refuses_a_setting_that_is_not_positive(setting, value):
+    with pytest.raises(ValueError, match=f"{setting} must be above 0 and finite, got {value}"):
+        Lime(**{setting: value})
 
 
 # RISE

@@ -179,11 +179,19 @@ def test_sparse_matching_loss_by_hand():
         ({"validation_share": 1.0}, "validation_share"),
         ({"at_most": 1}, "at_most"),
         ({"precision": "fp8"}, "precision"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0 and finite, got 0"),
+        ({"learning_rate": float("inf")}, "learning_rate must be above 0 and finite, got inf"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0 and finite, got nan"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         Dax(**settings)
+
+
+def test_a_learning_rate_that_is_far_too_high_is_named(toy_spectrogram, toy_score_fn):
+    with pytest.raises(ValueError, match=r"loss is not finite .* lower learning_rate \(now 1e\+30"):
+        dax_v2(FEW, learning_rate=1e30, epochs=3)(toy_spectrogram, toy_score_fn)
 
 
 def test_one_neighbour_is_too_few(toy_spectrogram, toy_score_fn):

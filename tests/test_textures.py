@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from daxaudio import textures
 from daxaudio.seeds import generator
@@ -31,6 +33,31 @@ def test_statistics_do_not_depend_on_level_or_gain():
     torch.testing.assert_close(
         local_statistics(values), local_statistics(7 * values - 40), atol=1e-3, rtol=1e-3
     )
+
+
+def test_each_statistic_is_that_of_scipy():
+    values = two_textures().double()
+    level = ((values - values.mean()) / values.std(correction=0)).numpy()
+
+    def average(picture, size):
+        return ndimage.uniform_filter(picture, size, mode="nearest")
+
+    def steps(axis):
+        """Size of the step from the bin or frame before; 0 for the first."""
+        return np.abs(np.diff(level, axis=axis, prepend=np.take(level, [0], axis=axis)))
+
+    frames = np.ones_like(level)
+    expected = [level, level - np.quantile(level, 0.5, axis=1, method="lower", keepdims=True)]
+    for size in ((3, 3), (5, 9), (9, 21)):
+        mean = average(level, size)
+        expected += [mean, np.sqrt(np.clip(average(level**2, size) - mean**2, 0, None))]
+    for size in ((5, 9), (9, 21)):
+        expected += [average(steps(1), size), average(steps(0), size)]
+    for part in (level.mean(axis=0), level.std(axis=0)):
+        expected.append(average(part * frames, (1, 9)))
+    for found, right in zip(local_statistics(values.float()), expected, strict=True):
+        scaled = torch.from_numpy((right - right.mean()) / right.std()).float()
+        torch.testing.assert_close(found, scaled, atol=1e-3, rtol=1e-3)
 
 
 def test_one_texture_gets_one_answer_from_noisy_targets():
@@ -79,6 +106,7 @@ def test_ridge_regression_by_hand():
 
 
 @pytest.mark.parametrize("name", ["n_filters", "width", "ridge"])
-def test_settings_out_of_range_are_refused(name):
-    with pytest.raises(ValueError, match="must be above 0"):
-        SharedFilters(**{name: 0})
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+def test_settings_out_of_range_are_refused(name, value):
+    with pytest.raises(ValueError, match="must be above 0 and finite"):
+        SharedFilters(**{name: value})

@@ -130,6 +130,7 @@ class Dax:
             self.pool,
             self.at_most,
             self.validation_share,
+            self.learning_rate,
             self.precision,
         )
         if self.polarity not in ("as_trained", "checked"):

@@ -73,9 +73,10 @@ class DaxV4:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.softness <= 0 or self.sharpness <= 0:
+        if not (0 < self.softness < math.inf and 0 < self.sharpness < math.inf):
             raise ValueError(
-                f"softness and sharpness must be above 0, got {self.softness}, {self.sharpness}"
+                "softness and sharpness must be above 0 and finite, got "
+                f"{self.softness}, {self.sharpness}"
             )
         if not isinstance(self.filters, SharedFilters):
             raise TypeError(f"filters must be SharedFilters, got {self.filters!r}")

@@ -89,6 +89,7 @@ class ExplainStudent:
             self.pool,
             self.at_most,
             self.validation_share,
+            self.learning_rate,
             self.precision,
         )
         if self.inner_queries is not None and self.inner_queries < 1:

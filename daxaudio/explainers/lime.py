@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 
 import torch
@@ -53,8 +54,8 @@ class Lime:
 
     def __post_init__(self) -> None:
         for name in ("kernel_width", "ridge"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be above 0 and finite, got {getattr(self, name)}")
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Explain `score_fn(spectrogram)`; Q + 2 queries."""
