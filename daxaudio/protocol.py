@@ -18,7 +18,7 @@ import dataclasses
 import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ import pandas as pd
 
 from daxaudio.methods import METHODS
 from daxaudio.metrics import PairedComparison, paired_comparison, rank_correlation
-from daxaudio.results import RESULTS_FILE, find_explanations, summarise, total_cost
+from daxaudio.results import RESULTS_FILE, find_explanations, read_csv, summarise, total_cost
 from daxaudio.store import is_stored, load_explanation, load_facts
 
 LEADER = "dax_v4"
@@ -82,7 +82,7 @@ def read_plan(exp_dir: str | os.PathLike[str]) -> list[tuple[str, int, str]]:
     path = Path(exp_dir) / PLAN_FILE
     if not path.is_file():
         return []
-    table = _read_csv(path, _KEYS)
+    table = read_csv(path, _KEYS)
     return [(str(m), int(s), str(p)) for m, s, p in table.itertuples(index=False)]
 
 
@@ -127,10 +127,10 @@ def gather_results(conditions: Iterable[Condition], leader: str = LEADER) -> pd.
     """
     parts = []
     for condition in conditions:
-        table = _read_csv(condition.folder / RESULTS_FILE, _RESULTS)
+        table = read_csv(condition.folder / RESULTS_FILE, _RESULTS)
         few = condition.folder / "few" / RESULTS_FILE
         if few.is_file() and condition.few_queries is not None:
-            fewer = _read_csv(few, _RESULTS)
+            fewer = read_csv(few, _RESULTS)
             fewer = fewer[fewer["method"] == leader]
             table = pd.concat([table, fewer.assign(method=f"{leader}_{condition.few_queries}")])
         parts.append(
@@ -309,17 +309,3 @@ def _correlate_stored(first: Path, second: Path) -> float:
     if facts[0].get("seed") == facts[1].get("seed"):
         raise ValueError(f"{first} and {second} are of one seed, so they say nothing of stability")
     return rank_correlation(*(load_explanation(path).mask for path in (first, second)))
-
-
-def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    try:
-        # Ids are texts, even those that look like numbers or like nothing.
-        ids = {"recording_id": str}
-        table = pd.read_csv(path, dtype=ids, keep_default_na=False, na_values={"value": [""]})
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a table ({error})") from error
-    if missing := [name for name in columns if name not in table.columns]:
-        raise ValueError(
-            f"{path}: expected the columns {', '.join(columns)}; {', '.join(missing)} missing"
-        )
-    return table[list(columns)]

@@ -24,6 +24,15 @@ Loaded = TypeVar("Loaded")
 
 RESULTS_FILE = "results.csv"
 SUMMARY_FILE = "summary.csv"
+TEXT_COLUMNS = frozenset(
+    (
+        *("recording_id", "label", "predicted", "target", "problem", "warning", "part", "verdict"),
+        *("method", "metric", "direction", "unit", "fill", "layer", "phase", "recordings"),
+        *("model", "padding"),
+    )
+)
+"""Columns of our tables that hold ids, labels and names."""
+
 METRICS = ("iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou")
 
 
@@ -261,9 +270,44 @@ def count_warned(path: str | os.PathLike[str]) -> dict[str, int]:
         >>> count_warned(path)
         {'dax_v4': 2}
     """
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)  # an id may be "01" or "NA"
+    table = read_csv(path)
     counts = table.groupby("method")["recording_id"].nunique()
     return {str(method): int(count) for method, count in counts.items()}
+
+
+def read_csv(path: str | os.PathLike[str], columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a table that `write_csv` wrote.
+
+    Args:
+        path: the CSV file.
+        columns: those that must be there; the others are then left out. All, when none is named.
+
+    Returns:
+        The table; ids, labels and names (`TEXT_COLUMNS`) are texts, even those that look like
+        numbers ("0012") or like nothing ("NA"), and empty numbers are NaN.
+
+    Raises:
+        ValueError: when it is no table, or a column is missing; names the file.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.csv"
+        >>> write_csv(pd.DataFrame({"recording_id": ["0012", "NA"], "value": [0.5, None]}), path)
+        >>> read_csv(path).to_dict("list")
+        {'recording_id': ['0012', 'NA'], 'value': [0.5, nan]}
+    """
+    try:
+        header = pd.read_csv(path, nrows=0).columns
+        numbers = {name: ["", "nan"] for name in header if name not in TEXT_COLUMNS}
+        texts = dict.fromkeys(TEXT_COLUMNS, str)
+        table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=numbers)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a table ({error})") from error
+    if missing := [name for name in columns if name not in table.columns]:
+        raise ValueError(
+            f"{path}: expected the columns {', '.join(columns)}; {', '.join(missing)} missing"
+        )
+    return table[list(columns)] if columns else table
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:

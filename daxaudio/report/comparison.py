@@ -47,7 +47,7 @@ from daxaudio.report.comparison_texts import (
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_TESTS, warned_explanations
 from daxaudio.report.tables import ComparisonRow, Table, tabulate_environment
-from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, write_csv
+from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, read_csv, write_csv
 
 TESTS_FILE = "paired_tests.csv"
 PICTURES = "pictures"
@@ -158,13 +158,8 @@ def _read_all(out: Path) -> _Found:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """A table; ids and names such as "01" or "NA" stay texts, empty numbers are NaN."""
-    if not path.is_file():
-        return pd.DataFrame()
-    names = {"recording_id": str, "method": str, "metric": str, "layer": str, "fill": str}
-    columns = pd.read_csv(path, nrows=0).columns
-    numbers = {name: ["", "nan"] for name in columns if name not in names}
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=numbers)
+    """A table; an empty one where there is none."""
+    return read_csv(path) if path.is_file() else pd.DataFrame()
 
 
 def _draw(found: _Found, leader: str) -> dict[str, Path]:

@@ -32,7 +32,7 @@ from daxaudio.report.phase_tables import (
 )
 from daxaudio.report.results import ABOUT_TESTS
 from daxaudio.report.tables import Table, tabulate_environment
-from daxaudio.results import summarise, write_csv
+from daxaudio.results import read_csv, summarise, write_csv
 
 CLASS_NAMES = {"p": "positive", "n": "negative"}
 MARKDOWN, PAGE = "RESULTS.md", "report.html"
@@ -134,14 +134,9 @@ def write_phases(
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """A table; ids and labels such as "01" or "NA" stay texts, empty numbers are NaN."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file; score the explanations first")
-    names = ("recording_id", "target", "method", "phase", "metric", "verdict", "label")
-    columns = pd.read_csv(path, nrows=0).columns
-    numbers = {name: ["", "nan"] for name in columns if name not in names}
-    texts = dict.fromkeys(names, str)
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=numbers)
+    return read_csv(path)
 
 
 def _counts(values: pd.DataFrame) -> str:

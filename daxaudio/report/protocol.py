@@ -27,7 +27,7 @@ from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_references
 from daxaudio.report.tables import MISSING, Table, tabulate_environment, tabulate_summary
 from daxaudio.report.targets import judge_targets
-from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, write_csv
+from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, read_csv, write_csv
 
 COMMAND_FILE = "command.txt"
 TESTED = ("iou", "frame_auc")
@@ -123,11 +123,11 @@ def _tabulate_conditions(conditions: Sequence[Condition]) -> Table:
     """Recordings that were explained, of those that the classifier got right as padded."""
     rows = []
     for condition in conditions:
-        explained = pd.read_csv(condition.folder / RESULTS_FILE)["recording_id"].nunique()
+        explained = read_csv(condition.folder / RESULTS_FILE)["recording_id"].nunique()
         accuracy, path = MISSING, condition.folder / PREDICTIONS_FILE
         if path.is_file():
-            predictions = pd.read_csv(path)
-            readable = predictions[predictions["problem"].isna() | (predictions["problem"] == "")]
+            predictions = read_csv(path)
+            readable = predictions[predictions["problem"] == ""]
             accuracy = f"{int(readable['correct'].sum())} of {len(readable)}"
         names = (condition.model, str(condition.seed), condition.padding)
         rows.append((*names, str(explained), accuracy))

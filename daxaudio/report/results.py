@@ -34,6 +34,7 @@ from daxaudio.results import (
     RESULTS_FILE,
     SUMMARY_FILE,
     count_warned,
+    read_csv,
     total_cost,
 )
 from daxaudio.store import is_stored, load_explanation, load_facts
@@ -155,7 +156,7 @@ def _read(comparison: Comparison) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name in (RESULTS_FILE, SUMMARY_FILE, "explanations"):
         if not (comparison.exp_dir / name).exists():
             raise ValueError(f"{comparison.exp_dir}: no {name} here; run the stages before")
-    tables = (pd.read_csv(comparison.exp_dir / name) for name in (RESULTS_FILE, SUMMARY_FILE))
+    tables = (read_csv(comparison.exp_dir / name) for name in (RESULTS_FILE, SUMMARY_FILE))
     results, summary = (table[table["metric"].isin(METRICS)] for table in tables)
     return results, summary
 
@@ -173,7 +174,7 @@ def classification_counts(predictions: pd.DataFrame, by: pd.Series | None = None
     group = predictions["label"] if by is None else by
     rows = []
     for name, part in [*predictions.groupby(group), ("all", predictions)]:
-        readable = part[part["problem"].isna() | (part["problem"] == "")]
+        readable = part[part["problem"] == ""]
         correct = int(readable["correct"].sum())
         share = f"{correct / len(readable):.3f}" if len(readable) else "-"
         rows.append(
@@ -253,7 +254,7 @@ def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[Comparis
 def _tables(
     comparison: Comparison, results: pd.DataFrame, summary: pd.DataFrame
 ) -> dict[str, Table]:
-    predictions = pd.read_csv(comparison.explanations / PREDICTIONS_FILE)
+    predictions = read_csv(comparison.explanations / PREDICTIONS_FILE)
     cost = total_cost(comparison.explanations).round(2)
     return {
         "Results": tabulate_summary(summary, paper=comparison.paper or None),
@@ -290,7 +291,7 @@ def _flat(value: object) -> str:
 
 
 def _markdown(comparison: Comparison, tables: Mapping[str, Table]) -> str:
-    warning = below_the_references(pd.read_csv(comparison.exp_dir / SUMMARY_FILE))
+    warning = below_the_references(read_csv(comparison.exp_dir / SUMMARY_FILE))
     parts = [
         f"# {comparison.title}",
         comparison.text,

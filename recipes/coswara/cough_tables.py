@@ -8,6 +8,7 @@ import pandas as pd
 from daxaudio.compare import PREDICTIONS_FILE
 from daxaudio.files import read_text
 from daxaudio.report.tables import Table
+from daxaudio.results import read_csv
 
 LISTS = {
     "data/bad_files.txt": "files that could not be used",
@@ -21,7 +22,7 @@ LISTS = {
 
 def folds_table(path: Path) -> Table:
     """Area under the ROC curve and sensitivity by fold."""
-    table = pd.read_csv(path)
+    table = read_csv(path)
     rows = [
         (
             row["fold"],
@@ -45,8 +46,7 @@ def lists_table(exp_dir: Path) -> Table:
 
 def counts_table(exp_dir: Path, annotated: Collection[str], explained: Collection[str]) -> Table:
     """Recordings of each class, from those that were scored to those that are explained."""
-    texts = {"recording_id": str, "label": str}
-    predictions = pd.read_csv(exp_dir / PREDICTIONS_FILE, dtype=texts, keep_default_na=False)
+    predictions = read_csv(exp_dir / PREDICTIONS_FILE)
     rows = []
     for label, own in predictions.groupby("label"):
         right = own.loc[own["correct"] == 1, "recording_id"]

@@ -24,7 +24,7 @@ from daxaudio.config import build
 from daxaudio.cross_validation import SCORES_FILE
 from daxaudio.kaldi import read_data_folder
 from daxaudio.methods import MethodSettings, check_methods
-from daxaudio.results import list_warnings, write_csv
+from daxaudio.results import list_warnings, read_csv, write_csv
 from daxaudio.store import load_facts
 
 
@@ -62,7 +62,7 @@ def main() -> None:
     data, out = read_data_folder(exp_dir / "data"), exp_dir / "explanations"
     events = events_by_recording(exp_dir / "data" / "events.tsv")
     path = exp_dir / "models" / SCORES_FILE
-    scored = pd.read_csv(path, dtype={"recording_id": str}, keep_default_na=False)
+    scored = read_csv(path)
     fold_of = scored.set_index("recording_id")["fold"].to_dict()
     boxes, tables = {}, []
     for fold, rows in scored.groupby("fold"):

@@ -14,6 +14,7 @@ from daxaudio.metrics import paired_comparison
 from daxaudio.report import to_markdown
 from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.tables import Table, tabulate_environment
+from daxaudio.results import read_csv
 
 TEXT = """\
 The audio is synthetic: real timings of cough phases, made sounds, and evidence of the positive
@@ -28,7 +29,7 @@ def classifier_table(exp_dir: Path, corpora: list[str]) -> Table:
     """Area under the ROC curve of the folds of each corpus."""
     rows = []
     for corpus in corpora:
-        folds = pd.read_csv(exp_dir / corpus / "models" / FOLDS_FILE, index_col="fold")["auc"]
+        folds = read_csv(exp_dir / corpus / "models" / FOLDS_FILE).set_index("fold")["auc"]
         own = folds.drop(index=["mean", "std", "pooled"])
         spread = f"{folds['mean']:.3f} ({folds['std']:.3f})"
         rows.append((corpus, spread, f"{own.min():.3f}", f"{folds['pooled']:.3f}"))
@@ -66,11 +67,10 @@ def main(words: list[str] | None = None) -> None:
     arguments = parser.parse_args(words)
     exp_dir, corpora = arguments.exp_dir, arguments.corpora
     paths = {corpus: exp_dir / corpus / FOUND_FILE for corpus in corpora}
-    texts = {"recording_id": str}
     missing = [str(path) for path in paths.values() if not path.is_file()]
     if missing:
         raise ValueError(f"{missing[0]}: no such file; run planted.sh from stage 1")
-    found = {corpus: pd.read_csv(path, dtype=texts) for corpus, path in paths.items()}
+    found = {corpus: read_csv(path) for corpus, path in paths.items()}
     methods = order_methods({name for table in found.values() for name in table["method"]})
     counts = [(name, *(count_found(table, name) for table in found.values())) for name in methods]
     parts = [

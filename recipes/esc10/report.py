@@ -4,7 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import pandas as pd
 from paper import PAPER
 
 from daxaudio.cli import exit_code_of
@@ -13,6 +12,7 @@ from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
 from daxaudio.report.results import Comparison, classification_counts, write_report
 from daxaudio.report.tables import ComparisonRow, Table, tabulate_comparisons, tabulate_summary
+from daxaudio.results import read_csv
 
 TEXT = """\
 Test clips of ESC-10 are padded with 1 to 5 s of noise at both ends, and each method is asked where
@@ -25,17 +25,17 @@ ViT-b16) for images only: those columns show its order of methods, not what to e
 
 def accuracy_by_fold(folder: Path):
     """The fold is the first part of a recording's id."""
-    predictions = pd.read_csv(folder / "predictions.csv")
+    predictions = read_csv(folder / "predictions.csv")
     folds = predictions["recording_id"].str.split("-").str[0].rename("fold")
     return classification_counts(predictions, folds)
 
 
 def polarity_tables(exp_dir: Path) -> dict[str, Table]:
     """DAX as trained against DAX turned over where the black box says so; none without DAX."""
-    summary = pd.read_csv(exp_dir / "polarity_summary.csv")
+    summary = read_csv(exp_dir / "polarity_summary.csv")
     if summary.empty:
         return {}
-    wide = pd.read_csv(exp_dir / "polarity.csv").pivot_table(
+    wide = read_csv(exp_dir / "polarity.csv").pivot_table(
         index="recording_id", columns=["metric", "method"], values="value"
     )
     tests = []

@@ -12,6 +12,7 @@ from daxaudio.methods import METHODS
 from daxaudio.report import to_markdown
 from daxaudio.report.results import Comparison, paired_tests, write_results
 from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
+from daxaudio.results import read_csv
 
 TEXT = """\
 A made corpus: every recording holds background noise, distractors that tell nothing about its
@@ -34,11 +35,11 @@ def main() -> None:
     arguments = parser.parse_args()
     exp_dir = arguments.exp_dir
     events = events_by_recording(exp_dir / "corpus" / "test" / "events.tsv")
-    in_time = pd.read_csv(exp_dir / "summary.csv")
-    in_both = pd.read_csv(exp_dir / "evidence_summary.csv")
+    in_time = read_csv(exp_dir / "summary.csv")
+    in_both = read_csv(exp_dir / "evidence_summary.csv")
     order = [method for method in METHODS if method in set(in_both["method"])]
     evidence = tabulate_summary(in_both, order)
-    tests = paired_tests(pd.read_csv(exp_dir / "evidence_results.csv"), ["mask_auc"])
+    tests = paired_tests(read_csv(exp_dir / "evidence_results.csv"), ["mask_auc"])
     comparison = Comparison(
         exp_dir,
         "Finding planted evidence",
