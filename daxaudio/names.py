@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import PurePath
 
@@ -17,6 +18,8 @@ AUDIO_ENDINGS = frozenset(
 LONGEST = 230
 """Bytes of UTF-8 that an id may have where it names a file. File systems hold 255; what is left is
 for endings and the names of files that are being written."""
+
+_ODD = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")  # separators of folders, and control characters
 
 
 def without_audio_ending(path: str | PurePath) -> str:
@@ -52,11 +55,7 @@ def check_id(place: str, name: str) -> None:
         Traceback (most recent call last):
         ValueError: wav.scp:1: the id '../../a' holds '/', but ids name files; rename it
     """
-    odd = [
-        character
-        for character in name
-        if character in "/\\" or unicodedata.category(character) == "Cc"
-    ]
+    odd = _ODD.search(name)
     if odd or name in ("", ".", ".."):
         what = f"holds {odd[0]!r}, but ids name files" if odd else "can name no file"
         raise ValueError(f"{place}: the id {name!r} {what}; rename it")

@@ -96,6 +96,10 @@ def test_with_out_the_folder_itself_is_not_touched(two, tmp_path):
     assert validate_data_folder(tmp_path / "new" / "d") == []
     with pytest.raises(ValueError, match="holds a data folder already"):
         fix_data_folder(two, tmp_path / "new" / "d")
+    (tmp_path / "text").write_text("mine")  # of a folder that is none, or not yet
+    with pytest.raises(ValueError, match="holds a data folder already"):
+        fix_data_folder(two, tmp_path)
+    assert (tmp_path / "text").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

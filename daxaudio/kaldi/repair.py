@@ -79,7 +79,7 @@ def fix_data_folder(
     """
     folder, target = Path(folder), Path(folder if out is None else out)
     in_place = target.resolve() == folder.resolve()
-    if not in_place and (target / "wav.scp").exists():
+    if not in_place and any((target / name).exists() for name in FILES):
         raise ValueError(f"{target}: holds a data folder already; choose another --out")
     repair = _Repair(folder, durations)
     if durations:
