@@ -180,6 +180,7 @@ def _explain_file(
     spectrogram = front_end.spectrogram(recording).to(black_box.device)
     # where the front end deletes silence, what is stored has it: 0 in the mask
     whole = front_end.spectrogram(recording, keep_silence=True) if front_end.vad else None
+    _prepare(arguments, ARRAYS_FILE, FACTS_FILE, PICTURE_FILE)
     predicted, _ = black_box.predict(spectrogram)
     target = arguments.target or predicted
     of_all = {
@@ -188,7 +189,7 @@ def _explain_file(
         "model_digest": black_box.digest(),
         "target": target,
     }
-    check_alike(_prepare(arguments, ARRAYS_FILE, FACTS_FILE, PICTURE_FILE), of_all)
+    check_alike(arguments.out, of_all)
     own_events = events.get(recording.recording_id, ())
     explanations = explain_recording(
         black_box.score_fn(target),
