@@ -36,15 +36,29 @@ def load(arguments: argparse.Namespace, **settings: object) -> tuple[BlackBox, S
         black_box = load_black_box(arguments.model, **settings)
     else:
         torch.manual_seed(0)
-        module = SpectrogramResNet(10, mean=-20.0, std=15.0)
+        depth = getattr(arguments, "depth", None) or 18
+        module = SpectrogramResNet(10, depth=depth, mean=-20.0, std=15.0)
+        _spread_scores(module)
         black_box = BlackBox(module, LogMel(), [str(i) for i in range(10)], **settings)
     if arguments.audio:
         recording = read_recording(arguments.audio)
         spectrogram = black_box.front_end.spectrogram(recording)
     else:
-        values = 15 * torch.randn(64, 480, generator=torch.Generator().manual_seed(0)) - 20
-        spectrogram = Spectrogram(values, torch.arange(64.0), torch.arange(480.0) * 0.023)
+        frames = getattr(arguments, "frames", None) or 480
+        values = 15 * torch.randn(64, frames, generator=torch.Generator().manual_seed(0)) - 20
+        spectrogram = Spectrogram(values, torch.arange(64.0), torch.arange(frames) * 0.023)
     return black_box, spectrogram.to(arguments.device)
+
+
+@torch.no_grad()
+def _spread_scores(module: SpectrogramResNet) -> None:
+    """Make the scores of an untrained network vary, as those that are explained do."""
+    noise = torch.randn(4, 64, 240, generator=torch.Generator().manual_seed(1))
+    levels = torch.tensor([2.0, 6.0, 10.0, 14.0])[:, None, None] * noise - 20
+    logits = module.eval()(levels)
+    output = module.network.fc
+    output.weight /= logits.std()
+    output.bias -= (logits / logits.std()).mean(dim=0)
 
 
 def seconds_of(work: Callable[[], object], repeats: int) -> float:

@@ -50,15 +50,16 @@ class CompiledModule:
         """What the module answers to inputs `[n, F, T]`, at most as many as the fixed size."""
         size = self.size_of(inputs.shape[1:])
         if not self._usable or _SMALLEST_SHARE * len(inputs) < size:
-            return self.module(inputs)  # type: ignore[no-any-return]
+            return self.module(inputs)
         try:
             return self._padded(inputs, size)
         except Exception as error:
-            if not _is_of_the_compiler(error) and not out_of_memory(error):
+            no_memory = isinstance(error, RuntimeError) and out_of_memory(error)
+            if not _is_of_the_compiler(error) and not no_memory:
                 raise
             logger.warning("goes on without compile: %s", _in_one_line(error))
             self._usable = False
-            return self.module(inputs)  # type: ignore[no-any-return]
+            return self.module(inputs)
 
     def _padded(self, inputs: Tensor, size: int) -> Tensor:
         if self._compiled is None:

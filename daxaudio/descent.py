@@ -53,8 +53,10 @@ class Descent:
         record: Record | None = None,
     ) -> None:
         self.loss_of, self.batch_size, self.record = loss_of, batch_size, record
-        fast = {"fused": True, "capturable": True} if record is _record_on_cuda else {}
-        self.optimiser = torch.optim.Adam(parameters, lr=learning_rate, **fast)
+        fast = record is _record_on_cuda
+        self.optimiser = torch.optim.Adam(
+            parameters, lr=learning_rate, fused=fast or None, capturable=fast
+        )
         self.chosen = torch.zeros(batch_size, dtype=torch.int64, device=device)
         self.total = torch.zeros((), dtype=torch.float64, device=device)
         self.n_seen = self.n_steps = 0
