@@ -235,7 +235,12 @@ def _data_folder(path: Path) -> DataFolder:
 
 @functools.lru_cache(maxsize=16)
 def _audio_files(path: Path) -> tuple[Path, ...]:
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
+    # hidden files are what macOS or a writer that was killed left
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in AUDIO_SUFFIXES and file.name[0] != "."
+    )
     if not files:
         raise ValueError(f"{path}: holds no audio ({', '.join(AUDIO_SUFFIXES)}) to draw noise from")
     return tuple(files)

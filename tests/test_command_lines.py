@@ -1,5 +1,6 @@
 """What is typed and what is quoted: one line for what is wrong, and quoted commands that run."""
 
+import importlib
 import re
 import shlex
 import subprocess
@@ -20,22 +21,33 @@ def parse(words):
 NEEDED = ("compare", "--data", "data", "--model", "model", "--out", "exp")
 
 
+def quoted(words):
+    """Words that the quoted command of other words has."""
+    asked = make_parser().parse_args(words)
+    module = importlib.import_module(f"daxaudio.commands.{words[0]}")
+    return shlex.split(quote_command(asked, module.configure))
+
+
 @pytest.mark.parametrize(
-    "more",
+    "words",
     [
-        (),
-        ("--allow_commands",),
-        ("--seed", "0", "--queries", "20", "--n_recordings", "3"),
-        ("--seed", "-1", "--device", "cuda:1", "--precision", "bf16"),
-        ("--methods", "rise", "lime", "--metrics", "all", "--events", "my events.tsv"),
-        ("--config=-odd name's.yaml", "--events", "$HOME/*.tsv", "--allow_commands"),
+        NEEDED,
+        (*NEEDED, "--allow_commands"),
+        (*NEEDED, "--seed", "0", "--queries", "20", "--n_recordings", "3"),
+        (*NEEDED, "--seed", "-1", "--device", "cuda:1", "--precision", "bf16"),
+        (*NEEDED, "--methods", "rise", "lime", "--metrics", "all", "--events", "my events.tsv"),
+        (*NEEDED, "--config=-odd name's.yaml", "--events", "$HOME/*.tsv", "--allow_commands"),
+        ("explain", "my data", "--model", "m", "--out", "o", "--method", "rise", "lime"),
+        ("train", "data", "--out", "o", "--folds", "5", "--allow_commands"),
+        ("plot", "a", "b b", "--out", "x.png", "--history"),
+        ("pad", "a.wav", "--out", "o", "--snr_db", "-3.5"),
+        ("score", "o", "--events", "e.tsv", "--out", "s"),
     ],
 )
-def test_a_quoted_command_is_read_as_the_same_arguments(more):
-    asked = make_parser().parse_args([*NEEDED, *more])
-    words = shlex.split(quote_command(asked))
-    assert words[0] == "daxaudio"
-    assert parse(words[1:]) == vars(asked)
+def test_a_quoted_command_is_read_as_the_same_arguments(words):
+    again = quoted(words)
+    assert again[:2] == ["daxaudio", words[0]]
+    assert parse(again[1:]) == parse(words)
 
 
 @pytest.mark.parametrize("script", RECIPES, ids=lambda path: f"{path.parent.name}/{path.name}")

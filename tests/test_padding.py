@@ -242,6 +242,7 @@ def test_settings_out_of_range_are_refused(settings, reason):
 
 
 def test_a_folder_without_audio_is_refused(tmp_path):
+    (tmp_path / "._a.wav").write_bytes(b"what macOS leaves")
     with pytest.raises(ValueError, match="holds no audio"):
         NoisePadding(noise=tmp_path)
 

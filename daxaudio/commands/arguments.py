@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from daxaudio.annotations import read_events
@@ -107,26 +107,35 @@ def events_by_recording(path: str | os.PathLike[str]) -> dict[str, Sequence[Even
     return found
 
 
-def quote_command(arguments: argparse.Namespace) -> str:
+def quote_command(
+    arguments: argparse.Namespace, configure: Callable[[argparse.ArgumentParser], None]
+) -> str:
     """The command again, as it could be typed: what its parser reads as these arguments.
 
     Args:
-        arguments: of a command that takes options alone. `--quiet` changes no result and is left
-            out.
+        arguments: of a command. `--quiet` changes no result and is left out.
+        configure: adds the arguments of the command to a parser.
 
     Example:
-        >>> quote_command(argparse.Namespace(command="compare", data="my data", channel=None))
-        "daxaudio compare --data 'my data'"
+        >>> given = argparse.Namespace(command="compare", config="my.yaml", seed=0, quiet=True)
+        >>> quote_command(given, add_common)
+        'daxaudio compare --config my.yaml --seed 0'
     """
+    parser = argparse.ArgumentParser(add_help=False)
+    configure(parser)
     words = ["daxaudio", arguments.command]
-    for name, value in vars(arguments).items():
-        if name in ("command", "quiet") or value is None or value is False:
+    # an option that takes several words would take those that belong to no option
+    for action in sorted(parser._actions, key=lambda action: bool(action.option_strings)):
+        value = getattr(arguments, action.dest)
+        if action.dest == "quiet" or value is None or value is False:
             continue
         texts = [str(item) for item in (value if isinstance(value, list) else [value])]
-        if value is True:
-            words.append(f"--{name}")
+        if not action.option_strings:
+            words += texts
+        elif value is True:
+            words.append(action.option_strings[0])
         elif texts[0].startswith("-"):  # would be taken for an option
-            words.append(shlex.quote(f"--{name}={texts[0]}"))
+            words.append(f"{action.option_strings[0]}={texts[0]}")
         else:
-            words += [f"--{name}", *map(shlex.quote, texts)]
-    return " ".join(words)
+            words += [action.option_strings[0], *texts]
+    return " ".join(map(shlex.quote, words))

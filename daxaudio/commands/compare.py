@@ -118,7 +118,9 @@ def run(arguments: argparse.Namespace) -> None:
     )
     leader = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
     title = f"Comparison of {len(methods)} methods on {Path(arguments.data).name}"
-    for path in write_comparison(out, title, quote_command(arguments), TEXT, leader=leader):
+    for path in write_comparison(
+        out, title, quote_command(arguments, configure), TEXT, leader=leader
+    ):
         print(path)
 
 
