@@ -15,10 +15,12 @@ from typing import Protocol
 
 import torch
 from numpy.typing import NDArray
+from skimage.filters import gaussian
 from skimage.segmentation import quickshift, slic
 from torch import Tensor
 
 from daxaudio.containers import Spectrogram
+from daxaudio.quick_shift import quick_shift
 
 
 class Segmenter(Protocol):
@@ -78,19 +80,28 @@ class QuickShift:
         Raises:
             ValueError: when the spectrogram is flat or comes out as fewer than two segments.
         """
-        labels = quickshift(
-            _scale_levels(spectrogram)[..., None],
-            kernel_size=self.kernel_size,
-            max_dist=self.max_dist,
-            ratio=self.ratio,
-            sigma=self.sigma,
-            convert2lab=False,
-            # quick shift breaks ties between equally dense bins at random
-            rng=0,
-            channel_axis=-1,
-        )
+        levels, device = _scale_levels(spectrogram), spectrogram.values.device
+        if device.type == "cpu":
+            labels = torch.from_numpy(
+                quickshift(
+                    levels[..., None],
+                    kernel_size=self.kernel_size,
+                    max_dist=self.max_dist,
+                    ratio=self.ratio,
+                    sigma=self.sigma,
+                    convert2lab=False,
+                    # quick shift breaks ties between equally dense bins at random
+                    rng=0,
+                    channel_axis=-1,
+                )
+            )
+        else:
+            smooth = self.ratio * gaussian(levels, self.sigma, mode="reflect")
+            labels = quick_shift(
+                torch.from_numpy(smooth).to(device), self.kernel_size, self.max_dist
+            )
         return renumber(
-            torch.from_numpy(labels),
+            labels,
             spectrogram,
             f"lower kernel_size (now {self.kernel_size:g}) or max_dist (now {self.max_dist:g})",
         )

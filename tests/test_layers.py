@@ -51,7 +51,8 @@ ALLOWED = {
     "vad": FLOOR,
     "folds": FLOOR,
     "frontends": FLOOR | {"vad", "resampling"},
-    "segments": FLOOR,
+    "quick_shift": set(),
+    "segments": FLOOR | {"quick_shift"},
     "padding": FLOOR | {"audio", "kaldi"},
     # classifiers and black boxes
     "models": FLOOR | {"audio", "frontends", "padding"},
