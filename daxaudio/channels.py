@@ -14,6 +14,8 @@ _log = logging.getLogger(__name__)
 _LOST = 0.1
 """Share of the power that unrelated channels would leave; an average below it lost most."""
 
+_BLOCK = 1 << 20
+
 
 def one_channel(samples: np.ndarray, channel: int | None, place: str) -> Tensor:
     """One channel of several: the one asked for, or the average of all.
@@ -56,7 +58,7 @@ def one_channel(samples: np.ndarray, channel: int | None, place: str) -> Tensor:
 
 def _check_average(average: Tensor, samples: np.ndarray, place: str) -> None:
     """Raise or warn when channels cancel."""
-    powers = np.square(samples, dtype=np.float64).mean(axis=0)
+    powers = _powers(samples)
     left, expected = float(average.double().square().mean()), powers.mean() / len(powers)
     if left >= _LOST * expected:
         return
@@ -71,6 +73,12 @@ def _check_average(average: Tensor, samples: np.ndarray, place: str) -> None:
         f"{place}: its {len(powers)} channels cancel when averaged, {left / powers.mean():.2g} of "
         f"their power is left; {remedy}"
     )
+
+
+def _powers(samples: np.ndarray) -> np.ndarray:
+    """Mean square of each channel `[C]`, block by block: squares of a long recording are large."""
+    blocks = (samples[i : i + _BLOCK] for i in range(0, len(samples), _BLOCK))
+    return sum(np.square(block, dtype=np.float64).sum(axis=0) for block in blocks) / len(samples)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -20,6 +20,7 @@ from torch import Tensor
 from daxaudio.audio import AUDIO_SUFFIXES, read_recording
 from daxaudio.containers import Event, Recording
 from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance
+from daxaudio.kaldi.archives import source_file
 from daxaudio.kaldi.lines import is_command
 from daxaudio.seeds import generator
 
@@ -48,7 +49,7 @@ class PaddedRecording:
 
 @dataclasses.dataclass(frozen=True)
 class _Utterance:
-    """An utterance of a data folder with segments, named as a file in it would be."""
+    """An utterance of a data folder that is no whole file, named as a file in it would be."""
 
     parent: Path
     stem: str
@@ -216,9 +217,13 @@ def _noise_files(path: Path, recording_id: str = "", label: str | None = None) -
     names = [name for name in data.ids if data.text[name] != label]
     if not names:
         raise ValueError(f"{path}: holds no recording of another class than {label!r} as noise")
-    if data.segments is not None:
-        return [_Utterance(path, name) for name in names]
-    return [Path(data.wav_scp[name]) for name in names]
+    return [_noise_of(path, data, name) for name in names]
+
+
+def _noise_of(folder: Path, data: DataFolder, name: str) -> _Noise:
+    if data.segments is None and source_file(data.wav_scp[name]) == Path(data.wav_scp[name]):
+        return Path(data.wav_scp[name])
+    return _Utterance(folder, name)
 
 
 @functools.lru_cache(maxsize=16)

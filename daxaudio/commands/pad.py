@@ -27,6 +27,7 @@ from daxaudio.config import build
 from daxaudio.containers import Event, Recording
 from daxaudio.files import write_text
 from daxaudio.kaldi import DataFolder, read_utterance, write_data_folder
+from daxaudio.kaldi.archives import source_file
 from daxaudio.kaldi.raw import FILES
 from daxaudio.names import check_id, check_length, without_audio_ending
 from daxaudio.padding import NoisePadding
@@ -116,7 +117,7 @@ def _pad_folder(
         raise ValueError(f"{out}: holds data that `pad` did not make; choose another --out")
     _write_facts(out, facts)
     (out / "wav.scp").unlink(missing_ok=True)  # no data folder until all of it is new
-    sources = {Path(source).resolve() for source in data.wav_scp.values()}
+    sources = {source_file(source).resolve() for source in data.wav_scp.values()}
     events: dict[str, Event] = {}
     bad: list[str] = []
     for name in tqdm(data.ids, desc="padding", disable=arguments.quiet):

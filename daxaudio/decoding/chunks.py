@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from daxaudio.decoding.promise import Promise, more_than_promised
+from daxaudio.decoding.splice import Piece
 
 # Programs that write to a pipe put the largest number (ffmpeg), almost the largest (sox) or 0
 # where the length of a WAV file should stand.
 _LENGTH_NOT_KNOWN = 0x7FFF0000
+_LONG_NOT_KNOWN = (1 << 64) - 1
 _WRAP = 1 << 32
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
@@ -40,13 +42,17 @@ def promise_of_riff(path: Path) -> Promise:
             if name == b"ds64":
                 long_length = struct.unpack("<Q", file.read(16)[8:].ljust(8, b"\0"))[0]
             elif name in (b"data", b"SSND", b"BODY"):
-                if form in (b"RF64", b"BW64") and length == _WRAP - 1 and long_length is not None:
-                    return _missing(at + long_length - size)
-                if length >= _LENGTH_NOT_KNOWN:
+                if long_length is not None and length == _WRAP - 1:
+                    length = long_length
+                elif length >= _LENGTH_NOT_KNOWN and at + length >= size:
                     return Promise()
+                elif length >= _LENGTH_NOT_KNOWN and form == b"RIFF":
+                    return Promise(pieces=_as_rf64(file, at, size))
+                if length == _LONG_NOT_KNOWN:
+                    return Promise(pieces=_as_rf64(file, at, size))
                 if at + length > size or order == ">":
                     return _missing(at + length - size)
-                return _what_follows(file, at, length, size)
+                return _what_follows(file, at, length, size, wraps=long_length is None)
     return Promise()
 
 
@@ -114,22 +120,31 @@ def _chunks(file: BinaryIO, order: str, size: int) -> Iterator[tuple[bytes, int,
         file.seek(min(at + length + length % 2, size))
 
 
-def _what_follows(file: BinaryIO, at: int, length: int, size: int) -> Promise:
+def _what_follows(file: BinaryIO, at: int, length: int, size: int, wraps: bool) -> Promise:
     """The promise of a WAV file whose audio should end before the file does, or with it."""
     end = at + length
     file.seek(end)
     rest = file.read(_LOOKED_AT)
     if _is_chunk(rest) or _is_chunk(rest[length % 2 :]):
         return Promise()
-    if size - end >= _WRAP:
+    if wraps and size - end >= _WRAP:
         end += (size - end) // _WRAP * _WRAP
     elif len(rest) < _SHORTEST_REST or rest.startswith(_TAGS) or not any(rest):
         return Promise()
     else:
         end = size
-    file.seek(0)
-    unknown = file.read(at - 4) + b"\xff\xff\xff\xff"
-    return Promise(odd=more_than_promised(length, end - at), pieces=(unknown, (at, end)))
+    return Promise(odd=more_than_promised(length, end - at), pieces=_as_rf64(file, at, end))
+
+
+def _as_rf64(file: BinaryIO, at: int, end: int) -> tuple[Piece, ...]:
+    """A WAV file whose audio is in these bytes, as a format shows it that knows no limit."""
+    file.seek(12)
+    chunks = file.read(at - 8 - 12)
+    if chunks[:4] == b"ds64":
+        chunks = chunks[8 + int.from_bytes(chunks[4:8], "little") :]
+    sizes = struct.pack("<4sIQQQI", b"ds64", 28, end - at + len(chunks) + 48, end - at, 0, 0)
+    unknown = b"\xff\xff\xff\xff"
+    return (b"RF64" + unknown + b"WAVE" + sizes + chunks + b"data" + unknown, (at, end))
 
 
 def _is_chunk(data: bytes) -> bool:

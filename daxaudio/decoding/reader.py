@@ -123,14 +123,16 @@ def read_samples(
     with _open(Path(path)) as audio:
         first = round(start * audio.sample_rate)
         last = None if end is None else round(end * audio.sample_rate)
-        if audio.n_promised is not None:
-            first = min(first, audio.n_promised)
+        if first > 0:
+            n_samples = _length_of(audio)
+            first = min(first, n_samples)
+            last = n_samples if last is None else min(last, n_samples)
         n_wanted = None if last is None else max(0, last - first)
         if audio.promise.odd:
             _log.warning("%s: %s", path, audio.promise.odd)
         blocks = list(_decode(audio, first, n_wanted))
         if n_wanted is None:
-            _check_promise(audio, first + sum(map(len, blocks)))
+            _check_promise(audio, sum(map(len, blocks)))
         return _joined(blocks, audio.n_channels), audio.sample_rate
 
 
@@ -156,13 +158,8 @@ def duration_of(path: str | os.PathLike[str]) -> float:
         >>> duration_of(path)
         0.1
     """
-    path = Path(path)
-    with _open(path) as audio:
-        sample_rate, n_samples = audio.sample_rate, audio.n_promised
-    if n_samples is None:
-        about = path.stat()
-        n_samples = _count(path, about.st_size, about.st_mtime_ns)
-    return n_samples / sample_rate
+    with _open(Path(path)) as audio:
+        return _length_of(audio) / audio.sample_rate
 
 
 def channels_of(path: str | os.PathLike[str]) -> int:
@@ -176,6 +173,14 @@ def channels_of(path: str | os.PathLike[str]) -> int:
     """
     with _open(Path(path)) as audio:
         return audio.n_channels
+
+
+def _length_of(audio: _OpenAudio) -> int:
+    """Samples by the header where that is to be trusted, else counted."""
+    if audio.n_promised is not None:
+        return audio.n_promised
+    about = audio.path.stat()
+    return _count(audio.path, about.st_size, about.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=256)  # a recording of many segments is counted once
@@ -301,6 +306,8 @@ def _check_is_file(path: Path) -> None:
 def _blocks_of_sound_file(
     file: soundfile.SoundFile, first: int, n_wanted: int | None
 ) -> Iterator[np.ndarray]:
+    if n_wanted == 0:
+        return
     if first:
         file.seek(first)
     n_left = n_wanted

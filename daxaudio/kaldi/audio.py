@@ -1,4 +1,4 @@
-"""Audio of a Kaldi data folder: files, parts of files, and the output of shell commands."""
+"""Audio of a Kaldi data folder: files, parts of them, archives, and what shell commands print."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from daxaudio.audio import duration_of, make_recording, read_recording
 from daxaudio.containers import Recording
 from daxaudio.decoding import read_samples
+from daxaudio.kaldi.archives import extract, place_in_archive
 from daxaudio.kaldi.folder import DataFolder
 from daxaudio.kaldi.lines import RecordingSegment, check_no_command, is_command
 
@@ -119,18 +120,28 @@ def _read_segment(
 
 @contextlib.contextmanager
 def _audio_file(recording_id: str, source: str, command_seconds: float) -> Iterator[Path]:
-    """The audio file of an entry of `wav.scp`; of a command, a temporary one with its output."""
-    if not is_command(source):
+    """The audio file of an entry of `wav.scp`.
+
+    Of a command, that is a temporary one with its output; of a place in an archive, a copy of what
+    is there.
+    """
+    archived = None if is_command(source) else place_in_archive(source)
+    if not is_command(source) and archived is None:
         yield Path(source)
         return
-    place = f"wav.scp: {recording_id!r}: the command {source.removesuffix('|').strip()!r}"
     with tempfile.TemporaryDirectory(prefix="daxaudio-") as folder:
         output = Path(folder) / "output"
-        _run_command(source.removesuffix("|"), place, output, command_seconds)
+        if archived is not None:
+            place = source
+            extract(*archived, output)
+        else:
+            command = f"wav.scp: {recording_id!r}: the command {source.removesuffix('|').strip()!r}"
+            place = f"{command}: its output"
+            _run_command(source.removesuffix("|"), command, output, command_seconds)
         try:
             yield output
         except ValueError as error:
-            raise ValueError(str(error).replace(str(output), f"{place}: its output")) from error
+            raise ValueError(str(error).replace(str(output), place)) from error
 
 
 def _run_command(command: str, place: str, output: Path, seconds: float) -> None:

@@ -7,8 +7,9 @@ without, utterances and recordings are the same. `spk2utt` is written for Kaldi 
 it follows from `utt2spk`. All files are UTF-8, sorted as `LC_ALL=C sort` sorts. What is written
 reads back exactly. Times are in seconds.
 
-An entry of `wav.scp` that ends in `|` is a shell command whose output is the audio. It is refused
-unless the caller allows it: whoever wrote the folder could run anything.
+An entry of `wav.scp` is the path of an audio file, or a place in an archive (`raw.ark:1234`). One
+that ends in `|` is a shell command whose output is the audio. It is refused unless the caller
+allows it: whoever wrote the folder could run anything.
 """
 
 from __future__ import annotations

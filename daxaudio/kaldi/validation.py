@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from daxaudio.kaldi.archives import place_in_archive
 from daxaudio.kaldi.audio import OVERSHOOT, source_duration
 from daxaudio.kaldi.lines import (
     Difference,
@@ -248,9 +249,8 @@ class _Validation:
         for key, source in self.values.get("wav.scp", {}).items():
             if source is None:
                 continue
-            if not check_audio and not is_command(source) and not Path(source).is_file():
-                remedy = "relative paths start at the working folder; mend the path"
-                yield self._problem("wav.scp", key, f"{key!r}: no such file: {source}", remedy)
+            if not check_audio and not is_command(source):
+                yield from self._file(key, source)
             if check_audio:
                 try:
                     measured = source_duration(key, source, self.allow_pipes)
@@ -260,6 +260,17 @@ class _Validation:
                 else:
                     yield from self._compare("reco2dur", key, measured, "its audio lasts")
                     durations[key] = measured
+
+    def _file(self, key: str, source: str) -> Iterator[Problem]:
+        try:
+            place = place_in_archive(source)
+        except ValueError as error:
+            yield self._problem("wav.scp", key, f"{key!r}: {error}", _DROP)
+            return
+        path = Path(source) if place is None else place[0]
+        if not path.is_file():
+            remedy = "relative paths start at the working folder; mend the path"
+            yield self._problem("wav.scp", key, f"{key!r}: no such file: {path}", remedy)
 
     def _durations(self, recordings: Mapping[str, float]) -> Iterator[Problem]:
         """`utt2dur` and `segments` against the durations of recordings that are known."""
