@@ -60,8 +60,9 @@ def test_only_the_segment_is_decoded(tape, monkeypatch):
         return samples
 
     monkeypatch.setattr(soundfile.SoundFile, "read", counted)
-    read_utterance(folder(tape, {"u": RecordingSegment("r", 2.0, 2.5)}), "u")
-    assert sum(n_read) == RATE // 2
+    read_utterance(folder(tape, {"u": RecordingSegment("r", 5.0, 5.5)}), "u")
+    # an MP3 decoder needs what stands before
+    assert sum(n_read) == RATE // 2 + (32 * 1152 if tape.suffix == ".mp3" else 0)
 
 
 def test_a_whole_recording_is_read_as_ever(tape):

@@ -44,6 +44,9 @@ _log = logging.getLogger(__name__)
 _BLOCK = 1 << 20
 # An MP3 decoder may lose a part of the last frame and its own delay of 529 samples.
 _MP3_FRAME = 1152
+# What a frame needs may stand in earlier ones, in silence in many; a decoder that starts in the
+# middle and lacks it gives other samples.
+_MP3_MEMORY = 32 * _MP3_FRAME
 _FORMAT_NOT_KNOWN = 1  # codes of libsndfile
 _NOT_KNOWN = (_FORMAT_NOT_KNOWN, 4)  # also a coding that it does not know
 
@@ -72,7 +75,11 @@ _PROMISES: dict[bytes, Callable[[Path], Promise]] = {
 
 
 class _SequentialFile(soundfile.SoundFile):
-    """A sound file in which `read` does not seek: it cannot in a FLAC stream of unknown length."""
+    """A sound file in which `read` does not seek to where it is.
+
+    It cannot in a FLAC stream of unknown length, and in an MP3 file of varying bit rate the samples
+    after it are wrong, as a frame needs what earlier ones hold.
+    """
 
     def seekable(self) -> bool:
         """Never, as far as `read` asks; `seek` works all the same."""
@@ -239,9 +246,7 @@ def _open(path: Path) -> Iterator[_OpenAudio]:
             stack.enter_context(without_words_of_libmpg123())
         source = stack.enter_context(SplicedFile(path, promise.pieces)) if promise.pieces else path
         try:
-            as_it_is = promise.known and not promise.pieces
-            opener = soundfile.SoundFile if as_it_is else _SequentialFile
-            file = stack.enter_context(opener(source))
+            file = stack.enter_context(_SequentialFile(source))
         except (soundfile.LibsndfileError, TypeError) as error:
             # soundfile takes a `.raw` file for headerless audio and asks for its rate: TypeError
             if getattr(error, "code", _FORMAT_NOT_KNOWN) not in _NOT_KNOWN:
@@ -253,9 +258,13 @@ def _open(path: Path) -> Iterator[_OpenAudio]:
             yield _OpenAudio(path, promise, audio.n_channels, audio.sample_rate, None, 0, blocks)
             return
         n_promised = promise.n_samples or file.frames if promise.known else None
-        allowed = _MP3_FRAME if file.subtype.startswith("MPEG") else 0
+        allowed = _MP3_FRAME if _is_mpeg(file) else 0
         blocks = functools.partial(_blocks_of_sound_file, file)
         yield _OpenAudio(path, promise, file.channels, file.samplerate, n_promised, allowed, blocks)
+
+
+def _is_mpeg(file: soundfile.SoundFile) -> bool:
+    return bool(file.subtype.startswith("MPEG"))
 
 
 def _words_of(error: Exception) -> str:
@@ -309,7 +318,9 @@ def _blocks_of_sound_file(
     if n_wanted == 0:
         return
     if first:
-        file.seek(first)
+        early = min(first, _MP3_MEMORY if _is_mpeg(file) else 0)
+        file.seek(first - early)
+        file.read(early)
     n_left = n_wanted
     # In blocks, so that a wrong length in a header costs no memory.
     while n_left is None or n_left > 0:
