@@ -19,6 +19,7 @@ import numpy as np
 import soundfile
 
 from daxaudio.decoding.chunks import (
+    promise_of_asf,
     promise_of_au,
     promise_of_nist,
     promise_of_riff,
@@ -41,7 +42,7 @@ AUDIO_SUFFIXES = (
 
 _log = logging.getLogger(__name__)
 
-_BLOCK = 1 << 20
+_BLOCK, _LAST_BLOCK = 1 << 20, 1 << 10
 # An MP3 decoder may lose a part of the last frame and its own delay of 529 samples.
 _MP3_FRAME = 1152
 # What a frame needs may stand in earlier ones, in silence in many; a decoder that starts in the
@@ -68,6 +69,7 @@ _PROMISES: dict[bytes, Callable[[Path], Promise]] = {
     b".snd": promise_of_au,
     b"dns.": promise_of_au,
     b"NIST": promise_of_nist,
+    b"0&\xb2u": promise_of_asf,
     b"OggS": promise_of_ogg,
     b"fLaC": promise_of_flac,
 }
@@ -208,6 +210,8 @@ def _decode(audio: _OpenAudio, first: int, n_wanted: int | None) -> Iterator[np.
 
 def _joined(blocks: list[np.ndarray], n_channels: int) -> np.ndarray:
     """All samples `[S, C]`; each block is given up when it is copied, so that they exist once."""
+    if len(blocks) == 1:
+        return blocks[0]
     samples = np.empty((sum(map(len, blocks)), n_channels), np.float32)
     end = len(samples)
     while blocks:
@@ -259,7 +263,7 @@ def _open(path: Path) -> Iterator[_OpenAudio]:
             return
         n_promised = promise.n_samples or file.frames if promise.known else None
         allowed = _MP3_FRAME if _is_mpeg(file) else 0
-        blocks = functools.partial(_blocks_of_sound_file, file)
+        blocks = functools.partial(_blocks_of_sound_file, file, n_promised or file.frames)
         yield _OpenAudio(path, promise, file.channels, file.samplerate, n_promised, allowed, blocks)
 
 
@@ -313,7 +317,7 @@ def _check_is_file(path: Path) -> None:
 
 
 def _blocks_of_sound_file(
-    file: soundfile.SoundFile, first: int, n_wanted: int | None
+    file: soundfile.SoundFile, n_promised: int, first: int, n_wanted: int | None
 ) -> Iterator[np.ndarray]:
     if n_wanted == 0:
         return
@@ -321,14 +325,14 @@ def _blocks_of_sound_file(
         early = min(first, _MP3_MEMORY if _is_mpeg(file) else 0)
         file.seek(first - early)
         file.read(early)
-    n_left = n_wanted
-    # In blocks, so that a wrong length in a header costs no memory.
-    while n_left is None or n_left > 0:
-        n = _BLOCK if n_left is None else min(n_left, _BLOCK)
-        block = file.read(n, dtype="float32", always_2d=True)
+    at, end = first, None if n_wanted is None else first + n_wanted
+    # In blocks, so that a wrong length in a header costs no memory; a last one to see the end.
+    while end is None or at < end:
+        n_left = max(n_promised - at, _LAST_BLOCK) if end is None else end - at
+        block = file.read(min(n_left, _BLOCK), dtype="float32", always_2d=True)
         if not len(block):
             return
-        n_left = None if n_left is None else n_left - len(block)
+        at += len(block)
         yield block
 
 
