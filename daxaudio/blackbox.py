@@ -68,6 +68,7 @@ class BlackBox:
     Attributes:
         n_queries: inputs scored so far.
         passes: the batch size as it stands.
+        source: folder that it was read from, "" where it was made otherwise.
         choice: the precision and the layout that were chosen, and why.
 
     Raises:
@@ -86,6 +87,7 @@ class BlackBox:
     training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     compile: bool = False
     n_queries: int = dataclasses.field(default=0, init=False)
+    source: str = dataclasses.field(default="", init=False)
     choice: PrecisionChoice = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
@@ -290,7 +292,7 @@ def load_black_box(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     _load_weights(module, folder / WEIGHTS_FILE)
-    return BlackBox(
+    black_box = BlackBox(
         module,
         front_end,
         class_names,
@@ -301,6 +303,8 @@ def load_black_box(
         training,
         compile,
     )
+    black_box.source = str(folder)
+    return black_box
 
 
 def _check_readable(folder: Path, name: str) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,96 +26,27 @@ from daxaudio.blackbox import BlackBox
 from daxaudio.containers import (
     Event,
     Explanation,
+    Recording,
     ScoreFn,
     Spectrogram,
 )
 from daxaudio.kaldi import DataFolder, read_utterance
 from daxaudio.methods import SETTINGS_OF, MethodSettings
-from daxaudio.names import check_length
 from daxaudio.precision import choose_precision
+from daxaudio.predicting import spectrogram_of
 from daxaudio.results import list_warnings, write_csv
-from daxaudio.seeds import derive_seed
+from daxaudio.seconds import in_words
 from daxaudio.shared_queries import SharedQueries, explain_one
 from daxaudio.store import is_stored, is_whole, load_facts, save_explanation
 from daxaudio.vad import expand_to, reduce_to
 
 logger = logging.getLogger(__name__)
 
-PREDICTIONS_FILE = "predictions.csv"
 PROBLEMS_FILE = "problems.csv"
 WARNINGS_FILE = "warnings.csv"
 
 PROBLEM_COLUMNS = ["recording_id", "method", "part", "problem"]
 """Of `problems.csv`; the part is the folder of the explanation, or the group of measures."""
-
-
-def predict_folder(
-    black_box: BlackBox, data: DataFolder, path: str | os.PathLike[str], progress: bool = True
-) -> pd.DataFrame:
-    """Classify every recording of a data folder.
-
-    A recording that cannot be read, whose label the model does not know, or whose id is too long
-    for the name of a file, is listed with the reason and left out of nothing else.
-
-    Args:
-        black_box: the classifier.
-        data: the recordings and their labels.
-        path: CSV file to write.
-        progress: show a progress bar.
-
-    Returns:
-        One row a recording, sorted by id: `recording_id`, `label`, `predicted`, `score` of the
-        predicted class, `correct` (0 or 1), `problem` ("" when there is none).
-
-    Raises:
-        ValueError: when there is no recording.
-    """
-    if not data.wav_scp:
-        raise ValueError("the data folder holds no recording: its wav.scp is empty")
-    rows = []
-    for recording_id in tqdm(data.ids, desc="classifying", disable=not progress):
-        label = data.text[recording_id]
-        row = {"recording_id": recording_id, "label": label, "predicted": "", "score": 0.0}
-        try:
-            check_length(recording_id)
-            black_box.class_index(label)
-            spectrogram = _spectrogram(black_box, data, recording_id)
-            row["predicted"], row["score"] = black_box.predict(spectrogram)
-            problem = ""
-        except ValueError as error:
-            problem = str(error)
-            logger.warning("%s is left out: %s", recording_id, problem)
-        rows.append({**row, "correct": int(row["predicted"] == label), "problem": problem})
-    table = pd.DataFrame(rows).round({"score": 6})
-    write_csv(table, path)
-    return table
-
-
-def choose_recordings(
-    predictions: pd.DataFrame, n_recordings: int | None = None, seed: int = 0
-) -> list[str]:
-    """Ids of correctly classified recordings, spread over the classes.
-
-    Args:
-        predictions: as `predict_folder` gives them.
-        n_recordings: at most so many; None for all.
-        seed: seed of the order within a class.
-
-    Returns:
-        Ids in the order of work: one of each class, then the next of each, and so on. A longer
-        list begins with a shorter one.
-
-    Raises:
-        ValueError: when `n_recordings` is below 1.
-    """
-    if n_recordings is not None and n_recordings < 1:
-        raise ValueError(f"n_recordings must be at least 1, got {n_recordings}")
-    correct = predictions[predictions["correct"] == 1].copy()
-    correct["draw"] = [derive_seed(seed, "choice", name) for name in correct["recording_id"]]
-    correct = correct.sort_values("draw")
-    correct["turn"] = correct.groupby("label").cumcount()
-    ordered = correct.sort_values(["turn", "label"])["recording_id"].tolist()
-    return ordered if n_recordings is None else ordered[:n_recordings]
 
 
 def explain_folder(
@@ -127,8 +59,9 @@ def explain_folder(
     settings: MethodSettings | None = None,
     seed: int = 0,
     progress: bool = True,
+    targets: Mapping[str, str] | None = None,
 ) -> None:
-    """Explain each recording for its true class by every method; what is stored is kept.
+    """Explain each recording for a class by every method; what is stored is kept.
 
     A method that cannot handle a recording (say, one too short for its grid) is listed in
     `out/problems.csv`, and ends nothing else. The warnings of all explanations that `out` then
@@ -144,6 +77,7 @@ def explain_folder(
         settings: of the methods.
         seed: of the run.
         progress: show a progress bar with evaluations per second.
+        targets: class to explain each recording for; their labels when None.
 
     Raises:
         ValueError: when `out` holds explanations of another seed, model, recording or other
@@ -161,15 +95,44 @@ def explain_folder(
             rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
             bar.set_postfix_str(f"{name} {method}, {rate:.0f} queries/s")
             bar.update()
+            if bar.n == 1 and total > 1 and progress:
+                seconds = (time.perf_counter() - began) * total
+                bar.write(f"{total} explanations, about {in_words(seconds)}", file=sys.stderr)
 
         for name in recording_ids:
-            problems += run.explain(name, data.text[name], out, advance=advance)
+            problems += run.explain(name, (targets or data.text)[name], out, advance=advance)
     list_problems(problems, out)
     if len(problems) == total:
         raise ValueError(
             f"nothing could be explained; the reasons are in {Path(out) / PROBLEMS_FILE}"
         )
     write_csv(list_warnings(out), Path(out) / WARNINGS_FILE)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Heard:
+    """One recording, ready to be explained.
+
+    Args:
+        spectrogram: what the black box hears, on its device.
+        whole: the recording with its silence; None where the front end deletes none.
+        facts: stored beside each explanation; another recording's or run's differ.
+    """
+
+    spectrogram: Spectrogram
+    whole: Spectrogram | None
+    facts: Mapping[str, Any]
+
+    def store(self, folder: Path, found: Explanation, **facts: Any) -> Explanation:
+        """Write an explanation of it, whole or not at all, with further facts.
+
+        Returns:
+            What was stored: on the time axis with the silence, 0 where it was deleted.
+        """
+        stored = expand_to(self.whole, found) if self.whole else found
+        own = {**self.facts, "derived_seed": str(found.seed), **facts}
+        save_explanation(folder, stored, own)
+        return stored
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -201,14 +164,50 @@ class ExplainingRun:
         settings["dax"]["precision"] = choose_precision(asked, self.black_box.device).precision
         return {
             "seed": self.seed,
-            "model": self.black_box.digest(),
+            "model": self.black_box.source,
+            "model_digest": self.black_box.digest(),
             "precision": choice.as_dict(),
             "run_settings": settings,
         }
 
     def spectrogram(self, name: str) -> Spectrogram:
         """Of one recording, on the black box's device."""
-        return _spectrogram(self.black_box, self.data, name)
+        return spectrogram_of(self.black_box, self.data, name)
+
+    def hear(self, name: str) -> Heard:
+        """One recording of the folder, ready to be explained."""
+        recording = read_utterance(self.data, name, self.black_box.front_end.sample_rate)
+        channel = {} if self.data.channel is None else {"channel": self.data.channel}
+        return self.hear_recording(recording, **_audio_facts(self.data, name), **channel)
+
+    def hear_recording(self, recording: Recording, **facts: Any) -> Heard:
+        """A recording, ready to be explained, with facts that say where it came from."""
+        front_end = self.black_box.front_end
+        spectrogram = front_end.spectrogram(recording).to(self.black_box.device)
+        whole = front_end.spectrogram(recording, keep_silence=True) if front_end.vad else None
+        known = {
+            **self.facts,
+            "input": digest(spectrogram.values),
+            **facts,
+            **({"whole_frames": len(whole.times)} if whole else {}),
+            "events": [
+                [event.start, event.end] for event in self.events.get(recording.recording_id, ())
+            ],
+        }
+        return Heard(spectrogram, whole, known)
+
+    def explain_by(
+        self,
+        method: str,
+        heard: Heard,
+        score_fn: ScoreFn,
+        shared: SharedQueries,
+        progress: bool = False,
+    ) -> Explanation:
+        """Explain what was heard by one method; see `Heard.store`."""
+        events = self.events.get(heard.spectrogram.recording_id, ())
+        what = (heard.spectrogram, method, events, self.settings, self.seed, shared, progress)
+        return explain_one(score_fn, *what)
 
     def explain(
         self,
@@ -236,26 +235,17 @@ class ExplainingRun:
         Raises:
             ValueError: when `out` holds an explanation of another run, class or recording.
         """
-        spectrogram, problems = self.spectrogram(name), []
-        whole = self._whole(name)
-        facts = {
-            **self.facts,
-            "input": digest(spectrogram.values),
-            **_audio_facts(self.data, name),
-            **({"whole_frames": len(whole.times)} if whole else {}),
-            "events": [[event.start, event.end] for event in self.events.get(name, ())],
-        }
+        heard, problems = self.hear(name), []
         score_fn, shared = self.black_box.score_fn(label, ask), SharedQueries()
         for method in self.methods:
             folder = Path(out) / method / name
-            if not _is_done(folder, facts, label, method):
+            if not _is_done(folder, heard.facts, label, method):
                 try:
-                    found = self._explain(method, spectrogram, score_fn, shared)
+                    found = self.explain_by(method, heard, score_fn, shared)
                 except ValueError as error:
                     problems.append(describe_problem(name, method, Path(out).name, error))
                 else:
-                    own = {**facts, "derived_seed": str(found.seed)}
-                    save_explanation(folder, expand_to(whole, found) if whole else found, own)
+                    heard.store(folder, found)
             advance(name, method)
         return problems
 
@@ -270,20 +260,6 @@ class ExplainingRun:
         part = self.spectrogram(explanations[0].spectrogram.recording_id).to("cpu")
         return [reduce_to(part, explanation) for explanation in explanations]
 
-    def _whole(self, name: str) -> Spectrogram | None:
-        """The recording with its silence; None where the front end deletes none."""
-        front_end = self.black_box.front_end
-        if front_end.vad is None:
-            return None
-        recording = read_utterance(self.data, name, front_end.sample_rate)
-        return front_end.spectrogram(recording, keep_silence=True)
-
-    def _explain(
-        self, method: str, spectrogram: Spectrogram, score_fn: ScoreFn, shared: SharedQueries
-    ) -> Explanation:
-        events = self.events.get(spectrogram.recording_id, ())
-        return explain_one(score_fn, spectrogram, method, events, self.settings, self.seed, shared)
-
 
 def describe_problem(
     recording_id: str, method: str, part: str, error: ValueError
@@ -297,11 +273,6 @@ def describe_problem(
 def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[str]) -> None:
     """Write `out/problems.csv`, a header alone when there is none."""
     write_csv(pd.DataFrame(problems, columns=PROBLEM_COLUMNS), Path(out) / PROBLEMS_FILE)
-
-
-def _spectrogram(black_box: BlackBox, data: DataFolder, recording_id: str) -> Spectrogram:
-    recording = read_utterance(data, recording_id, black_box.front_end.sample_rate)
-    return black_box.front_end.spectrogram(recording).to(black_box.device)
 
 
 def _audio_facts(data: DataFolder, recording_id: str) -> dict[str, Any]:
@@ -324,6 +295,12 @@ def digest(values: Tensor) -> str:
     return hashlib.sha256(content.tobytes()).hexdigest()[:16]
 
 
+def model_digest_of(facts: Mapping[str, Any]) -> str:
+    """Digest of the model that made a stored explanation."""
+    # files from before the model's folder was stored have its digest there
+    return str(facts.get("model_digest", facts.get("model")))
+
+
 def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) -> bool:
     """Whether this very explanation is stored; one of another run is an error."""
     if not is_stored(folder):
@@ -332,7 +309,8 @@ def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) ->
         logger.warning("%s: cannot be read, and is made again", folder)
         return False
     stored = load_facts(folder)
-    for key, name in (("seed", "seed"), ("model", "model or precision"), ("input", "recording")):
+    _check_same(folder, "model or precision", model_digest_of(stored), facts["model_digest"])
+    for key, name in (("seed", "seed"), ("input", "recording")):
         _check_same(folder, name, stored.get(key), facts[key])
     _check_same(folder, "time axis", stored.get("whole_frames"), facts.get("whole_frames"))
     _check_same(folder, "class", stored["target"], label)

@@ -13,14 +13,11 @@ from tqdm import tqdm
 
 from daxaudio.blackbox import AskOnce, BlackBox
 from daxaudio.compare import (
-    PREDICTIONS_FILE,
     PROBLEMS_FILE,
     WARNINGS_FILE,
     ExplainingRun,
-    choose_recordings,
     describe_problem,
     list_problems,
-    predict_folder,
 )
 from daxaudio.comparison_tables import Gathered
 from daxaudio.containers import Event, Explanation
@@ -38,6 +35,12 @@ from daxaudio.metrics import (
 )
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.metrics.iou import iou
+from daxaudio.predicting import (
+    PREDICTIONS_FILE,
+    choose_recordings,
+    describe_none,
+    predict_folder,
+)
 from daxaudio.results import (
     RESULTS_FILE,
     SUMMARY_FILE,
@@ -142,8 +145,10 @@ class ComparingRun:
         )
         chosen = choose_recordings(predictions, self.n_recordings, self.run.seed)
         if not chosen:
+            names, sources = self.run.black_box.class_names, list(self.run.data.wav_scp.values())
+            reason = describe_none(predictions, "correct", names, sources)
             path = self.out / EXPLANATIONS / PREDICTIONS_FILE
-            raise ValueError(f"the model gets no recording right: see {path}")
+            raise ValueError(f"nothing to explain: {reason}; see {path}")
         wrong: list[str] = []
         if "wrongly_predicted" in self.groups:
             missed = predictions.assign(
@@ -179,7 +184,7 @@ class ComparingRun:
     def _write_settings(self) -> None:
         document = {
             "seed": self.run.seed,
-            "model": self.run.facts["model"],
+            "model": self.run.facts["model_digest"],
             "n_recordings": self.n_recordings,
             "metrics": list(self.groups),
             "explain": self.run.facts["run_settings"],

@@ -185,7 +185,7 @@ class Measuring:
             "input": digest(explanation.spectrogram.values),
             "target": explanation.target,
             "fill": self._fill,
-            "model": self.run.facts["model"],
+            "model": self.run.facts["model_digest"],
             "seed": self.run.seed,
             "events": [[event.start, event.end] for event in events],
             **self.settings.of_group(group),

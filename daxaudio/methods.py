@@ -178,6 +178,19 @@ def check_methods(names: Sequence[str]) -> list[str]:
     return [name for name in METHODS if name in names]
 
 
+def most_queries(names: Sequence[str], settings: MethodSettings) -> int:
+    """Black-box evaluations that explaining one recording by some methods takes at most.
+
+    A few more for each method, such as of the input itself, are left out; methods that perturb
+    alike share theirs.
+
+    Example:
+        >>> most_queries(["rise", "gradient", "energy"], MethodSettings(queries=500))
+        500
+    """
+    return settings.queries * sum("queries" in SETTINGS_OF.get(name, ()) for name in names)
+
+
 def make_explainer(
     name: str,
     settings: MethodSettings,

@@ -165,7 +165,10 @@ def test_explain_tells_of_a_folders_warnings_once(tmp_path, model, data_folder, 
         if explain(data_folder, model, out, *options) == 0:
             break
     said = results_of(capsys)
-    assert said[1:] == [f"2 explanations have warnings, see {out / 'warnings.csv'}"]
+    assert said[-2:] == [
+        f"done: {out / 'report.html'}",
+        f"2 explanations have warnings, see {out / 'warnings.csv'}",
+    ]
     table = pd.read_csv(out / "warnings.csv")
     assert table["method"].tolist() == ["energy"] * 2 + ["random"] * 2
     assert table["warning"].tolist() == ["Only 3 queries.", "Two\nlines."] * 2
@@ -189,10 +192,10 @@ def stored_verdict(folder):
     return json.loads((folder / "explanation.json").read_text()).get("verdict")
 
 
-def test_explain_tells_by_default_what_speaks_for_and_against(tmp_path, model, capsys):
+def test_the_full_check_tells_what_speaks_for_and_against(tmp_path, model, capsys):
     audio, out = sound(tmp_path / "a.wav"), tmp_path / "out"
     arguments = ["explain", str(audio), "--model", str(model), "--out", str(out), "--quiet"]
-    assert main([*arguments, "--method", "rise", "--queries", "20"]) == 0
+    assert main([*arguments, "--check", "full", "--method", "rise", "--queries", "20"]) == 0
     header, *findings, summary = results_of(capsys)
     assert "22 queries" in header
     verdict = stored_verdict(out)
@@ -308,7 +311,7 @@ def test_folder_is_explained_scored_and_plotted(tmp_path, model, data_folder, ca
         predictions.append(pd.read_csv(out / "predictions.csv"))
         if code == 0:
             break
-        assert "classifies no recording correctly" in capsys.readouterr().err
+        assert "the model classifies 0 correctly" in capsys.readouterr().err
     assert predictions[-1]["correct"].sum() > 0
     assert "have warnings" not in capsys.readouterr().out
     explained = sorted(path.name for path in (out / "lime").iterdir())

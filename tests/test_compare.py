@@ -8,16 +8,13 @@ from torch import nn
 
 from daxaudio.audio import write_recording
 from daxaudio.blackbox import BlackBox
-from daxaudio.compare import (
-    choose_recordings,
-    explain_folder,
-    predict_folder,
-)
+from daxaudio.compare import explain_folder
 from daxaudio.containers import Event, Recording
 from daxaudio.frontends import LogMel
 from daxaudio.kaldi import DataFolder
 from daxaudio.methods import METHODS, MethodSettings
 from daxaudio.precision import choose_precision
+from daxaudio.predicting import choose_recordings, predict_folder
 from daxaudio.results import (
     METRICS,
     count_warned,

@@ -153,7 +153,7 @@ def recording(tmp_path) -> RecordingView:
     return RecordingView(
         "4-1-A",
         "First.\n\nSecond.",
-        Picture(tmp_path / "a.png", "All methods"),
+        (Picture(tmp_path / "a.png", "All methods"),),
         (Sound(tmp_path / "a.wav", "the recording"),),
         Table(("method", "iou"), (("rise", "0.37"),)),
     )
@@ -238,7 +238,7 @@ def test_page_escapes_all_names(recording, tmp_path):
     view = RecordingView(
         evil,
         evil,
-        Picture(tmp_path / "a.png", f'"{evil}'),
+        (Picture(tmp_path / "a.png", f'"{evil}'),),
         (Sound(tmp_path / "a.wav", evil),),
         table,
         (evil,),

@@ -79,13 +79,18 @@ def load_data(arguments: argparse.Namespace, folder: str | os.PathLike[str]) -> 
     return read_data_folder(folder, arguments.allow_commands, arguments.channel)
 
 
-def is_data_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is a Kaldi-style data folder; an audio file is none."""
+def existing(path: str | os.PathLike[str]) -> Path:
+    """A file or folder that a command reads; ValueError where there is none."""
     if str(path).endswith(("/", os.sep)) and Path(path).is_file():
         raise ValueError(f"{path}: is a file, not a folder; leave out the / at its end")
     if not Path(path).exists():
         raise ValueError(f"{path}: no such file or folder")
-    if not Path(path).is_dir():
+    return Path(path)
+
+
+def is_data_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a Kaldi-style data folder; an audio file is none."""
+    if not existing(path).is_dir():
         return False
     if not (Path(path) / "wav.scp").is_file():
         raise ValueError(f"{path}: a folder without wav.scp; give an audio file or a data folder")

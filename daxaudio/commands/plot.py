@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import prepare_picture
 from daxaudio.plot import plot_comparison, plot_explanation, plot_history
-from daxaudio.store import load_explanation
+from daxaudio.store import load_explanation, load_facts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,9 +37,12 @@ def run(arguments: argparse.Namespace) -> None:
             raise ValueError("--history draws one explanation, got several folders")
         print(plot_history(explanations[0], arguments.out))
         return
-    table = events_by_recording(arguments.events) if arguments.events else {}
-    events = table.get(explanations[0].spectrogram.recording_id, ())
+    name = explanations[0].spectrogram.recording_id
+    table = read_events_of(arguments.events)
+    table.check("plot", [name])
+    events = table.of(name)
     if len(explanations) == 1:
-        print(plot_explanation(explanations[0], arguments.out, events))
+        verdict = load_facts(arguments.explanations[0]).get("verdict", {}).get("summary", "")
+        print(plot_explanation(explanations[0], arguments.out, events, verdict))
     else:
         print(plot_comparison(explanations, arguments.out, events))

@@ -28,10 +28,6 @@ from daxaudio.blackbox import (
 from daxaudio.commands.arguments import add_allow_commands, add_channel, add_common, load_data
 from daxaudio.commands.outputs import prepare_folder
 from daxaudio.commands.sections import read_sections
-from daxaudio.compare import (
-    PREDICTIONS_FILE,
-    predict_folder,
-)
 from daxaudio.config import build
 from daxaudio.containers import Recording
 from daxaudio.cross_validation import FOLDS_FILE, SCORES_FILE, cross_validate
@@ -50,6 +46,7 @@ from daxaudio.models.training import (
 )
 from daxaudio.plot import plot_confusion
 from daxaudio.precision import PrecisionChoice, choose_precision, usable_device
+from daxaudio.predicting import PREDICTIONS_FILE, predict_folder
 from daxaudio.results import (
     write_csv,
 )

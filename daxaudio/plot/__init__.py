@@ -8,6 +8,7 @@ whole or not at all, in the format that the suffix names (.png, .pdf, .svg), and
 
 from daxaudio.plot.curves import plot_curves, plot_randomisation
 from daxaudio.plot.explanations import (
+    plot_brief,
     plot_comparison,
     plot_explanation,
     plot_segments,
@@ -18,6 +19,7 @@ from daxaudio.plot.scores import REFERENCE_METHODS, plot_confusion, plot_summary
 
 __all__ = [
     "REFERENCE_METHODS",
+    "plot_brief",
     "plot_comparison",
     "plot_confusion",
     "plot_curves",

@@ -125,6 +125,43 @@ def plot_explanation(
     return save_figure(figure, path)
 
 
+def plot_brief(
+    explanation: Explanation, path: str | os.PathLike[str], events: Sequence[Event] = ()
+) -> Path:
+    """Draw an explanation for a list of many: the mask over the spectrogram, profile and events.
+
+    Drawn in a fifth of a second. `plot_explanation` shows more, and says what the words mean.
+
+    Args:
+        explanation: what to draw.
+        path: file to write.
+        events: the true events, if known.
+
+    Returns:
+        The path.
+
+    Example:
+        >>> import tempfile, torch
+        >>> picture = Spectrogram(torch.rand(8, 20), torch.arange(1, 9) * 500.0, torch.arange(20.0))
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> plot_brief(Explanation(torch.rand(8, 20), picture, "rise"), folder / "a.png").name
+        'a.png'
+    """
+    figure = new_figure(10, 5.2, layout=None)  # finding a layout would take as long as drawing
+    heights = [3.0, 1.3, 0.35 * (1 + bool(events))]
+    overlay, profile, lanes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
+    figure.subplots_adjust(0.07, 0.1, 0.985, 0.88, hspace=0.3)
+    set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
+    draw_level(overlay, explanation.spectrogram)
+    draw_overlay(overlay, explanation)
+    draw_profile(profile, explanation)
+    profile.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.95), ncols=3, fontsize=8, frameon=False
+    )
+    draw_lanes(lanes, explanation, events)
+    return save_figure(figure, path, dpi=80)
+
+
 def plot_comparison(
     explanations: Sequence[Explanation], path: str | os.PathLike[str], events: Sequence[Event] = ()
 ) -> Path:

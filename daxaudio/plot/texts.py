@@ -20,7 +20,8 @@ from daxaudio.files import whole_file
 _log = logging.getLogger(__name__)
 
 _GLYPH = re.compile(r"Glyph (\d+) .*missing from")
-_DPI = 130
+DPI = 130
+"""Pixels of an inch."""
 
 
 def set_text(setter: Callable[..., Text], text: str, **settings: Any) -> None:
@@ -39,30 +40,30 @@ def shorten(text: str, most: int = 40) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = DPI) -> Path:
     """Write a figure whole or not at all, in fonts that have its characters.
 
     Characters that the usual font lacks are looked for in the installed fonts; those that none has
     are drawn as boxes, which is said once.
     """
     with whole_file(path) as temporary:
-        missing = _save(figure, temporary)
+        missing = _save(figure, temporary, dpi)
         if missing:
             families, all_found = _families_with(missing)
             if not all_found:
                 _say_boxes()
             for text in figure.findobj(Text):
                 text.set_fontfamily([*text.get_fontfamily(), *families])
-            _save(figure, temporary)
+            _save(figure, temporary, dpi)
     return Path(path)
 
 
-def _save(figure: Figure, path: Path) -> frozenset[str]:
+def _save(figure: Figure, path: Path, dpi: int) -> frozenset[str]:
     """Write a figure; characters that its fonts lack, in place of a warning for each."""
     missing = set()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        figure.savefig(path, dpi=_DPI)
+        figure.savefig(path, dpi=dpi)
     for warning in caught:
         if found := _GLYPH.match(str(warning.message)):
             missing.add(chr(int(found[1])))

@@ -11,6 +11,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 
@@ -51,6 +52,26 @@ class Picture:
 
 
 @dataclasses.dataclass(frozen=True)
+class LinkedPicture:
+    """A picture file beside the page, which is loaded when it is looked at.
+
+    Args:
+        path: of the file, below the page's folder.
+        folder: of the page.
+        caption: stands below it and is read out instead of it.
+    """
+
+    path: Path
+    folder: Path
+    caption: str
+
+    @property
+    def uri(self) -> str:
+        """The way from the page to the file, as an address."""
+        return quote(self.path.relative_to(self.folder).as_posix())
+
+
+@dataclasses.dataclass(frozen=True)
 class Sound:
     """An audio file with a player.
 
@@ -82,7 +103,7 @@ class RecordingView:
         recording_id: its heading.
         text: what is known of it, such as class, score and true events; an empty line begins a
             new paragraph.
-        picture: for instance the comparison of all methods on it.
+        pictures: for instance the comparison of all methods on it.
         sounds: the recording, and what else shall be heard.
         scores: scores by method.
         warnings: why an explanation of it should not be trusted, one text each.
@@ -90,7 +111,7 @@ class RecordingView:
 
     recording_id: str
     text: str = ""
-    picture: Picture | None = None
+    pictures: tuple[Picture | LinkedPicture, ...] = ()
     sounds: tuple[Sound, ...] = ()
     scores: Table | None = None
     warnings: tuple[str, ...] = ()

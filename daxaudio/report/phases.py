@@ -253,7 +253,7 @@ def _views(
             RecordingView(
                 name,
                 f"Explained for {CLASS_NAMES.get(target, target)}.",
-                Picture(path, f"{leader}: mask, time profile and phases"),
+                (Picture(path, f"{leader}: mask, time profile and phases"),),
                 (Sound(sound, "the recording"),) if heard else (),
             )
         )

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from daxaudio.compare import PREDICTIONS_FILE
 from daxaudio.files import read_text, write_text
 from daxaudio.plot.scores import plot_summaries
+from daxaudio.predicting import PREDICTIONS_FILE
 from daxaudio.protocol import (
     LEADER,
     Condition,

@@ -11,15 +11,13 @@ import soundfile
 from tqdm import tqdm
 
 from daxaudio.audio import read_recording
-from daxaudio.compare import (
-    PREDICTIONS_FILE,
-    WARNINGS_FILE,
-)
+from daxaudio.compare import WARNINGS_FILE
 from daxaudio.containers import Event
 from daxaudio.files import whole_file, write_text
 from daxaudio.methods import METHODS
 from daxaudio.metrics import paired_comparison
 from daxaudio.plot import REFERENCE_METHODS, plot_comparison, plot_history, plot_summary
+from daxaudio.predicting import PREDICTIONS_FILE
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
 from daxaudio.report.tables import (
@@ -352,7 +350,7 @@ def _view(comparison: Comparison, results: pd.DataFrame, name: str) -> Recording
     return RecordingView(
         name,
         f"Class {facts['target']}, score {facts['score']:.3f}; true event {events}.",
-        Picture(picture, f"{name}: spectrogram, and what each method marked"),
+        (Picture(picture, f"{name}: spectrogram, and what each method marked"),),
         (Sound(_small_copy(comparison, Path(facts["audio"]), name), "what the classifier heard"),),
         Table(("method", *metrics), rows),
         warnings,

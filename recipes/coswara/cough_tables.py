@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.compare import PREDICTIONS_FILE
 from daxaudio.files import read_text
+from daxaudio.predicting import PREDICTIONS_FILE
 from daxaudio.report.tables import Table
 from daxaudio.results import read_csv
 

@@ -12,18 +12,17 @@ from daxaudio.cli import Parser, exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.sections import read_sections
 from daxaudio.compare import (
-    PREDICTIONS_FILE,
     PROBLEMS_FILE,
     WARNINGS_FILE,
     ExplainingRun,
-    choose_recordings,
     list_problems,
-    predict_folder,
+    model_digest_of,
 )
 from daxaudio.config import build
 from daxaudio.cross_validation import SCORES_FILE
 from daxaudio.kaldi import read_data_folder
 from daxaudio.methods import MethodSettings, check_methods
+from daxaudio.predicting import PREDICTIONS_FILE, choose_recordings, predict_folder
 from daxaudio.results import list_warnings, read_csv, write_csv
 from daxaudio.store import load_facts
 
@@ -34,7 +33,7 @@ def check_stored(folder: Path, fold_of: Mapping[str, int], boxes: Mapping[int, B
     for path in sorted(folder.glob("fold*/*/*/explanation.json")):
         fold = fold_of.get(path.parent.name)
         own = path.parts[-4] == f"fold{fold}"
-        if not own or load_facts(path.parent)["model"] != digests.get(fold):
+        if not own or model_digest_of(load_facts(path.parent)) != digests.get(fold):
             raise ValueError(f"{path.parent} is of another fold or model; remove {folder}")
 
 

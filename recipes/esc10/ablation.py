@@ -19,10 +19,10 @@ from daxaudio.blackbox import load_black_box
 from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.sections import read_sections
-from daxaudio.compare import choose_recordings, predict_folder
 from daxaudio.config import build
 from daxaudio.kaldi import read_data_folder, read_utterance
 from daxaudio.methods import MethodSettings
+from daxaudio.predicting import choose_recordings, predict_folder
 
 
 def read_arguments() -> argparse.Namespace:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import load_model
-from daxaudio.compare import PREDICTIONS_FILE, choose_recordings, predict_folder
 from daxaudio.kaldi import read_data_folder, write_data_folder
+from daxaudio.predicting import PREDICTIONS_FILE, choose_recordings, describe_none, predict_folder
 
 
 def main() -> None:
@@ -27,10 +27,13 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.precision = None  # the configuration's
     data = read_data_folder(arguments.data)
-    predictions = predict_folder(load_model(arguments), data, arguments.out / PREDICTIONS_FILE)
+    black_box = load_model(arguments)
+    predictions = predict_folder(black_box, data, arguments.out / PREDICTIONS_FILE)
     chosen = choose_recordings(predictions, arguments.n_recordings or None)
     if not chosen:
-        raise ValueError(f"{arguments.data}: the model classifies no recording correctly")
+        classes, sources = list(black_box.class_names), list(data.wav_scp.values())
+        reason = describe_none(predictions, "correct", classes, sources)
+        raise ValueError(f"{arguments.data}: nothing to explain: {reason}")
     write_data_folder(arguments.out / "chosen", data.part(chosen))
     n_correct = int(predictions["correct"].sum())
     print(f"{len(data.ids)} recordings, {n_correct} classified correctly, {len(chosen)} chosen")

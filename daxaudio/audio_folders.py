@@ -1,0 +1,73 @@
+"""A folder of audio files without tables, read as a data folder without labels."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+from daxaudio.audio import AUDIO_SUFFIXES
+from daxaudio.kaldi import DataFolder
+from daxaudio.names import without_audio_ending
+from daxaudio.predicting import UNLABELLED
+
+_SECONDS = 1.0
+"""Stands where a duration should: nothing that reads such a folder asks for it."""
+
+
+def read_audio_folder(folder: str | os.PathLike[str], channel: int | None = None) -> DataFolder:
+    """Every audio file at or below a folder as a recording without a label.
+
+    Nothing is opened: what cannot be read is found, and listed, by who reads it. Hidden files and
+    folders are left out.
+
+    Args:
+        folder: holds audio files; other files are left out.
+        channel: which channel of each file to take, counted from 1; None for the average of all.
+
+    Returns:
+        The recordings. An id is the file's name without its ending, with `_` for white space, and
+        with the names of the folders below `folder` before it. Where two files would have one id,
+        theirs have their endings.
+
+    Raises:
+        ValueError: when there is no audio file, or two files have one id for all that.
+
+    Example:
+        >>> read_audio_folder("nowhere")
+        Traceback (most recent call last):
+        ValueError: nowhere: holds no audio file (.wav, ...
+    """
+    folder = Path(folder)
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in AUDIO_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not files:
+        raise ValueError(
+            f"{folder}: holds no audio file ({', '.join(AUDIO_SUFFIXES)}) and no wav.scp; give an "
+            "audio file, a folder of them or a data folder"
+        )
+    sources: dict[str, str] = {}
+    ids = [_id_of(path.relative_to(folder), ending=False) for path in files]
+    often = {name for name, count in Counter(ids).items() if count > 1}
+    for path, name in zip(files, ids, strict=True):
+        own = name if name not in often else _id_of(path.relative_to(folder), ending=True)
+        if own in sources:
+            raise ValueError(f"{path} and {sources[own]} would have one id, {own!r}; rename one")
+        sources[own] = str(path)
+    return DataFolder(
+        sources,
+        dict.fromkeys(sources, UNLABELLED),
+        {name: name for name in sources},
+        dict.fromkeys(sources, _SECONDS),
+        channel=channel,
+    )
+
+
+def _id_of(path: Path, ending: bool) -> str:
+    name = path.name if ending else without_audio_ending(path)
+    return re.sub(r"\s", "_", "-".join([*path.parent.parts, name]))

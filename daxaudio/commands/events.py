@@ -1,0 +1,53 @@
+"""True events that a command is given, and what is said when they name other recordings."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from daxaudio.commands.arguments import events_by_recording
+from daxaudio.containers import Event
+
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class TrueEvents:
+    """Events of a table by recording.
+
+    Args:
+        path: of the table; "" where none was given.
+        by_recording: events by the id of their recording.
+    """
+
+    path: str
+    by_recording: Mapping[str, Sequence[Event]]
+
+    def of(self, recording_id: str) -> Sequence[Event]:
+        """Those of one recording; none where the table does not name it."""
+        return self.by_recording.get(recording_id, ())
+
+    def check(self, command: str, recording_ids: Iterable[str]) -> None:
+        """Say on standard error which recordings the table does not name, if there is one."""
+        wanted = list(recording_ids)
+        missing = [name for name in wanted if name not in self.by_recording]
+        if self.path and missing:
+            print(
+                f"daxaudio {command}: warning: {self.path} has no events of {_some(missing)}"
+                f"{f' ({len(missing)} of {len(wanted)})' if len(wanted) > 1 else ''}; it names "
+                f"{_some(self.by_recording) or 'no recording'}",
+                file=sys.stderr,
+            )
+
+
+def read_events_of(path: str | os.PathLike[str] | None) -> TrueEvents:
+    """The events of `--events`; none where it is not given."""
+    return TrueEvents("", {}) if path is None else TrueEvents(str(path), events_by_recording(path))
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    rest = f" and {len(listed) - _SHOWN} others" if len(listed) > _SHOWN else ""
+    return ", ".join(map(repr, listed[:_SHOWN])) + rest

@@ -1,0 +1,147 @@
+"""`daxaudio explain FILE`: one recording, with a verdict on each explanation."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from daxaudio.audio import channels_of, read_recording
+from daxaudio.blackbox import BlackBox
+from daxaudio.commands.events import TrueEvents
+from daxaudio.commands.outputs import prepare_folder
+from daxaudio.compare import ExplainingRun
+from daxaudio.containers import Event, Explainer, Explanation
+from daxaudio.kaldi import DataFolder
+from daxaudio.methods import MethodSettings, make_explainer, most_queries
+from daxaudio.plot import plot_explanation
+from daxaudio.shared_queries import SharedQueries
+from daxaudio.store import ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, check_alike
+from daxaudio.verdict import Verdict, judge
+
+
+def explain_file(
+    black_box: BlackBox,
+    methods: list[str],
+    settings: MethodSettings,
+    events: TrueEvents,
+    arguments: argparse.Namespace,
+) -> None:
+    """Explain one audio file by every method, as the arguments say."""
+    for name in ("which", "n_recordings"):
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"--{name} goes with a folder; {arguments.audio} is one file")
+    front_end = black_box.front_end
+    recording = read_recording(
+        arguments.audio,
+        front_end.sample_rate,
+        min_duration=front_end.n_fft / front_end.sample_rate,
+        channel=arguments.channel,
+    )
+    channels = channels_of(arguments.audio)
+    averaged = channels if arguments.channel is None else 1
+    if averaged > 1 and not arguments.quiet:
+        print(f"{arguments.audio}: {channels} channels averaged")
+    own = events.of(recording.recording_id)
+    events.check("explain", [recording.recording_id])
+    nothing = DataFolder({}, {}, {}, {})
+    known = {recording.recording_id: own}
+    run = ExplainingRun(black_box, nothing, tuple(methods), known, settings, arguments.seed)
+    where = {"audio": str(arguments.audio), "channels_averaged": averaged}
+    if arguments.channel is not None:
+        where["channel"] = arguments.channel
+    heard = run.hear_recording(recording, **where)
+    out = _prepare(arguments)
+    predicted, _ = black_box.predict(heard.spectrogram)
+    target = _target(black_box, arguments, predicted)
+    score_fn, shared = black_box.score_fn(target), SharedQueries()
+    known_of_all = {name: heard.facts[name] for name in ("input", "model_digest")}
+    of_all = {"recording_id": recording.recording_id, "target": target, **known_of_all}
+    check_alike(out, of_all)
+    if not arguments.quiet:
+        print(
+            f"{recording.recording_id}: class {target} (predicted {predicted}), at most "
+            f"{most_queries(methods, settings)} queries",
+            flush=True,
+        )
+    for method in methods:
+        found = run.explain_by(method, heard, score_fn, shared, not arguments.quiet)
+        place = out / (method if len(methods) > 1 else "")
+        print(
+            f"{method}: {target} scores {found.score:.3f} (predicted {predicted}); "
+            f"{found.n_queries} queries, {sum(found.seconds.values()):.1f} s: {place}",
+            flush=True,
+        )
+        # stored before it is checked: a check that is stopped loses nothing
+        stored, verdict = heard.store(place, found, predicted=predicted), None
+        for warning in found.warnings:
+            text = f"{method}: {' '.join(warning.split())}"
+            print(f"daxaudio explain: warning: {text}", file=sys.stderr)
+        if arguments.check != "none":
+            verdict = _check(found, black_box, settings, own, arguments)
+            heard.store(place, found, predicted=predicted, verdict=verdict.as_dict())
+        if not arguments.no_pictures:
+            summary = verdict.summary if verdict else ""
+            plot_explanation(stored, place / PICTURE_FILE, own, summary)
+
+
+def _target(black_box: BlackBox, arguments: argparse.Namespace, predicted: str) -> str:
+    """The class that `--target` asks for."""
+    if arguments.target == "predicted":
+        return predicted
+    if arguments.target == "label":
+        raise ValueError("--target label goes with a data folder; an audio file has no label")
+    black_box.class_index(arguments.target)
+    return str(arguments.target)
+
+
+def _prepare(arguments: argparse.Namespace) -> Path:
+    """See that `--out` can be written, before anything is asked."""
+    inputs = {
+        "AUDIO": arguments.audio,
+        "--model": arguments.model,
+        "--events": arguments.events,
+        "--config": arguments.config,
+    }
+    return prepare_folder(arguments.out, inputs, (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE))
+
+
+def _check(
+    explanation: Explanation,
+    black_box: BlackBox,
+    settings: MethodSettings,
+    events: Sequence[Event],
+    arguments: argparse.Namespace,
+) -> Verdict:
+    """Look for what speaks against an explanation, and print it."""
+    values, recording_id = explanation.spectrogram.values, explanation.spectrogram.recording_id
+
+    def make(seed: int) -> Explainer:
+        shape = (values.shape[0], values.shape[1])
+        return make_explainer(
+            explanation.method, settings, seed, recording_id, shape, events, not arguments.quiet
+        )
+
+    began = time.perf_counter()
+    verdict = judge(
+        explanation,
+        black_box,
+        make,
+        arguments.check or "quick",
+        arguments.seed,
+        settings.fill,
+        settings.batch_size,
+        not arguments.quiet,
+    )
+    for finding in verdict.findings:
+        sign = {True: "+", False: "-", None: " "}[finding.good]
+        print(f"  {sign} {finding.sentence}")
+    gradients = f" and {verdict.n_gradients} gradients" if verdict.n_gradients else ""
+    print(
+        f"  = {verdict.summary} (The check took another {verdict.n_queries} queries{gradients}, "
+        f"{time.perf_counter() - began:.1f} s.)",
+        flush=True,
+    )
+    return verdict

@@ -1,0 +1,124 @@
+"""`daxaudio explain FOLDER`: many recordings, their pictures, and a page over them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from daxaudio.audio_folders import read_audio_folder
+from daxaudio.blackbox import BlackBox
+from daxaudio.commands.arguments import load_data
+from daxaudio.commands.events import TrueEvents
+from daxaudio.commands.outputs import prepare_folder
+from daxaudio.compare import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
+from daxaudio.kaldi import DataFolder
+from daxaudio.methods import MethodSettings, most_queries
+from daxaudio.plot import plot_brief
+from daxaudio.predicting import (
+    PREDICTIONS_FILE,
+    choose_recordings,
+    default_which,
+    describe_none,
+    predict_folder,
+)
+from daxaudio.report.explanations import PAGE_FILE, write_index
+from daxaudio.results import count_warned
+from daxaudio.store import FACTS_FILE, PICTURE_FILE, is_stored, load_explanation
+
+
+def explain_folder_of_audio(
+    black_box: BlackBox,
+    methods: list[str],
+    settings: MethodSettings,
+    events: TrueEvents,
+    arguments: argparse.Namespace,
+) -> None:
+    """Explain the recordings of a folder by every method, as the arguments say."""
+    if arguments.check not in (None, "none"):
+        raise ValueError("--check goes with one audio file; for a folder use `daxaudio compare`")
+    if arguments.target not in ("predicted", "label"):
+        black_box.class_index(arguments.target)
+    data, progress = _read(arguments), not arguments.quiet
+    out = _prepare(arguments)
+    predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE, progress)
+    which = arguments.which or default_which(predictions)
+    chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed, which)
+    if not chosen:
+        sources = list(data.wav_scp.values())
+        reason = describe_none(predictions, which, black_box.class_names, sources)
+        if (predictions["predicted"] != "").any():
+            reason += "; --which all explains whatever can be read"
+        raise ValueError(f"{arguments.audio}: nothing to explain: {reason}")
+    targets = _targets(predictions, chosen, arguments.target, black_box.class_names)
+    events.check("explain", chosen)
+    n_queries = len(chosen) * most_queries(methods, settings)
+    print(
+        f"{len(predictions)} recordings, {(predictions['predicted'] != '').sum()} read, "
+        f"{int(predictions['correct'].sum())} classified correctly; explaining {len(chosen)} "
+        f"({which}) by {len(methods)} methods, at most {n_queries} queries",
+        flush=True,
+    )
+    what = (data, chosen, methods, out, events.by_recording, settings, arguments.seed, progress)
+    explain_folder(black_box, *what, targets)
+    if not arguments.no_pictures:
+        _draw(out, chosen, methods, events, progress)
+    title = f"Explanations of {Path(arguments.audio).resolve().name}"
+    print(f"done: {write_index(out, title, predictions, chosen, methods)}")
+    n_warned = sum(count_warned(out / WARNINGS_FILE).values())
+    if n_warned:
+        print(f"{n_warned} explanations have warnings, see {out / WARNINGS_FILE}")
+
+
+def _read(arguments: argparse.Namespace) -> DataFolder:
+    if (Path(arguments.audio) / "wav.scp").is_file():
+        return load_data(arguments, arguments.audio)
+    return read_audio_folder(arguments.audio, arguments.channel)
+
+
+def _prepare(arguments: argparse.Namespace) -> Path:
+    """See that `--out` can be written, before anything is asked."""
+    inputs = {
+        "AUDIO": arguments.audio,
+        "--model": arguments.model,
+        "--events": arguments.events,
+        "--config": arguments.config,
+    }
+    files = (PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE, PAGE_FILE)
+    return prepare_folder(arguments.out, inputs, files)
+
+
+def _targets(
+    predictions: pd.DataFrame, chosen: Sequence[str], target: str, class_names: Sequence[str]
+) -> Mapping[str, str]:
+    """The class to explain each chosen recording for."""
+    rows = predictions.set_index("recording_id").loc[list(chosen)]
+    if target not in ("predicted", "label"):
+        return dict.fromkeys(chosen, target)
+    targets = {str(name): str(value) for name, value in rows[target].items()}
+    unknown = [name for name in chosen if targets[name] not in class_names]
+    if unknown:
+        raise ValueError(
+            f"--target label: {len(unknown)} of {len(chosen)} recordings have no label that the "
+            f"model knows (first: {unknown[0]!r}, {targets[unknown[0]] or 'no label'}); take "
+            "--target predicted or the name of a class"
+        )
+    return targets
+
+
+def _draw(
+    out: Path, chosen: Sequence[str], methods: Sequence[str], events: TrueEvents, progress: bool
+) -> None:
+    """Draw what has no picture that is as new as itself."""
+    folders = [out / method / name for name in chosen for method in methods]
+    for folder in tqdm(folders, desc="drawing", disable=not progress):
+        picture, facts = folder / PICTURE_FILE, folder / FACTS_FILE
+        if not is_stored(folder) or (
+            picture.is_file() and picture.stat().st_mtime_ns >= facts.stat().st_mtime_ns
+        ):
+            continue
+        explanation = load_explanation(folder)
+        plot_brief(explanation, picture, events.of(explanation.spectrogram.recording_id))

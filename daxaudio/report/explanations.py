@@ -1,0 +1,128 @@
+"""The page over explanations of a folder: what was predicted, what was marked, what to doubt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from daxaudio.compare import PROBLEMS_FILE
+from daxaudio.report.page import LinkedPicture, RecordingView, Section, write_page
+from daxaudio.report.tables import MISSING, Table
+from daxaudio.results import read_csv
+from daxaudio.store import PICTURE_FILE, is_stored, load_facts
+
+PAGE_FILE = "report.html"
+
+_TEXT = """\
+Each recording below was explained for one class: where the classifier listened when it scored that
+class. Colour lies over the spectrogram where the mask is large; marked are the frames whose profile
+(the mean of the mask over frequency) is above its mean plus standard deviation. Warnings say why an
+explanation should not be trusted; that there is none proves nothing.
+
+The table can be sorted by a click on the name of a column. Pictures are loaded from the folder that
+holds this page: send or keep the whole folder."""
+
+
+def write_index(
+    out: str | os.PathLike[str],
+    title: str,
+    predictions: pd.DataFrame,
+    recording_ids: Sequence[str],
+    methods: Sequence[str],
+) -> Path:
+    """Write `report.html` over the explanations of a folder, whole or not at all.
+
+    Args:
+        out: folder that `explain_folder` wrote; the page goes into it.
+        title: heading of the page.
+        predictions: as `predict_folder` gives them.
+        recording_ids: what was explained, in the order of the page.
+        methods: by which methods.
+
+    Returns:
+        The path of the page.
+    """
+    out = Path(out)
+    rows = predictions.set_index("recording_id").to_dict("index")
+    known = {str(name): {str(key): row[key] for key in row} for name, row in rows.items()}
+    found = {
+        name: [folder for method in methods if is_stored(folder := out / method / name)]
+        for name in recording_ids
+    }
+    facts = {name: [load_facts(folder) for folder in folders] for name, folders in found.items()}
+    views = [
+        _view(name, known[name], found[name], facts[name], out)
+        for name in recording_ids
+        if found[name]
+    ]
+    sections = [Section("Recordings", table=_table(known, facts))]
+    left_out = _left_out(out, predictions, recording_ids)
+    if left_out is not None:
+        text = "These could not be read, classified or explained, or have a label that is unknown."
+        sections.append(Section("Problems", text, left_out))
+    sections.append(Section("Explanations", recordings=tuple(views)))
+    return write_page(out / PAGE_FILE, title, sections, _TEXT)
+
+
+def _table(known: dict[str, dict[str, Any]], facts: dict[str, list[dict[str, Any]]]) -> Table:
+    rows = [
+        (
+            name,
+            known[name]["label"] or MISSING,
+            known[name]["predicted"],
+            f"{known[name]['score']:.3f}",
+            own[0]["target"],
+            _score(own[0]),
+            str(sum(len(each.get("warnings", ())) for each in own)),
+        )
+        for name, own in facts.items()
+        if own
+    ]
+    header = ("recording", "label", "predicted", "score", "explained class", "its score")
+    return Table((*header, "warnings"), tuple(rows))
+
+
+def _view(
+    name: str,
+    known: dict[str, Any],
+    folders: Sequence[Path],
+    facts: Sequence[dict[str, Any]],
+    out: Path,
+) -> RecordingView:
+    label = f"Labelled {known['label']}" if known["label"] else "Without a label"
+    text = (
+        f"{label}; predicted {known['predicted']} with a score of {known['score']:.3f}. Explained "
+        f"for {facts[0]['target']}, whose score is {_score(facts[0])}."
+    )
+    pictures = tuple(
+        LinkedPicture(folder / PICTURE_FILE, out, f"{each['method']} on {name}")
+        for folder, each in zip(folders, facts, strict=True)
+        if (folder / PICTURE_FILE).is_file()
+    )
+    warnings = tuple(
+        f"{each['method']}: {warning}" for each in facts for warning in each.get("warnings", ())
+    )
+    return RecordingView(name, text, pictures, warnings=warnings)
+
+
+def _score(facts: dict[str, Any]) -> str:
+    return MISSING if facts["score"] is None else f"{facts['score']:.3f}"
+
+
+def _left_out(out: Path, predictions: pd.DataFrame, recording_ids: Sequence[str]) -> Table | None:
+    """What could not be classified, or not be explained."""
+    bad = predictions[predictions["problem"] != ""]
+    rows = [tuple(row) for row in bad[["recording_id", "problem"]].itertuples(index=False)]
+    path = out / PROBLEMS_FILE
+    if path.is_file():
+        problems = read_csv(path)
+        rows += [
+            (row.recording_id, f"{row.method}: {row.problem}")
+            for row in problems.itertuples()
+            if row.recording_id in set(recording_ids)
+        ]
+    return Table(("recording", "problem"), tuple(rows)) if rows else None
