@@ -118,6 +118,20 @@ def test_a_stopped_run_ends_as_an_undisturbed_one(corpus, tmp_path, monkeypatch,
     assert stored(tmp_path / "stopped") == stored(tmp_path / "whole")
 
 
+def test_what_somebody_cut_short_or_changed_is_made_again(corpus, tmp_path, caplog):
+    compare(corpus, tmp_path / "out")
+    before = stored(tmp_path / "out")
+    folder = tmp_path / "out/explanations"
+    (folder / "dax_v4/r0/explanation.npz").write_bytes(b"")
+    (folder / "lime/r0/explanation.json").write_text('{"queries": "many"}')
+    (folder / "rise/r1/explanation.json").write_text("[]")
+    for place, content in enumerate(("", "[]", "{}")):
+        (tmp_path / "out/measures/deletion" / METHODS[place] / "r1.json").write_text(content)
+    compare(corpus, tmp_path / "out")
+    assert stored(tmp_path / "out") == before
+    assert caplog.text.count("cannot be read, and is made again") == 3
+
+
 def test_the_share_explained_has_the_same_last_digit_every_time():
     random, threads = generator(0, "shares"), torch.get_num_threads()
     shares = torch.rand(1000, 2, generator=random).double()
