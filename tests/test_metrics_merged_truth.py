@@ -50,6 +50,13 @@ def test_half_a_profile_scores_as_with_the_truth_drawn_at_once(form):
     assert find_events(profile, TIMES, events) == find_events(profile, TIMES, merged)
 
 
+def test_an_event_at_the_first_frame_of_a_recording_stays_itself():
+    # the run of the frame at 0 s starts at 0 s, too, and not half a hop before
+    events, times = coughs([(0, 1), (5, 7)]), np.arange(20.0)
+    found = find_events(perfect(events, times), times, events)
+    assert [(one.event, one.iou) for one in found] == [(event, 1) for event in events]
+
+
 def draw(seed):
     """Events that often touch, overlap, repeat or lie in each other, in a tenth of the time."""
     rng = np.random.default_rng(seed)

@@ -279,3 +279,8 @@ def test_jumps_are_filled_and_small_unevenness_is_not():
     uneven = [0.0, 1.0, 2.3, 3.3, 4.2]
     assert fill_jumps(uneven)[0].tolist() == uneven
     assert fill_jumps([2.0])[0].tolist() == [2.0]
+
+
+def test_from_one_and_a_half_hops_on_a_step_is_a_jump():
+    assert fill_jumps([0, 1, 2, 3.6, 4.6])[0] == pytest.approx([0, 1, 2, 2.8, 3.6, 4.6])
+    assert fill_jumps([0, 1, 2, 3.4, 4.4])[0] == pytest.approx([0, 1, 2, 3.4, 4.4])
