@@ -95,8 +95,9 @@ def judge_events(
         background: labels that are no events.
 
     Returns:
-        One row for each event with its `verdict` ("found", "partly", "missed", or "no frame" for
-        one that holds no frame), then one for each stretch that is marked "outside". Columns
+        One row for each event, of which those of one class that touch or overlap are one, with its
+        `verdict` ("found", "partly", "missed", or "no frame" for one that holds no frame), then one
+        for each stretch that is marked "outside". Columns
         `recording_id`, `target`, `method`, `verdict`, `label`, `start`, `end`, `iou`,
         `marked_start`, `marked_end` (seconds).
 
