@@ -214,6 +214,13 @@ def test_a_late_start_is_named_and_times_stay(tmp_path):
     assert recording.events(1)[0].start == 0.25
 
 
+def test_an_interval_within_another_leaves_no_gap(tmp_path):
+    # 0 to 2.5 and, within it, 1.1 to 1.5
+    grid = LONG.replace("xmax = 1.1", "xmax = 2.5")
+    head, _, tail = grid.partition("xmin = 1.1")
+    assert kinds(read(tmp_path, f"{head}xmin = 1.1{tail.replace('2.5', '1.5', 1)}")) == ["no text"]
+
+
 def test_intervals_of_wrong_times_are_left_out_and_the_rest_stays(tmp_path):
     recording = read(tmp_path, LONG.replace("xmax = 1.1", "xmax = -0.1"))
     assert recording.events(1) == ()
