@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from pathlib import Path
 
 from daxaudio.audio import AUDIO_SUFFIXES
 from daxaudio.kaldi import DataFolder
-from daxaudio.names import without_audio_ending
+from daxaudio.names import as_id, without_audio_ending
 from daxaudio.predicting import UNLABELLED
 
 _SECONDS = 1.0
@@ -27,9 +26,9 @@ def read_audio_folder(folder: str | os.PathLike[str], channel: int | None = None
         channel: which channel of each file to take, counted from 1; None for the average of all.
 
     Returns:
-        The recordings. An id is the file's name without its ending, with `_` for white space, and
-        with the names of the folders below `folder` before it. Where two files would have one id,
-        theirs have their endings.
+        The recordings. An id is the file's name without its ending, with `_` for what no id holds
+        (see `as_id`), and with the names of the folders below `folder` before it. Where two files
+        would have one id, theirs have their endings.
 
     Raises:
         ValueError: when there is no audio file, or two files have one id for all that.
@@ -70,4 +69,4 @@ def read_audio_folder(folder: str | os.PathLike[str], channel: int | None = None
 
 def _id_of(path: Path, ending: bool) -> str:
     name = path.name if ending else without_audio_ending(path)
-    return re.sub(r"\s", "_", "-".join([*path.parent.parts, name]))
+    return as_id("-".join([*path.parent.parts, name]))

@@ -20,6 +20,7 @@ LONGEST = 230
 for endings and the names of files that are being written."""
 
 _ODD = re.compile(r"[/\\\x00-\x1f\x7f-\x9f]")  # separators of folders, and control characters
+_NO_ID = re.compile(rf"{_ODD.pattern}|\s|[\ud800-\udfff]|^\ufeff")  # and what UTF-8 cannot hold
 
 
 def without_audio_ending(path: str | PurePath) -> str:
@@ -59,6 +60,16 @@ def check_id(place: str, name: str) -> None:
     if odd or name in ("", ".", ".."):
         what = f"holds {odd[0]!r}, but ids name files" if odd else "can name no file"
         raise ValueError(f"{place}: the id {name!r} {what}; rename it")
+
+
+def as_id(text: str) -> str:
+    """An id of the letters of any text, `_` in the place of what no id may hold.
+
+    Example:
+        >>> as_id("dog bark 1")
+        'dog_bark_1'
+    """
+    return _NO_ID.sub("_", text)
 
 
 def check_length(name: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from daxaudio.kaldi import DataFolder, fix_data_folder, read_data_folder, validate_data_folder
-from daxaudio.names import LONGEST, check_id, check_length, find_alike, without_audio_ending
+from daxaudio.names import LONGEST, as_id, check_id, check_length, find_alike, without_audio_ending
 
 ESCAPING = ["/abs/x", "../../x", "a/b", "a/", "..\\x", ".", "..", "a\0b", "a\x07", "a\x9b"]
 
@@ -79,3 +79,13 @@ def test_validate_names_ids_that_are_one_file_on_other_systems(tmp_path):
 )
 def test_only_the_ending_of_an_audio_file_is_no_part_of_a_name(file, name):
     assert without_audio_ending(file) == name
+
+
+@pytest.mark.parametrize(
+    "text", [*ESCAPING[:-5], "a\\b", "a\0b", "a b", "\ufeffa", "a\udcff", "a\u2028"]
+)
+def test_any_file_name_makes_an_id(text):
+    name = as_id(text)
+    assert len(name) == len(text)
+    assert DataFolder({name: "x"}, {name: "x"}, {name: "x"}, {name: 1.0}).ids == [name]
+    assert as_id("Yabc_30.000-犬") == "Yabc_30.000-犬"
