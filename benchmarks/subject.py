@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import torch
 
-from daxaudio.audio import read_recording
 from daxaudio.blackbox import BlackBox, load_black_box
 from daxaudio.containers import Spectrogram
 from daxaudio.frontends import LogMel
@@ -41,6 +40,8 @@ def load(arguments: argparse.Namespace, **settings: object) -> tuple[BlackBox, S
         _spread_scores(module)
         black_box = BlackBox(module, LogMel(), [str(i) for i in range(10)], **settings)
     if arguments.audio:
+        from daxaudio.audio import read_recording  # GPU machines may lack libraries for sound
+
         recording = read_recording(arguments.audio)
         spectrogram = black_box.front_end.spectrogram(recording)
     else:
