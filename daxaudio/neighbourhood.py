@@ -10,16 +10,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from daxaudio.asking import answers, ask, check_finite, check_spectrogram
+from daxaudio.asking import check_spectrogram
 from daxaudio.batches import BatchSize, check_batch_size, fit_batch
 from daxaudio.containers import (
     Explanation,
     Neighbourhood,
-    Perturbation,
     ScoreFn,
     Spectrogram,
     scale_to_mask,
-    target_of,
 )
 from daxaudio.memory import check_fits
 from daxaudio.perturbation import (
@@ -32,78 +30,13 @@ from daxaudio.perturbation import (
     draw_kept,
     make_background,
 )
-from daxaudio.progress import QueryProgress
+from daxaudio.querying import answer, unasked
 from daxaudio.seeds import generator
 from daxaudio.segments import QuickShift, Segmenter, renumber
 from daxaudio.settings import describe
 
 _BYTES = 512
 """Memory that a sample takes beside what it keeps: scores, shifts, its share of all halvings."""
-
-
-def query(
-    spectrogram: Spectrogram,
-    score_fn: ScoreFn,
-    perturbation: Perturbation,
-    background: Tensor,
-    batch_size: BatchSize = "auto",
-    progress: bool = False,
-    settings: dict[str, Any] | None = None,
-    seed: int = 0,
-    began: float | None = None,
-) -> Neighbourhood:
-    """Ask the black box about every perturbed input, a batch at a time.
-
-    An accelerator is not waited for before the last batch: the next inputs are made and handed to
-    it while it works on the last ones, and scores stay there until the end. Scores that are no
-    numbers are then found at the end, on a processor at once.
-
-    Args:
-        spectrogram: the input to explain.
-        score_fn: `[n, F, T]` spectrograms to `[n]` scores.
-        perturbation: N ways to keep parts of the input.
-        background: `[F, T]` (see `make_background`).
-        batch_size: inputs made at once, fewer of long recordings (see `fit_batch`); changes memory,
-            never the result.
-        progress: show a progress bar, and after the first batch how long it will take.
-        settings: stored in the neighbourhood.
-        seed: stored in the neighbourhood.
-        began: `time.perf_counter()` when the work on it began; now when None.
-
-    Returns:
-        The neighbourhood, with the scores on the CPU.
-
-    Raises:
-        ValueError: when the black box does not give one finite score per input.
-    """
-    began = time.perf_counter() if began is None else began
-    empty = Neighbourhood(
-        spectrogram, perturbation, background, torch.zeros(len(perturbation)), 0.0, 0.0
-    )
-    device = spectrogram.values.device
-    batch_size = fit_batch(batch_size, spectrogram.values.shape, device)
-    ends = torch.stack([spectrogram.values, background]).split(batch_size)
-    original_score, background_score = torch.cat([ask(score_fn, end) for end in ends]).tolist()
-    batches = []
-    with QueryProgress(empty.n_samples, progress, device) as shown:
-        for start in range(0, empty.n_samples, batch_size):
-            inputs = empty.inputs(slice(start, start + batch_size))
-            batches.append(answers(score_fn, inputs))
-            if batches[-1].device.type == "cpu":
-                check_finite(batches[-1])
-            shown.add(len(inputs))
-        scores = torch.cat(batches).float().cpu()
-    check_finite(scores)
-    return dataclasses.replace(
-        empty,
-        scores=scores,
-        original_score=original_score,
-        background_score=background_score,
-        seconds=time.perf_counter() - began,
-        settings=settings or {},
-        seed=seed,
-        target=target_of(score_fn),
-    )
 
 
 def closeness_weights(
@@ -169,6 +102,10 @@ class SegmentSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Segment, draw, and ask the black box; Q + 2 queries."""
+        return answer(self.draw(spectrogram), score_fn, self.batch_size, self.progress)
+
+    def draw(self, spectrogram: Spectrogram) -> Neighbourhood:
+        """Segment and draw; the black box is not asked yet, and all scores are 0."""
         check_spectrogram(spectrogram)
         began = time.perf_counter()
         segments = renumber(self.segmenter(spectrogram), spectrogram)
@@ -183,17 +120,7 @@ class SegmentSampler:
         background = make_background(spectrogram, self.fill, segments, self.seed)
         masks = SegmentMasks(segments, kept.to(segments.device))
         settings = {**describe(self), "n_segments": n_parts}
-        return query(
-            spectrogram,
-            score_fn,
-            masks,
-            background,
-            self.batch_size,
-            self.progress,
-            settings,
-            self.seed,
-            began,
-        )
+        return unasked(spectrogram, masks, background, settings, self.seed, began)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,6 +158,10 @@ class GridSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Draw and ask the black box; Q + 2 queries."""
+        return answer(self.draw(spectrogram), score_fn, self.batch_size, self.progress)
+
+    def draw(self, spectrogram: Spectrogram) -> Neighbourhood:
+        """Draw; the black box is not asked yet, and all scores are 0."""
         check_spectrogram(spectrogram)
         began = time.perf_counter()
         shape = spectrogram.values.shape
@@ -244,17 +175,7 @@ class GridSampler:
             spectrogram, self.cells, self.n_samples, self.keep, random, self.antithetic
         )
         background = make_background(spectrogram, self.fill, seed=self.seed)
-        return query(
-            spectrogram,
-            score_fn,
-            masks,
-            background,
-            self.batch_size,
-            self.progress,
-            describe(self),
-            self.seed,
-            began,
-        )
+        return unasked(spectrogram, masks, background, describe(self), self.seed, began)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -298,6 +219,10 @@ class MultiGridSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Draw and ask the black box; Q + 2 queries."""
+        return answer(self.draw(spectrogram), score_fn, self.batch_size, self.progress)
+
+    def draw(self, spectrogram: Spectrogram) -> Neighbourhood:
+        """Draw; the black box is not asked yet, and all scores are 0."""
         check_spectrogram(spectrogram)
         began = time.perf_counter()
         bins, frames = spectrogram.values.shape
@@ -308,17 +233,9 @@ class MultiGridSampler:
             cells = (min(rows, bins), min(columns, frames))
             random = generator(self.seed, "grids", index, spectrogram.recording_id)
             parts.append(draw_grid(spectrogram, cells, share, self.keep, random))
-        return query(
-            spectrogram,
-            score_fn,
-            JoinedGrids(tuple(parts)),
-            make_background(spectrogram, self.fill, seed=self.seed),
-            self.batch_size,
-            self.progress,
-            describe(self),
-            self.seed,
-            began,
-        )
+        background = make_background(spectrogram, self.fill, seed=self.seed)
+        masks = JoinedGrids(tuple(parts))
+        return unasked(spectrogram, masks, background, describe(self), self.seed, began)
 
 
 def draw_grid(

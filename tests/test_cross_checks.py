@@ -16,8 +16,9 @@ from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion, WindowMasks
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.shap import KernelShap
-from daxaudio.neighbourhood import GridSampler, SegmentSampler, query
+from daxaudio.neighbourhood import GridSampler, SegmentSampler
 from daxaudio.perturbation import GridMasks, SegmentMasks, cell_size, draw_kept
+from daxaudio.querying import answer, unasked
 
 
 def seeded(seed=0):
@@ -152,7 +153,7 @@ def test_rise_by_hand():
         return a + 2 * b * c
 
     masks = SegmentMasks(torch.arange(3)[None], kept)
-    drawn = query(line, score_fn, masks, torch.zeros(1, 3))
+    drawn = answer(unasked(line, masks, torch.zeros(1, 3)), score_fn)
     assert Rise().fit(drawn).attribution.tolist() == [[2.0, 2.5, 2.5]]
     found = petsiuk(masks.masks(slice(None)).numpy(), drawn.scores, 0.5)
     assert found.tolist() == [[2.0, 2.5, 2.5]]

@@ -10,8 +10,9 @@ from captum.attr import KernelShap as CaptumKernelShap
 from conftest import Patches, entangled
 
 from daxaudio.explainers.shap import KernelShap
-from daxaudio.neighbourhood import SegmentSampler, query
+from daxaudio.neighbourhood import SegmentSampler
 from daxaudio.perturbation import SegmentMasks, draw_coalitions
+from daxaudio.querying import answer, unasked
 
 
 def seeded(seed=0):
@@ -53,7 +54,7 @@ def exact_values(spectrogram, segments):
 def ask(spectrogram, segments, kept):
     background = spectrogram.values.mean().expand_as(spectrogram.values)
     masks = SegmentMasks(segments, kept)
-    return query(spectrogram, entangled, masks, background, settings={"sampling": "shapley"})
+    return answer(unasked(spectrogram, masks, background, {"sampling": "shapley"}), entangled)
 
 
 def captum_kernel_shap(spectrogram, segments, kept):

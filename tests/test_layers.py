@@ -69,7 +69,8 @@ ALLOWED = {
     # perturbations, and what the black box says of them
     "perturbation": FLOOR | {"segments"},
     "textures": FLOOR,
-    "neighbourhood": FLOOR | {"progress", "segments", "perturbation"},
+    "querying": FLOOR | {"progress", "asking"},
+    "neighbourhood": FLOOR | {"querying", "segments", "perturbation"},
     "neighbourhood_files": FLOOR | {"perturbation"},
     "polarity": FLOOR,
     "one_query": FLOOR,
@@ -81,6 +82,7 @@ ALLOWED = {
         "segments",
         "perturbation",
         "neighbourhood",
+        "querying",
         "polarity",
         "networks",
         "one_query",

@@ -15,7 +15,6 @@ from daxaudio.neighbourhood import (
     MultiGridSampler,
     SegmentSampler,
     closeness_weights,
-    query,
 )
 from daxaudio.neighbourhood_files import load_neighbourhood, save_neighbourhood
 from daxaudio.perturbation import (
@@ -27,6 +26,7 @@ from daxaudio.perturbation import (
     draw_kept,
     make_background,
 )
+from daxaudio.querying import answer, unasked
 from daxaudio.segments import Grid
 
 PICTURE = Spectrogram(
@@ -230,7 +230,7 @@ def test_inputs_are_made_only_when_their_batch_is_asked(toy_spectrogram, toy_sco
 
     segments = Grid(4, 12)(toy_spectrogram)
     masks = Watched(segments, draw_kept(150, 48, 0.5, seeded()))
-    query(toy_spectrogram, score_fn, masks, torch.zeros(24, 60), batch_size=64)
+    answer(unasked(toy_spectrogram, masks, torch.zeros(24, 60)), score_fn, batch_size=64)
     assert told == [2, "made", 64, "made", 64, "made", 22]
 
 
@@ -242,7 +242,7 @@ def test_query_asks_of_the_input_the_background_and_every_mixture():
         asked.extend(inputs.tolist())
         return mean_level(inputs)
 
-    drawn = query(PICTURE, score_fn, masks, torch.full((2, 3), -1.0))
+    drawn = answer(unasked(PICTURE, masks, torch.full((2, 3), -1.0)), score_fn)
     assert asked == [PICTURE.values.tolist(), [[-1.0] * 3] * 2, [[0, 2, -1], [-1, 9, 9]]]
     assert drawn.original_score == 5
     assert drawn.background_score == -1
@@ -252,13 +252,15 @@ def test_query_asks_of_the_input_the_background_and_every_mixture():
 def test_query_wants_one_score_per_input():
     masks = SegmentMasks(SEGMENTS, torch.ones(1, 3, dtype=torch.bool))
     with pytest.raises(ValueError, match="one score per input"):
-        query(PICTURE, lambda inputs: inputs.mean(dim=1), masks, PICTURE.values)
+        answer(unasked(PICTURE, masks, PICTURE.values), lambda inputs: inputs.mean(dim=1))
 
 
 def test_query_keeps_no_gradient():
     masks = SegmentMasks(SEGMENTS, torch.ones(4, 3, dtype=torch.bool))
     weight = torch.ones(1, requires_grad=True)
-    drawn = query(PICTURE, lambda inputs: weight * mean_level(inputs), masks, PICTURE.values)
+    drawn = answer(
+        unasked(PICTURE, masks, PICTURE.values), lambda inputs: weight * mean_level(inputs)
+    )
     assert not drawn.scores.requires_grad
 
 
@@ -375,7 +377,7 @@ def test_saved_neighbourhood_gives_the_same_explanation(
 
 def test_windows_cannot_be_saved(tmp_path, toy_spectrogram, toy_score_fn):
     masks = WindowMasks((24, 60), (4, 4), torch.zeros(1, 2, dtype=torch.int64))
-    drawn = query(toy_spectrogram, toy_score_fn, masks, torch.zeros(24, 60))
+    drawn = answer(unasked(toy_spectrogram, masks, torch.zeros(24, 60)), toy_score_fn)
     with pytest.raises(TypeError, match="cannot save a WindowMasks"):
         save_neighbourhood(tmp_path / "drawn.safetensors", drawn)
     assert not list(tmp_path.iterdir())

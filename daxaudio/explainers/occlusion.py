@@ -14,8 +14,9 @@ from daxaudio.asking import check_spectrogram
 from daxaudio.batches import BatchSize, check_batch_size
 from daxaudio.containers import Explanation, Neighbourhood, Rows, ScoreFn, Spectrogram
 from daxaudio.memory import check_fits
-from daxaudio.neighbourhood import query, to_explanation
+from daxaudio.neighbourhood import to_explanation
 from daxaudio.perturbation import Fill, make_background
+from daxaudio.querying import answer, unasked
 from daxaudio.settings import describe
 
 
@@ -117,18 +118,8 @@ class Occlusion:
         corners = torch.cartesian_prod(torch.tensor(rows), torch.tensor(columns)).to(device)
         masks = WindowMasks(shape, self._window_in(shape), corners)
         background = make_background(spectrogram, self.fill, seed=self.seed)
-        return self.fit(
-            query(
-                spectrogram,
-                score_fn,
-                masks,
-                background,
-                self.batch_size,
-                self.progress,
-                describe(self),
-                self.seed,
-            )
-        )
+        drawn = unasked(spectrogram, masks, background, describe(self), self.seed)
+        return self.fit(answer(drawn, score_fn, self.batch_size, self.progress))
 
     def fit(self, neighbourhood: Neighbourhood) -> Explanation:
         """Explain from answers that are there already.
