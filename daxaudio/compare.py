@@ -6,6 +6,7 @@ started again; its numbers depend on the seed, the recording and the method alon
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -19,19 +20,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from daxaudio.blackbox import BlackBox
 from daxaudio.containers import (
     Event,
+    Explainer,
     Explanation,
     Recording,
     ScoreFn,
     Spectrogram,
 )
 from daxaudio.kaldi import DataFolder, read_utterance
-from daxaudio.methods import SETTINGS_OF, MethodSettings
+from daxaudio.methods import SETTINGS_OF, MethodSettings, make_explainer
+from daxaudio.pooling import Prepared, pooled, prepare
 from daxaudio.precision import choose_precision
 from daxaudio.predicting import spectrogram_of
 from daxaudio.results import list_warnings, write_csv
@@ -99,8 +103,13 @@ def explain_folder(
                 seconds = (time.perf_counter() - began) * total
                 bar.write(f"{total} explanations, about {in_words(seconds)}", file=sys.stderr)
 
-        for name in recording_ids:
-            problems += run.explain(name, (targets or data.text)[name], out, advance=advance)
+        labels, device = targets or data.text, torch.device(black_box.device)
+        for names in pooled(recording_ids, run.settings.queries, device.type != "cpu"):
+            prepared = run.prepare({name: labels[name] for name in names}, out)
+            for name in names:
+                problems += run.explain(
+                    name, labels[name], out, advance=advance, prepared=prepared.get(name)
+                )
     list_problems(problems, out)
     if len(problems) == total:
         raise ValueError(
@@ -216,6 +225,7 @@ class ExplainingRun:
         out: str | os.PathLike[str],
         ask: Callable[[Tensor], Tensor] | None = None,
         advance: Callable[[str, str], None] = lambda name, method: None,
+        prepared: tuple[Heard, Prepared] | None = None,
     ) -> list[dict[str, str]]:
         """Explain one recording for a class by every method; what is stored is kept.
 
@@ -228,6 +238,7 @@ class ExplainingRun:
             out: explanations go to `out/METHOD/NAME/`.
             ask: see `BlackBox.score_fn`.
             advance: told the recording and the method when one is done.
+            prepared: the recording, asked about already (see `prepare`).
 
         Returns:
             Methods that cannot handle it, as `describe_problem` gives them.
@@ -235,8 +246,12 @@ class ExplainingRun:
         Raises:
             ValueError: when `out` holds an explanation of another run, class or recording.
         """
-        heard, problems = self.hear(name), []
-        score_fn, shared = self.black_box.score_fn(label, ask), SharedQueries()
+        problems: list[dict[str, str]] = []
+        if prepared:
+            heard, score_fn, shared = prepared[0], prepared[1].score_fn, prepared[1].shared
+        else:
+            heard, shared = self.hear(name), SharedQueries()
+            score_fn = self.black_box.score_fn(label, ask)
         for method in self.methods:
             folder = Path(out) / method / name
             if not _is_done(folder, heard.facts, label, method):
@@ -248,6 +263,44 @@ class ExplainingRun:
                     heard.store(folder, found)
             advance(name, method)
         return problems
+
+    def prepare(
+        self, labels: Mapping[str, str], out: str | os.PathLike[str]
+    ) -> dict[str, tuple[Heard, Prepared]]:
+        """Ask about several recordings in common batches; nothing where there is but one.
+
+        Args:
+            labels: class to explain for, by the recordings' ids.
+            out: where explanations go; what is there already is not asked for.
+
+        Returns:
+            What was asked, by id, for `explain`; without what could not be read, which says why.
+        """
+        if len(labels) < 2:
+            return {}
+        found: dict[str, Heard] = {}
+        for name in labels:
+            with contextlib.suppress(ValueError, OSError):
+                found[name] = self.hear(name)
+        waiting = {
+            name: [m for m in self.methods if not is_stored(Path(out) / m / name)] for name in found
+        }
+        recordings = [
+            (heard.spectrogram, labels[name], self._explainers(waiting[name], heard.spectrogram))
+            for name, heard in found.items()
+        ]
+        prepared = prepare(self.black_box, recordings)
+        return dict(zip(found, zip(found.values(), prepared, strict=True), strict=True))
+
+    def _explainers(self, methods: Sequence[str], spectrogram: Spectrogram) -> list[Explainer]:
+        """Of the methods that can handle a recording; `explain` says why the others cannot."""
+        name, found = spectrogram.recording_id, []
+        shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
+        for method in methods:
+            what = (method, self.settings, self.seed, name, shape, self.events.get(name, ()))
+            with contextlib.suppress(ValueError):
+                found.append(make_explainer(*what))
+        return found
 
     def as_asked(self, explanations: Sequence[Explanation]) -> list[Explanation]:
         """Stored explanations of one recording on the axes of what the black box is asked about.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import torch
 from tqdm import tqdm
+
+from daxaudio.seconds import in_words
 
 
 class QueryProgress:
@@ -47,7 +50,7 @@ class QueryProgress:
         if first and self.n_done < self.n_queries:
             wait_for(self.device)
             seconds = (time.perf_counter() - self.began) * self.n_queries / self.n_done
-            self.bar.write(f"{self.n_queries} queries, about {max(1, round(seconds))} s")
+            self.bar.write(f"{self.n_queries} queries, about {in_words(seconds)}", file=sys.stderr)
         self.bar.update(n_queries)
 
 

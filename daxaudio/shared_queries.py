@@ -42,6 +42,18 @@ class SharedQueries:
             explainer, sampler=_Remembering(sampler, self)
         )
 
+    def put(
+        self,
+        sampler: Any,
+        spectrogram: Spectrogram,
+        score_fn: ScoreFn,
+        neighbourhood: Neighbourhood,
+    ) -> None:
+        """Remember what a sampler drew of a recording and a score function answered."""
+        key = (_identity(sampler), _content(spectrogram), _identity(score_fn))
+        self.answered[key] = neighbourhood
+        self.known += [sampler, score_fn]
+
 
 class _Remembering:
     def __init__(self, sampler: Any, memory: SharedQueries) -> None:
@@ -54,8 +66,8 @@ class _Remembering:
         key = (_identity(self.sampler), _content(spectrogram), _identity(score_fn))
         answered = self.memory.answered
         if key not in answered:
-            answered[key] = self.sampler(spectrogram, score_fn)
-            self.memory.known += [self.sampler, score_fn]
+            found = self.sampler(spectrogram, score_fn)
+            self.memory.put(self.sampler, spectrogram, score_fn, found)
         return answered[key]
 
 
