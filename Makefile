@@ -1,9 +1,11 @@
-# make demo: the main job on a small made corpus;  make test: the test suite;  make lint: style, types
+# make demo: the main job on a small made corpus;  make lint: style, types
+# make test: the test suite;  make fast: the tests that start no recipe
 PYTHON ?= python3
 venv := .venv
 bin := $(venv)/bin
+in_parallel := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test lint install clean
+.PHONY: demo test fast lint install clean
 
 install: $(venv)/.installed
 
@@ -17,7 +19,10 @@ demo: install
 	recipes/planted/run.sh --exp_dir demo
 
 test: install
-	$(bin)/python -m pytest
+	$(bin)/python -m pytest $(in_parallel)
+
+fast: install
+	$(bin)/python -m pytest $(in_parallel) -m 'not slow'
 
 lint: install
 	$(bin)/ruff check .

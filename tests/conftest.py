@@ -12,6 +12,9 @@ from pretended_device import pretended_device
 from daxaudio.containers import Event, Neighbourhood, Spectrogram
 from daxaudio.perturbation import SegmentMasks
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
+torch.set_num_threads(1)  # as many processes as cores run tests; small networks gain nothing
+
 DATA = Path(os.environ.get("DAXAUDIO_DATA", "../shared/data"))
 """Real recordings, for the tests that want them and skip where they are absent."""
 

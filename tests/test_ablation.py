@@ -58,7 +58,7 @@ def made(tmp_path_factory):
     exp_dir = tmp_path_factory.mktemp("exp")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        module = SpectrogramResNet(2, mean=-40.0, std=20.0)
+        module = SpectrogramResNet(2, depth=10, width=8, mean=-40.0, std=20.0)
         waveforms = 0.1 * torch.randn(2, 1, 16000)
     waveforms[:, :, 6000:10000] *= 5
     black_box = BlackBox(module, LogMel(8000, 512, 256, 16), ["hum", "rain"])

@@ -32,7 +32,7 @@ def inputs(n=10):
 
 def resnet_box(**settings):
     torch.manual_seed(0)
-    module = SpectrogramResNet(3, mean=-30.0, std=12.0)
+    module = SpectrogramResNet(3, depth=10, width=8, mean=-30.0, std=12.0)
     return BlackBox(module, FRONT_END, ["a", "b", "c"], **settings)
 
 
@@ -120,8 +120,8 @@ def test_resnet_takes_any_length(length):
 
 
 def test_resnet_sees_levels_relative_to_its_normalisation():
-    module = SpectrogramResNet(3, mean=-30.0, std=12.0).eval()
-    plain = SpectrogramResNet(3).eval()
+    module = SpectrogramResNet(3, depth=10, width=8, mean=-30.0, std=12.0).eval()
+    plain = SpectrogramResNet(3, depth=10, width=8).eval()
     plain.network.load_state_dict(module.network.state_dict())
     torch.testing.assert_close(module(12 * inputs() - 30), plain(inputs()))
 

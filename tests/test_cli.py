@@ -23,7 +23,7 @@ def model(tmp_path_factory):
     """An untrained network: commands do not care how good it is."""
     folder = tmp_path_factory.mktemp("model")
     torch.manual_seed(0)
-    module = SpectrogramResNet(3, mean=-40.0, std=15.0)
+    module = SpectrogramResNet(3, depth=10, width=8, mean=-40.0, std=15.0)
     front_end = LogMel(sample_rate=16000, n_fft=1024, hop_length=512, n_mels=16)
     save_black_box(BlackBox(module, front_end, ["cat", "dog", "rain"]), folder)
     return folder
@@ -109,7 +109,7 @@ def test_explain_takes_the_predicted_class_when_none_is_named(tmp_path, model):
 
 
 def test_deleted_silence_is_zero_in_the_mask_of_the_whole_file(tmp_path):
-    module = SpectrogramResNet(2, mean=-40.0, std=15.0)
+    module = SpectrogramResNet(2, depth=10, width=8, mean=-40.0, std=15.0)
     front_end = LogMel(16000, 1024, 512, 16, vad_threshold=0.01, vad_ends=0.1)
     save_black_box(BlackBox(module, front_end, ["cat", "dog"]), tmp_path / "model")
     audio = sound(tmp_path / "a.wav")
@@ -387,6 +387,7 @@ def test_train_writes_a_model_that_explain_takes(tmp_path, data_folder, capsys):
     config = tmp_path / "conf.yaml"
     config.write_text(
         "front_end: {sample_rate: 16000, n_fft: 1024, hop_length: 512, n_mels: 16}\n"
+        "model: {depth: 10, width: 8}\n"
         "training: {epochs: 2, batch_size: 2}\n"
         "augmentation: {padding_probability: 0.5, noises: [white]}\n"
     )

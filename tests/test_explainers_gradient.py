@@ -95,7 +95,7 @@ def make(network):
 
 
 def resnet():
-    return SpectrogramResNet(3, depth=18, mean=-40.0, std=20.0)
+    return SpectrogramResNet(3, depth=18, width=16, mean=-40.0, std=20.0)
 
 
 MODULES = {"resnet": make(resnet), "blstm": make(BlstmOverFrames), "relus": make(ManyRelus)}

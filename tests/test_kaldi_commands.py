@@ -26,6 +26,7 @@ NAMES = [f"u{n}" for n in range(6)]
 LABELS = {name: ("low", "high")[n % 2] for n, name in enumerate(NAMES)}
 CONFIG = """
 front_end: {sample_rate: 8000, n_fft: 512, hop_length: 256, n_mels: 16}
+model: {depth: 10, width: 8}
 training: {epochs: 3, batch_size: 4}
 augmentation: {padding_probability: 0.0, mixup_alpha: 0.0}
 """
@@ -107,7 +108,7 @@ def test_commands_are_refused_in_one_line_unless_allowed(folders, command, capsy
     options = []
     if command == "explain":
         front_end = LogMel(sample_rate=RATE, n_fft=512, hop_length=256, n_mels=16)
-        network = SpectrogramResNet(2, mean=-40.0, std=15.0)
+        network = SpectrogramResNet(2, depth=10, width=8, mean=-40.0, std=15.0)
         save_black_box(BlackBox(network, front_end, ["low", "high"]), folders / "model")
         options = ["--model", str(folders / "model")]
     words = [command, str(folders / "commands"), "--out", str(folders / "out"), *options]

@@ -19,7 +19,7 @@ from daxaudio.models.resnet import SpectrogramResNet
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=256, hop_length=128, n_mels=16)
 MODULES = {
-    "resnet": lambda: SpectrogramResNet(2, mean=-30.0, std=12.0),
+    "resnet": lambda: SpectrogramResNet(2, depth=10, width=8, mean=-30.0, std=12.0),
     "blstm": lambda: WindowBlstm(n_bins=16, hidden=8),
 }
 
@@ -97,7 +97,7 @@ def test_own_module_with_weights_that_are_no_numbers_is_refused():
 
 
 def test_probabilities_that_are_no_numbers_name_the_recording():
-    box = BlackBox(SpectrogramResNet(2), FRONT_END, ["a", "b"])
+    box = BlackBox(SpectrogramResNet(2, depth=10, width=8), FRONT_END, ["a", "b"])
     box.module.network.fc.weight.data[:] = 1e38
     spectrogram = Spectrogram(inputs(1)[0], torch.arange(16.0), torch.arange(60.0), "clip7")
     with pytest.raises(ValueError, match="clip7: the model's probabilities are NaN"):
@@ -207,7 +207,7 @@ def test_answers_without_one_logit_for_each_class_are_refused(wrap, says):
 @pytest.mark.parametrize("names", [["a"] * 1 + ["b", "c"], list("abcdef")])
 def test_list_of_classes_is_held_against_what_the_module_tells_of_itself(names):
     with pytest.raises(ValueError, match=f"2 logits, but {len(names)} classes"):
-        BlackBox(SpectrogramResNet(2), FRONT_END, names)
+        BlackBox(SpectrogramResNet(2, depth=10, width=8), FRONT_END, names)
 
 
 # who may read what

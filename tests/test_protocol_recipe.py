@@ -9,6 +9,7 @@ from conftest import ROOT, finish
 
 CONFIG = """
 front_end: {sample_rate: 8000, n_fft: 512, hop_length: 512, n_mels: 16, f_max: 4000.0}
+model: {depth: 10, width: 16}
 training: {epochs: 6, batch_size: 6, learning_rate: 0.002}
 augmentation: {padding_probability: 0.5, mixup_alpha: 0.0}
 padding: {min_duration: 1.0, max_duration: 2.0}
@@ -39,6 +40,7 @@ def start(*arguments, python=sys.executable):
     )
 
 
+@pytest.mark.slow
 def test_protocol_runs_from_audio_to_the_report(corpus, tmp_path):
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "tiny.yaml").write_text(CONFIG)

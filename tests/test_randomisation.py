@@ -171,7 +171,7 @@ def test_channels_of_batch_norm_keep_their_four_values_together(trained):
 
 
 def test_the_model_and_the_global_random_state_are_untouched():
-    module = SpectrogramResNet(3, mean=-40.0, std=15.0).train()
+    module = SpectrogramResNet(3, depth=10, width=8, mean=-40.0, std=15.0).train()
     before = {name: value.clone() for name, value in module.state_dict().items()}
     state = torch.get_rng_state()
     copies = list(randomise_cascade(module, seed=1))
@@ -185,7 +185,7 @@ def test_the_model_and_the_global_random_state_are_untouched():
 
 
 def test_stages_go_from_the_output_to_the_input_and_keep_what_is_random():
-    module = SpectrogramResNet(3)
+    module = SpectrogramResNet(3, depth=10, width=8)
     stages = [name.removeprefix("network.") for name, _ in randomise_cascade(module)]
     assert stages == ["fc", "layer4", "layer3", "layer2", "layer1", "conv1"]
     copies = dict(randomise_cascade(module))
@@ -202,7 +202,7 @@ def test_stages_go_from_the_output_to_the_input_and_keep_what_is_random():
 
 @pytest.mark.parametrize(("n_stages", "ends"), [(1, ["conv1"]), (3, ["layer4", "layer2", "conv1"])])
 def test_layers_are_put_together_into_stages(n_stages, ends):
-    module = SpectrogramResNet(3)
+    module = SpectrogramResNet(3, depth=10, width=8)
     stages = list(randomise_cascade(module, n_stages=n_stages))
     assert [name.removeprefix("network.") for name, _ in stages] == ends
     *_, (_, last) = randomise_cascade(module)
@@ -212,7 +212,7 @@ def test_layers_are_put_together_into_stages(n_stages, ends):
 
 
 def test_the_same_seed_gives_the_same_model_and_another_one_another():
-    module = SpectrogramResNet(3)
+    module = SpectrogramResNet(3, depth=10, width=8)
     first, same, other = (
         next(randomise_cascade(module, seed))[1].network.fc.weight for seed in (0, 0, 1)
     )
@@ -224,7 +224,7 @@ def warmed_up_resnet():
     """Batch norm has seen some inputs, as after training."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        module = SpectrogramResNet(10, depth=18, mean=-60.0, std=10.0)
+        module = SpectrogramResNet(10, depth=18, width=16, mean=-60.0, std=10.0)
         with torch.no_grad():
             for _ in range(30):
                 module(-60 + 10 * torch.randn(4, 32, 40))

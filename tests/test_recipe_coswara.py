@@ -130,6 +130,7 @@ def lines_of(path):
     return dict(line.split("\t", 1) for line in path.read_text().splitlines())
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_corpus_is_listed_and_ends_nothing(finished):
     root, names, _, output = finished
     data = root / "exp" / "data"
@@ -147,6 +148,7 @@ def test_what_is_wrong_with_a_corpus_is_listed_and_ends_nothing(finished):
     assert "| data/bad_files.txt | files that could not be used | 3 |" in text
 
 
+@pytest.mark.slow
 def test_every_recording_is_explained_by_the_classifier_that_has_not_seen_it(finished):
     root, names, _, _ = finished
     exp = root / "exp"
@@ -165,6 +167,7 @@ def test_every_recording_is_explained_by_the_classifier_that_has_not_seen_it(fin
     assert table["fold"].tolist() == ["0", "1", "mean", "std", "pooled"]
 
 
+@pytest.mark.slow
 def test_masks_are_on_the_time_axis_of_the_whole_recording(finished):
     root = finished[0]
     folders = list((root / "exp" / "explanations").glob("fold*/energy/*"))
@@ -183,6 +186,7 @@ def test_masks_are_on_the_time_axis_of_the_whole_recording(finished):
         assert explanation.mask.any()
 
 
+@pytest.mark.slow
 def test_the_report_names_the_planted_phase_and_shows_pictures(finished):
     root, _, _, output = finished
     exp = root / "exp"
@@ -203,6 +207,7 @@ def test_the_report_names_the_planted_phase_and_shows_pictures(finished):
         assert len(pd.read_csv(exp / f"{name}.csv")) > 0
 
 
+@pytest.mark.slow
 def test_another_call_keeps_what_is_there_and_adds_methods(finished):
     root, _, arguments, _ = finished
     exp = root / "exp"
@@ -220,6 +225,7 @@ def test_another_call_keeps_what_is_there_and_adds_methods(finished):
     assert after.loc[after["method"] == "all_ones", "recording_id"].nunique() == 2
 
 
+@pytest.mark.slow
 def test_dicova_trains_on_its_own_folds_without_recordings_that_are_in_none(finished, tmp_path):
     root = finished[0]
     corpus = tmp_path / "dicova"
@@ -347,6 +353,7 @@ def test_corpora_are_reported_side_by_side(tmp_path, capsys):
     assert "planted_found.csv: no such file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_explanations_of_other_folds_or_models_are_refused(finished):
     exp = finished[0] / "exp"
     (folder, *_) = sorted((exp / "explanations").glob("fold0/energy/*"))

@@ -15,6 +15,7 @@ METHODS = "dax_v2 dax_v4 lime kernel_shap rise occlusion random energy all_ones 
 
 CONFIG = """
 front_end: {sample_rate: 16000, n_fft: 1024, hop_length: 512, n_mels: 24, f_max: 8000.0}
+model: {depth: 10, width: 16}
 training: {epochs: 6, batch_size: 6, learning_rate: 0.002}
 augmentation: {padding_probability: 0.5, mixup_alpha: 0.0}
 padding: {min_duration: 1.0, max_duration: 2.0}
@@ -59,6 +60,7 @@ def whole(corpus, config, tmp_path_factory):
     return exp_dir
 
 
+@pytest.mark.slow
 def test_recipe_leaves_everything_that_it_promises(whole):
     for name in ("wav.scp", "text", "utt2spk", "utt2dur"):
         lines = (whole / "data" / "train" / name).read_bytes().splitlines()
@@ -94,6 +96,7 @@ def copy_of(whole, target):
     return target
 
 
+@pytest.mark.slow
 def test_killed_and_restarted_run_gives_the_same_results(whole, corpus, config, tmp_path):
     exp_dir = copy_of(whole, tmp_path / "killed")
     arguments = [*options(corpus, config, exp_dir), "--stage", 4, "--stop_stage", 5]
@@ -111,6 +114,7 @@ def test_killed_and_restarted_run_gives_the_same_results(whole, corpus, config, 
     assert (exp_dir / "results.csv").read_bytes() == (whole / "results.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_order_of_methods_changes_nothing(whole, corpus, config, tmp_path):
     exp_dir = copy_of(whole, tmp_path / "backwards")
     backwards = " ".join(reversed(METHODS.split()))
