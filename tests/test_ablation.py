@@ -151,6 +151,7 @@ def test_bad_input_is_one_line_and_exit_code_2(run, made, config, arguments, mes
     assert message in errors.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_command_runs_from_anywhere_and_says_what_is_missing(tmp_path):
     command = [sys.executable, SCRIPT, "bases", "--exp_dir", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

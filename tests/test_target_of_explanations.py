@@ -20,7 +20,9 @@ SETTINGS = MethodSettings(queries=24, dax={"epochs": 1}, dax_v4={"n_splits": 1})
 def black_box():
     torch.manual_seed(0)
     front_end = LogMel(sample_rate=16000, n_fft=512, hop_length=320, n_mels=16)
-    return BlackBox(SpectrogramResNet(3, 10, mean=-40.0, std=15.0, width=8), front_end, ["cat", "dog", "rain"])
+    return BlackBox(
+        SpectrogramResNet(3, 10, mean=-40.0, std=15.0, width=8), front_end, ["cat", "dog", "rain"]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from ablations import SHOWN_EPOCHS, Ablation
 
 from daxaudio.files import write_text
 from daxaudio.methods import MethodSettings
-from daxaudio.plot.drawing import new_figure, save_figure
+from daxaudio.plot.drawing import new_figure
+from daxaudio.plot.texts import save_figure
 from daxaudio.report import to_markdown
 from daxaudio.report.markdown import environment_table
 from daxaudio.report.tables import Table, tabulate_summary
