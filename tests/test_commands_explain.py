@@ -140,6 +140,15 @@ def test_every_explanation_of_a_folder_has_a_picture_and_a_place_on_the_page(
         assert said in page.text
 
 
+def test_the_page_says_which_class_was_explained(data, model, tmp_path):
+    assert explain(data, model, tmp_path / "out", "--no_pictures", "--target", "high") == 0
+    said = Page(tmp_path / "out/report.html").text
+    assert "Labelled high; predicted high with a score of" in said
+    assert ", and explained for it." in said
+    assert "Labelled low; predicted low with a score of" in said
+    assert "Explained for high, whose score is" in said
+
+
 def test_pictures_can_be_left_out_and_are_drawn_once(audio, model, tmp_path):
     out = tmp_path / "out"
     assert explain(audio, model, out, "--no_pictures") == 0

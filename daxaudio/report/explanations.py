@@ -94,10 +94,11 @@ def _view(
     out: Path,
 ) -> RecordingView:
     label = f"Labelled {known['label']}" if known["label"] else "Without a label"
-    text = (
-        f"{label}; predicted {known['predicted']} with a score of {known['score']:.3f}. Explained "
-        f"for {facts[0]['target']}, whose score is {_score(facts[0])}."
-    )
+    text = f"{label}; predicted {known['predicted']} with a score of {known['score']:.3f}"
+    if facts[0]["target"] == known["predicted"]:
+        text += ", and explained for it."
+    else:
+        text += f". Explained for {facts[0]['target']}, whose score is {_score(facts[0])}."
     pictures = tuple(
         LinkedPicture(folder / PICTURE_FILE, out, f"{each['method']} on {name}")
         for folder, each in zip(folders, facts, strict=True)
