@@ -73,3 +73,9 @@ def test_labels_of_two_lines_are_refused(tmp_path):
     recording = AnnotatedRecording("a", (Tier("events", (Event(0, 1, "a\nb"),)),))
     with pytest.raises(ValueError, match="line break"):
         write_audacity(tmp_path / "a.txt", recording)
+
+
+def test_a_frequency_of_zero_is_a_bound_and_one_below_is_none(tmp_path):
+    (tmp_path / "a.txt").write_text("1\t2\towl\n\\\t0\t100\n3\t4\tfox\n\\\t-1\t0\n")
+    events = read_audacity(tmp_path / "a.txt", "a")[0].events()
+    assert events == (BandEvent(1, 2, "owl", 0.0, 100.0), BandEvent(3, 4, "fox", None, 0.0))

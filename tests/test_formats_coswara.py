@@ -66,6 +66,7 @@ def test_without_a_stage_the_file_name_is_the_label(tmp_path):
     [
         ("", "is no JSON"),
         ('{"stage": "a", ', "is no JSON"),
+        ('{"start_1": 1, "end_1": 2, "start_1": 3}', "'start_1' is there twice; remove one"),
         ([1, 2], "neither stage nor start_1"),
         ({"filename": "a"}, "neither stage nor start_1"),
     ],

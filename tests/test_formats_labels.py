@@ -63,6 +63,7 @@ def test_maps_that_are_not_clear_are_refused(spellings, reason):
     ("text", "reason"),
     [
         ("a: [b", "not YAML"),
+        ("a: [b]\na: [c]\n", r"map\.yaml, line 2: .* key 'a' stands twice"),
         ("- a\n- b\n", "expected classes"),
         ("", "expected classes"),
         ("a: [4]\n", "class 'a' must be a text with a list of texts; put numbers"),

@@ -35,6 +35,15 @@ def test_each_sound_file_of_a_table_is_a_recording_with_its_own_times(tmp_path):
     }
 
 
+def test_selections_of_one_number_are_one_only_at_the_same_time_in_the_same_file(tmp_path):
+    header = f"Selection\t{TIMES}\tBegin Path\tFile Offset (s)\tLabel"
+    rows = ["1\t1\t2\ta.wav\t1\tx", "1\t1\t2\tb.wav\t1\tx", "1\t5\t6\tb.wav\t5\tx"]
+    assert events_of(read(tmp_path, header, *rows, rows[0])) == {
+        "a": (Event(1, 2, "x"),),
+        "b": (Event(1, 2, "x"), Event(5, 6, "x")),
+    }
+
+
 def test_one_file_in_a_sequence_has_its_own_times_and_name(tmp_path):
     header = f"{TIMES}\tBegin File\tFile Offset (s)\tSpecies"
     assert events_of(read(tmp_path, header, "63\t66\tb.wav\t3\towl")) == {
@@ -98,7 +107,7 @@ def test_the_column_of_labels_can_be_chosen_in_any_case(tmp_path):
 
 def test_a_table_without_known_labels_is_never_converted_without_a_word(tmp_path, capsys, caplog):
     read(tmp_path, f"{TIMES}\tCall Type", "1\t2\thoot")
-    assert "holds labels; choose one by label_column" in caplog.text
+    assert "holds labels; choose one (--label_column, label_column=)" in caplog.text
     path, out = tmp_path / "all.BirdNET.selection.table.txt", tmp_path / "out.txt"
     convert = ["annotations", "convert", str(path), "--to", "audacity", "--out", str(out)]
     assert main(convert) == 0

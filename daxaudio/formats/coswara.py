@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,17 @@ def read_coswara(path: Path, recording_id: str) -> list[AnnotatedRecording]:
         clean and a `stage` that is not the file's name are problems.
 
     Raises:
-        ValueError: when the file is no JSON, or has neither `stage` nor regions.
+        ValueError: when the file is no JSON, names a thing twice, or has neither `stage` nor
+            regions.
 
     Source:
         The files of iiscleap/Coswara-Exp, `Annotated_v2`.
     """
+    text = decode_file(path)
     try:
-        facts = json.loads(decode_file(path))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: is no JSON ({error})") from error
+        facts = json.loads(text, object_pairs_hook=_each_once)
+    except ValueError as error:
+        raise ValueError(f"{path}: is no JSON that can be read ({error})") from error
     if not isinstance(facts, dict) or not ("stage" in facts or any(map(_BOUND.fullmatch, facts))):
         raise ValueError(f"{path}: has neither stage nor start_1; it is no Coswara-Exp annotation")
     named = path.stem.removesuffix(_VERSION)
@@ -53,6 +55,14 @@ def read_coswara(path: Path, recording_id: str) -> list[AnnotatedRecording]:
     events, lost = sort_out(_regions(facts, label))
     problems = (*lost, *_remarks(facts, label, named if path.stem != named else label))
     return [AnnotatedRecording(recording_id, (Tier(EVENTS_TIER, events),), None, problems)]
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The facts of a file; of two that have one name none could be chosen."""
+    names = [name for name, _ in pairs]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{twice[0]!r} is there twice; remove one")
+    return dict(pairs)
 
 
 def _regions(facts: Mapping[str, Any], label: str) -> Iterator[Event | Problem]:

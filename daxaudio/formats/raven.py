@@ -75,7 +75,8 @@ def read_raven(
     label, rows = _label_column(path, columns, label_column), _once_each(found)
     problems: list[Problem] = []
     if rows and label is None:
-        text = f"none of the columns {', '.join(columns)} holds labels; choose one by label_column"
+        text = f"none of the columns {', '.join(columns)} holds labels; choose one"
+        text += " (--label_column, label_column=)"
         problems.append(Problem(NO_LABEL_COLUMN, text))
     if not _is_sequence(rows):
         return [_recording(recording_id, [_entry(row, label) for row in rows], problems)]
