@@ -9,11 +9,12 @@ import torch
 
 from benchmarks.subject import load, make_parser, seconds_of
 from daxaudio.metrics import perturbation_curves
+from daxaudio.precision import PRECISIONS
 
 
 def main():
     parser = make_parser(__doc__.splitlines()[0])
-    parser.add_argument("--precision", default="bf16", choices=("fp32", "bf16"))
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS)
     parser.add_argument("--recordings", type=int, default=3, help="each with masks of its own")
     parser.add_argument("--methods", type=int, default=12, help="masks of one recording")
     parser.add_argument("--steps", type=int, default=32, help="steps of a curve")
@@ -22,7 +23,6 @@ def main():
     score_fn, values = black_box.score_fn(black_box.class_names[0]), spectrogram.values
     background = values.mean().expand_as(values)
     random = torch.Generator().manual_seed(0)
-    batch = values.expand(black_box.batch_size, -1, -1).contiguous()
     sizes = []
 
     def noting(inputs):
@@ -42,6 +42,7 @@ def main():
             score_fn(batch[:size])
 
     curves()  # warm-up, and the sizes of the batches
+    batch = values.expand(max(sizes), -1, -1).contiguous()
     pairs = [  # alternating, so that a slower spell of the machine hits both
         (seconds_of(bare, 1), seconds_of(curves, 1)) for _ in range(arguments.recordings)
     ]
@@ -49,8 +50,8 @@ def main():
     bare_s, curves_s = (sum(times) for times in zip(*pairs, strict=True))
     print(
         f"{arguments.recordings} recordings x {arguments.methods} masks of {tuple(values.shape)}, "
-        f"{sum(sizes)} queries each, {arguments.precision}, {arguments.threads} threads: bare "
-        f"{bare_s:.2f} s, curves {curves_s:.2f} s, ratio {curves_s / bare_s:.3f} "
+        f"{sum(sizes)} queries each, {black_box.choice.precision}, {arguments.threads} threads: "
+        f"bare {bare_s:.2f} s, curves {curves_s:.2f} s, ratio {curves_s / bare_s:.3f} "
         f"(of one recording {ratios[0]:.3f} to {ratios[-1]:.3f}, median "
         f"{ratios[len(ratios) // 2]:.3f})"
     )

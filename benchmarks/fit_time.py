@@ -17,14 +17,14 @@ def main():
     parser = make_parser(__doc__.splitlines()[0])
     parser.set_defaults(queries=2000)
     arguments = parser.parse_args()
-    black_box, spectrogram = load(arguments, precision="bf16")
+    black_box, spectrogram = load(arguments)
     score_fn = black_box.score_fn(black_box.predict(spectrogram)[0])
     neighbourhood = MultiGridSampler(arguments.queries)(spectrogram, score_fn)
     queries = neighbourhood.seconds
     explainers = {
         "dax_v4": (DaxV4(), 1),
-        "dax_v2, half resolution, 600 neighbours, 8 epochs, bf16": (
-            Dax(pool=2, at_most=600, epochs=8, precision="bf16"),
+        "dax_v2, half resolution, 600 neighbours, 8 epochs": (
+            Dax(pool=2, at_most=600, epochs=8),
             1,
         ),
         f"dax_v2 as written: full resolution, {EPOCHS} epochs": (Dax(epochs=1), EPOCHS),

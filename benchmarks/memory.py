@@ -19,7 +19,7 @@ def peak_mb():
 
 def measure(arguments):
     """Peak memory above the loaded model, of one batch of queries and of the whole run."""
-    black_box, spectrogram = load(arguments, precision="bf16")
+    black_box, spectrogram = load(arguments)
     score_fn = black_box.score_fn(black_box.class_names[0])
     loaded = peak_mb()
     score_fn(spectrogram.values.expand(64, -1, -1).contiguous())

@@ -185,3 +185,14 @@ def test_model_that_cannot_score_is_not_called_trained(tmp_path):
     with pytest.raises(ValueError, match="lower learning_rate"):
         trainer(epochs=1, learning_rate=1e30).run(*tones(8), tmp_path)
     assert not (tmp_path / CHECKPOINT_FILE).exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing", "pickle"])
+def test_file_that_is_no_checkpoint_is_named(tmp_path, content):
+    path = tmp_path / CHECKPOINT_FILE
+    if content == "pickle":
+        torch.save({"module": {}}, path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{CHECKPOINT_FILE}: not a checkpoint"):
+        trainer(epochs=1).run(*tones(8), tmp_path)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import pickle
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -322,7 +323,7 @@ class Trainer:
         if folder is None or not (Path(folder) / CHECKPOINT_FILE).is_file():
             return []
         path = Path(folder) / CHECKPOINT_FILE
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = _read_checkpoint(path, self.device)
         if state["run"] != run:
             raise ValueError(
                 f"{path} is of a run with other settings or recordings; remove it, or train into "
@@ -350,6 +351,17 @@ class Trainer:
             "examples": hashlib.sha256(examples).hexdigest(),
         }
         return dict(json.loads(json.dumps(facts)))  # as a checkpoint gives it back
+
+
+def _read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            state = torch.load(file, map_location=device, weights_only=True)
+    except (EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path}: not a checkpoint of training; remove it") from error
+    if not isinstance(state, dict) or {"run", "module", "optimiser", "rows"} - state.keys():
+        raise ValueError(f"{path}: not a checkpoint of training; remove it")
+    return state
 
 
 def confusion_matrix(

@@ -70,6 +70,7 @@ def main() -> None:
         boxes[fold] = build(load_black_box, "black_box", facts)
         path = out / f"fold{fold}" / PREDICTIONS_FILE
         tables.append(predict_folder(boxes[fold], data.part(rows["recording_id"]), path))
+    print(f"precision: {next(iter(boxes.values())).choice}")
     check_stored(out, fold_of, boxes)
     predictions = pd.concat(tables, ignore_index=True)
     write_csv(predictions, exp_dir / PREDICTIONS_FILE)

@@ -57,6 +57,7 @@ def score_recordings(arguments: argparse.Namespace, run: Run) -> pd.DataFrame:
     """Rows of every chosen recording and setting."""
     options = {**read_sections(arguments.config)["black_box"], "folder": arguments.model}
     black_box = build(load_black_box, "black_box", options)
+    print(f"precision: {black_box.choice}")
     data = read_data_folder(arguments.data)
     events = events_by_recording(arguments.data / "events.tsv")
     predictions = predict_folder(black_box, data, run.folder / "predictions.csv")
