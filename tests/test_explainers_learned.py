@@ -3,12 +3,14 @@ import dataclasses
 import pytest
 import torch
 from conftest import RectangleScore
+from scipy.stats import entropy
 
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
 from daxaudio.explainers.random_mask import RandomMask
 from daxaudio.metrics import mask_auc
 from daxaudio.neighbourhood import GridSampler, SegmentSampler
+from daxaudio.networks import soft_histogram
 from daxaudio.segments import Grid
 
 SAMPLER = SegmentSampler(n_samples=200, segmenter=Grid(4, 12))
@@ -168,7 +170,12 @@ def test_sparse_matching_loss_by_hand():
     error = (2 * 0.0625 + 0.0625) / 2
     loss = SparseMatching(lambda_l1=0.1, lambda_kl=0.0)(*batch())
     assert float(loss) == pytest.approx(error + 0.1 * 0.5)
-    assert float(SparseMatching(0.0, 1.0)(*batch())) > float(SparseMatching(0.0, 0.0)(*batch()))
+    # L_KL is that of the answers' histogram from the scores', in this order
+    _, _, _, scores, _ = batch()
+    truth, guess = (soft_histogram(part).numpy() for part in (scores, torch.tensor([0.75, 0.25])))
+    with_divergence, without = (float(SparseMatching(0.0, by)(*batch())) for by in (1.0, 0.0))
+    assert with_divergence - without == pytest.approx(entropy(truth, guess), rel=1e-4)
+    assert entropy(truth, guess) != pytest.approx(entropy(guess, truth), rel=1e-2)
 
 
 @pytest.mark.parametrize(
