@@ -123,6 +123,13 @@ def test_a_folder_of_audio_files_needs_no_tables_and_lists_what_cannot_be_read(
     assert (table["problem"] != "").sum() == 1
 
 
+def test_a_data_folder_without_labels_is_explained_whole(data, model, tmp_path):
+    (data / "text").unlink()
+    assert explain(data, model, tmp_path / "out", "--no_pictures") == 0
+    low = dict.fromkeys(("low", "wrong", "odd"), "low")
+    assert explained(tmp_path / "out") == {**low, "high": "high"}
+
+
 def test_every_explanation_of_a_folder_has_a_picture_and_a_place_on_the_page(
     audio, model, tmp_path
 ):

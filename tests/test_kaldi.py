@@ -314,3 +314,16 @@ def test_order_is_that_of_sort(seed, tmp_path):
     )
     by_sort = [line.split(" ")[0] for line in done.stdout.decode().split("\n")[:-1]]
     assert byte_sorted(words) == by_sort
+
+
+@pytest.mark.parametrize("segments", [None, {"u": RecordingSegment("r", 0.0, 1.0)}])
+def test_labels_may_be_missing_where_something_stands_for_them(tmp_path, segments):
+    name = "u" if segments else "r"
+    tables = {"r": "a.wav"}, {name: "dog"}, {name: "s"}, {name: 1.0}
+    data = DataFolder(*tables, segments, {"r": 2.0} if segments else None)
+    write_data_folder(tmp_path, data)
+    assert read_data_folder(tmp_path, no_label="-").text == {name: "dog"}
+    (tmp_path / "text").unlink()
+    assert read_data_folder(tmp_path, no_label="-").text == {name: "-"}
+    with pytest.raises(ValueError, match="text: no such file"):
+        read_data_folder(tmp_path)

@@ -74,9 +74,17 @@ def add_channel(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_data(arguments: argparse.Namespace, folder: str | os.PathLike[str]) -> DataFolder:
-    """A Kaldi data folder, read as `--allow_commands` and `--channel` say."""
-    return read_data_folder(folder, arguments.allow_commands, arguments.channel)
+def load_data(
+    arguments: argparse.Namespace, folder: str | os.PathLike[str], no_label: str | None = None
+) -> DataFolder:
+    """A Kaldi data folder, read as `--allow_commands` and `--channel` say.
+
+    Args:
+        arguments: of a command that has both.
+        folder: the data folder.
+        no_label: see `read_data_folder`.
+    """
+    return read_data_folder(folder, arguments.allow_commands, arguments.channel, no_label)
 
 
 def existing(path: str | os.PathLike[str]) -> Path:

@@ -48,7 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "audio",
         metavar="AUDIO",
-        help="an audio file, a folder of audio files, or a Kaldi-style data folder",
+        help="an audio file, a folder of audio files, or a Kaldi-style data folder; without "
+        "`text`, its recordings have no labels",
     )
     add_model(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="explanations go here")

@@ -20,6 +20,7 @@ from daxaudio.methods import MethodSettings, most_queries
 from daxaudio.plot import plot_brief
 from daxaudio.predicting import (
     PREDICTIONS_FILE,
+    UNLABELLED,
     choose_recordings,
     default_which,
     describe_none,
@@ -75,7 +76,7 @@ def explain_folder_of_audio(
 
 def _read(arguments: argparse.Namespace) -> DataFolder:
     if (Path(arguments.audio) / "wav.scp").is_file():
-        return load_data(arguments, arguments.audio)
+        return load_data(arguments, arguments.audio, UNLABELLED)
     return read_audio_folder(arguments.audio, arguments.channel)
 
 

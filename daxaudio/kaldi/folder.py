@@ -187,11 +187,15 @@ def _written(value: Any) -> str:
 
 
 def read_data_folder(
-    folder: str | os.PathLike[str], allow_pipes: bool = False, channel: int | None = None
+    folder: str | os.PathLike[str],
+    allow_pipes: bool = False,
+    channel: int | None = None,
+    no_label: str | None = None,
 ) -> DataFolder:
     """Read a Kaldi data folder, sorted or not.
 
-    `wav.scp`, `text`, `utt2spk` and `utt2dur` must be there. `segments` is read where it is there,
+    `wav.scp`, `text`, `utt2spk` and `utt2dur` must be there; `text` alone may be allowed to be
+    missing. `segments` is read where it is there,
     and then `reco2dur` too.
 
     Args:
@@ -199,6 +203,7 @@ def read_data_folder(
         allow_pipes: let `wav.scp` have shell commands, which are run when the audio is read: only
             for folders that you trust.
         channel: which channel of each file to take, counted from 1; None for the average of all.
+        no_label: label of every utterance where there is no `text`; None when it must be there.
 
     Returns:
         Its tables in the order of the lines; paths are left as they stand there, so that relative
@@ -216,13 +221,17 @@ def read_data_folder(
         ValueError: nowhere/wav.scp: no such file; check the path
     """
     folder = Path(folder)
-    names = list(_REQUIRED)
+    unlabelled = no_label is not None and not (folder / "text").exists()
+    names = [name for name in _REQUIRED if not (unlabelled and name == "text")]
     if (folder / "segments").is_file():
         names += [name for name in _OPTIONAL if (folder / name).is_file()]
     lines: dict[str, dict[str, int]] = {}
     tables: dict[str, dict[str, Any]] = {}
     for name in names:
         lines[name], tables[name] = _read_table(folder / name)
+    if unlabelled:
+        of_ids = "segments" if "segments" in tables else "wav.scp"
+        lines["text"], tables["text"] = lines[of_ids], dict.fromkeys(tables[of_ids], no_label)
     if not allow_pipes:
         for key, source in tables["wav.scp"].items():
             check_no_command(f"{folder / 'wav.scp'}:{lines['wav.scp'][key]}", key, source)
