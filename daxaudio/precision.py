@@ -96,8 +96,9 @@ def choose_precision(
 
     The choice depends on the device and on what is asked alone, never on a clock: the same machine
     gives the same numbers. bf16 on a device that has it not in hardware is allowed, and one
-    warning says that it is slow. Convolutions lie channels-last where nothing else is asked: that
-    was as fast or faster than the other layout in every case measured.
+    warning says that it is slow. Convolutions lie channels-last where nothing else is asked: of all
+    networks measured on processors with and without bf16 none was slower so, most were faster
+    (`benchmarks/README.md`), and the matrix units of GPUs want it.
 
     Args:
         asked: "auto" for bf16 where the device has it in hardware, else fp32; or one of the two.

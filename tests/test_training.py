@@ -14,6 +14,7 @@ from daxaudio.models.training import (
     confusion_matrix,
     measure_normalisation,
 )
+from daxaudio.precision import choose_precision
 from daxaudio.seeds import generator
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=256, hop_length=128, n_mels=16)
@@ -196,3 +197,12 @@ def test_file_that_is_no_checkpoint_is_named(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"{CHECKPOINT_FILE}: not a checkpoint"):
         trainer(epochs=1).run(*tones(8), tmp_path)
+
+
+def test_checkpoint_is_gone_on_from_in_its_own_precision_only(tmp_path):
+    here = choose_precision().precision
+    rows = trainer(epochs=1).run(*tones(8), tmp_path)
+    assert trainer(epochs=1, precision=here).run(*tones(8), tmp_path) == rows
+    other = {"fp32": "bf16", "bf16": "fp32"}[here]
+    with pytest.raises(ValueError, match="other settings or recordings"):
+        trainer(epochs=1, precision=other).run(*tones(8), tmp_path)
