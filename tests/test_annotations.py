@@ -60,6 +60,7 @@ def test_a_quote_in_tsv_is_a_character_like_any_other(tmp_path):
         (HEADER + "a.wav\t1\t2\tdog\na.wav\tone\t2\tdog\n", r"a\.tsv:3: onset must be .* 'one'"),
         (HEADER + "\na.wav\t1\t\tdog\n", r"a\.tsv:3: offset must be a number of seconds, got ''"),
         (HEADER + "a.wav\t\t\tdog\n", r"a\.tsv:2: onset must be a number"),
+        (HEADER + "a.wav\tNA\tNA\tNA\n", r"a\.tsv:2: onset must be .* 'NA'"),
         (HEADER + "a.wav\t3\t2\tdog\n", r"a\.tsv:2: .*start=3\.0, end=2\.0"),
         (HEADER + "a.wav\t-1\t2\tdog\n", r"a\.tsv:2: .*start=-1\.0"),
         (HEADER + "a.wav\tnan\t2\tdog\n", r"a\.tsv:2: .*start=nan"),
