@@ -25,7 +25,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     ".csv": {"delimiter": ",", "strict": True},
 }
 _FORM_OF_R: dict[str, Any] = {"delimiter": "\t", "strict": True}
-_QUOTED_HEADER = re.compile(r'\s*"[^"\n]*"(\t"[^"\n]*")+[ \t]*(\r?\n|$)')
+_QUOTED_HEADER = re.compile(r'\s*"[^"\n]*"([\t,]"[^"\n]*")+[ \t]*(\r?\n|$)')
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,8 @@ def read_events(path: str | os.PathLike[str]) -> dict[str, list[Event]]:
 def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Rows by column, each with its place `file:line` for errors; blank lines are left out."""
     form, text = _format(path), _read_text(path)
-    of_r = path.suffix.lower() == ".tsv" and _QUOTED_HEADER.match(text) is not None
+    quoted = _QUOTED_HEADER.match(text) is not None  # as by R, in whose tables NA is nothing
+    of_r = quoted and path.suffix.lower() == ".tsv"
     if of_r:
         form, text = _FORM_OF_R, text.replace('\\"', '""')
     reader = csv.reader(io.StringIO(text, newline=""), **form)
@@ -93,7 +94,7 @@ def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 # Editors strip the empty fields at the end of a line.
                 fields += [""] * (len(header) - len(fields))
                 row = dict(zip(header, fields, strict=True))
-                if of_r and row["onset"] == row["offset"] == "NA":
+                if quoted and row["onset"] == row["offset"] == "NA":
                     row |= dict.fromkeys(("onset", "offset", "event_label"), "")
                 yield place, row
     except csv.Error as error:

@@ -100,6 +100,16 @@ def test_a_tsv_that_r_wrote_is_read_without_its_quotes(tmp_path, numbers):
     assert format_of(tmp_path / "a.tsv") == "dcase"
 
 
+def test_a_csv_that_r_wrote_is_read_too(tmp_path):
+    header = '"","filename","onset","offset","event_label"'
+    rows = ['"1","a.wav",0.5,2,"a ""dog"""', '"2","b.wav",NA,NA,NA']
+    (tmp_path / "a.csv").write_text("\n".join([header, *rows]) + "\n")
+    assert read_events(tmp_path / "a.csv") == {"a.wav": [Event(0.5, 2, 'a "dog"')], "b.wav": []}
+    (tmp_path / "a.csv").write_text("\n".join([header, f'{rows[0]},"more"']) + "\n")
+    with pytest.raises(ValueError, match=r"a\.csv:2: expected 5 fields, got 6"):
+        read_events(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize("column", ["filename", "onset", "offset", "event_label", " Onset"])
 def test_a_column_that_is_there_twice_is_refused(tmp_path, column):
     (tmp_path / "a.tsv").write_text(HEADER.strip() + f"\t{column}\na\t1\t2\tdog\t3\n")
