@@ -225,3 +225,27 @@ def test_bad_input_is_refused(toy_spectrogram, black_box):
         judge(explanation, black_box, make_rise, "deep")
     with pytest.raises(ValueError, match="class 'cat' is unknown"):
         judge(dataclasses.replace(explanation, target="cat"), black_box, make_rise)
+
+
+def test_the_opposite_mask_with_other_draws_is_another_one(toy_spectrogram, black_box):
+    found = explained(make_rise, toy_spectrogram, black_box)
+
+    def make(seed):
+        mask = found.mask if seed == 0 else 1 - found.mask
+        return lambda spectrogram, score_fn: dataclasses.replace(found, mask=mask)
+
+    stability = finding(judge(found, black_box, make), "stability")
+    assert stability.value == pytest.approx(-1)
+    assert not stability.good
+
+
+@pytest.mark.parametrize(("kept", "removed", "good"), [(0.7, 0.2, True), (0.2, 0.7, False)])
+def test_marked_frames_that_score_less_than_the_others_speak_against(
+    kept, removed, good, toy_spectrogram, black_box
+):
+    found = explained(make_rise, toy_spectrogram, black_box)
+    settings = {**found.settings, "score_of_kept": kept, "score_of_removed": removed}
+    verdict = judge(dataclasses.replace(found, settings=settings), black_box, make_rise, "quick")
+    marked = finding(verdict, "marked_frames")
+    assert marked.good is good
+    assert marked.value == pytest.approx(kept - removed)
