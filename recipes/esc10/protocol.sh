@@ -99,7 +99,7 @@ explain_by() { # SUBFOLDER SEED QUERIES CLIPS METHOD...: so many of the chosen c
   shift 4
   daxaudio explain "$folder/chosen" --model "$exp_dir/$model-seed$seed/model" --method "$@" \
     --events "$events" --out "$out" --config "$conf/$model.yaml" --queries "$own_queries" \
-    --seed "$own_seed" ${clips[@]+"${clips[@]}"} ${on_device[@]+"${on_device[@]}"}
+    --seed "$own_seed" ${clips[@]+"${clips[@]}"} ${on_device[@]+"${on_device[@]}"} --no_pictures
 }
 
 condition() {

@@ -42,7 +42,8 @@ train() {
 explain() {
   # shellcheck disable=SC2086
   daxaudio explain "$corpus/test" --model "$exp_dir/model" --method $methods \
-    --events "$corpus/test/events.tsv" --out "$exp_dir/explanations" --config "$config" --seed "$seed"
+    --events "$corpus/test/events.tsv" --out "$exp_dir/explanations" --config "$config" \
+    --seed "$seed" --no_pictures # the report draws them, side by side
 }
 score() { "$python" "$here/score.py" --exp_dir "$exp_dir"; }
 report() { "$python" "$here/report.py" --exp_dir "$exp_dir" --command "$command"; }
