@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from pathlib import Path
 
 from daxaudio.audio import AUDIO_SUFFIXES
 from daxaudio.kaldi import DataFolder
+from daxaudio.kaldi.lines import check_entry
 from daxaudio.names import as_id, without_audio_ending
 from daxaudio.predicting import UNLABELLED
+
+logger = logging.getLogger(__name__)
 
 _SECONDS = 1.0
 """Stands where a duration should: nothing that reads such a folder asks for it."""
@@ -19,7 +23,7 @@ def read_audio_folder(folder: str | os.PathLike[str], channel: int | None = None
     """Every audio file at or below a folder as a recording without a label.
 
     Nothing is opened: what cannot be read is found, and listed, by who reads it. Hidden files and
-    folders are left out.
+    folders are left out; so are, with a warning, files whose path no data folder can hold.
 
     Args:
         folder: holds audio files; other files are left out.
@@ -57,7 +61,14 @@ def read_audio_folder(folder: str | os.PathLike[str], channel: int | None = None
         own = name if name not in often else _id_of(path.relative_to(folder), ending=True)
         if own in sources:
             raise ValueError(f"{path} and {sources[own]} would have one id, {own!r}; rename one")
-        sources[own] = str(path)
+        try:
+            check_entry("wav.scp", own, str(path))
+        except ValueError as error:  # no UTF-8, or a line break in the name
+            logger.warning("%a is left out: %s", str(path), error)
+        else:
+            sources[own] = str(path)
+    if not sources:
+        raise ValueError(f"{folder}: no name of an audio file in it can be written; rename them")
     return DataFolder(
         sources,
         dict.fromkeys(sources, UNLABELLED),

@@ -1,7 +1,10 @@
 """Ids of recordings become names of files: they stay in the folder, fit, and are not cut."""
 
+import os
+
 import pytest
 
+from daxaudio.audio_folders import read_audio_folder
 from daxaudio.kaldi import DataFolder, fix_data_folder, read_data_folder, validate_data_folder
 from daxaudio.names import LONGEST, as_id, check_id, check_length, find_alike, without_audio_ending
 
@@ -89,3 +92,10 @@ def test_any_file_name_makes_an_id(text):
     assert len(name) == len(text)
     assert DataFolder({name: "x"}, {name: "x"}, {name: "x"}, {name: 1.0}).ids == [name]
     assert as_id("Yabc_30.000-犬") == "Yabc_30.000-犬"
+
+
+def test_a_file_whose_path_cannot_be_written_is_left_out_with_a_warning(tmp_path, caplog):
+    for name in (b"a b.wav", b"\xff.wav", b"c\nd.wav"):
+        (tmp_path / os.fsdecode(name)).touch()
+    assert read_audio_folder(tmp_path).ids == ["a_b"]
+    assert caplog.text.count("is left out: ") == 2
