@@ -59,7 +59,7 @@ def one_channel(samples: np.ndarray, channel: int | None, place: str) -> Tensor:
 def _check_average(average: Tensor, samples: np.ndarray, place: str) -> None:
     """Raise or warn when channels cancel."""
     powers = _powers(samples)
-    left, expected = float(average.double().square().mean()), powers.mean() / len(powers)
+    left, expected = float(_powers(average.numpy().T)[0]), powers.mean() / len(powers)
     if left >= _LOST * expected:
         return
     loudest = 1 + int(powers.argmax())

@@ -151,6 +151,14 @@ def test_a_flac_file_of_unknown_length_is_counted_and_whole(tmp_path, caplog):
     assert np.array_equal(read_samples(path, 0.5, 1.0)[0], read_samples(path)[0][8000:16000])
 
 
+def test_a_tag_in_front_of_a_flac_file_of_unknown_length_changes_nothing(tmp_path, caplog):
+    path = tmp_path / "a.flac"
+    data = flac_promising(write(path, "FLAC"), 0)
+    path.write_bytes(b"ID3\x03\x00\x00\x00\x00\x00\x14" + bytes(20) + data)
+    assert duration_of(path) == 2
+    assert_has_all(path, caplog)
+
+
 def test_more_than_a_flac_header_promises_is_read_and_said(tmp_path, caplog):
     path = tmp_path / "a.flac"
     path.write_bytes(flac_promising(write(path, "FLAC"), 12345))
@@ -211,7 +219,14 @@ def test_damage_in_the_middle_of_an_ogg_file_is_an_error(tmp_path, kind, damage)
             ask(path)
 
 
-def test_streams_one_after_the_other_and_a_tag_behind_are_no_damage(tmp_path):
+def test_a_second_ogg_stream_behind_the_first_is_refused_as_it_would_not_be_read(tmp_path):
+    data = write(tmp_path / "a.ogg", "OGG", subtype="VORBIS")
+    (tmp_path / "a.ogg").write_bytes(2 * data)
+    with pytest.raises(ValueError, match=rf"another stream begins at byte {len(data)}, and only"):
+        read_recording(tmp_path / "a.ogg")
+
+
+def test_a_tag_behind_an_ogg_stream_is_no_damage(tmp_path):
     path = tmp_path / "a.ogg"
     data = write(path, "OGG", subtype="VORBIS")
     path.write_bytes(data + b"TAG" + bytes(125))

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from daxaudio.decoding.promise import Promise
 
 _HEADER = 27
-_CONTINUED, _FIRST, _LAST = 1, 2, 4
+_FIRST, _LAST = 2, 4
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -26,6 +26,10 @@ class _Page:
     data: bytes
     """Header, lengths of the segments and body."""
     n_segments: int
+
+    @property
+    def is_first(self) -> bool:
+        return bool(self.data[5] & _FIRST)
 
     @property
     def is_last(self) -> bool:
@@ -65,6 +69,11 @@ def _promise(path: Path, size: int, mtime_ns: int) -> Promise:
                 if previous is not None and previous.is_last:
                     return Promise()  # something else behind the stream, such as a tag
                 return _broken(file, at, size)
+            if previous is not None and previous.is_last and page.is_first:
+                return Promise(
+                    unread=f"another stream begins at byte {at}, and only the first would be read; "
+                    "join them, for instance with `ffmpeg -i IN.ogg OUT.wav`"
+                )
             if not page.is_whole:
                 return Promise(damage=f"the checksum of the page at byte {at} is wrong")
             stream, count = struct.unpack("<II", page.data[14:22])

@@ -14,6 +14,7 @@ class Promise:
     Args:
         missing: what is promised and not there, "" when nothing.
         damage: what is there and broken, "" when nothing.
+        unread: what is there and cannot be read, and what to do; "" when nothing.
         odd: what should be said, though all audio can be read; "" when nothing.
         known: whether the length that libsndfile finds in the header is to be trusted.
         n_samples: length in samples; None where it is the one that libsndfile finds.
@@ -22,6 +23,7 @@ class Promise:
 
     missing: str = ""
     damage: str = ""
+    unread: str = ""
     odd: str = ""
     known: bool = True
     n_samples: int | None = None

@@ -49,6 +49,7 @@ _MP3_FRAME = 1152
 # middle and lacks it gives other samples.
 _MP3_MEMORY = 32 * _MP3_FRAME
 _FORMAT_NOT_KNOWN = 1  # codes of libsndfile
+_NOT_COUNTED = 1 << 62  # frames, about what libsndfile gives where a header says nothing
 _NOT_KNOWN = (_FORMAT_NOT_KNOWN, 4)  # also a coding that it does not know
 
 _NO_FILES = (
@@ -261,7 +262,8 @@ def _open(path: Path) -> Iterator[_OpenAudio]:
             blocks = functools.partial(_blocks_of_ffmpeg, audio)
             yield _OpenAudio(path, promise, audio.n_channels, audio.sample_rate, None, 0, blocks)
             return
-        n_promised = promise.n_samples or file.frames if promise.known else None
+        known = promise.known and file.frames < _NOT_COUNTED
+        n_promised = promise.n_samples or (file.frames if known else None)
         allowed = _MP3_FRAME if _is_mpeg(file) else 0
         blocks = functools.partial(_blocks_of_sound_file, file, n_promised or file.frames)
         yield _OpenAudio(path, promise, file.channels, file.samplerate, n_promised, allowed, blocks)
@@ -294,6 +296,8 @@ def _look_at(path: Path) -> tuple[Promise, bool]:
         raise ValueError(f"{path}: cannot be opened ({reason}); check its permissions") from error
     if promise.damage:
         raise ValueError(f"{path}: is damaged ({promise.damage}); copy it again")
+    if promise.unread:
+        raise ValueError(f"{path}: {promise.unread}")
     if promise.missing:
         raise ValueError(f"{path}: is cut short ({promise.missing}); copy it again")
     return promise, promise_of is None
