@@ -17,6 +17,8 @@ from torch import Tensor
 
 from daxaudio.containers import Explanation, Spectrogram
 
+_LONGEST = 3600.0  # seconds around or beside a sound
+
 
 @dataclasses.dataclass(frozen=True)
 class EnergyVad:
@@ -51,9 +53,9 @@ class EnergyVad:
     def __post_init__(self) -> None:
         if not 0 < self.threshold < math.inf:
             raise ValueError(f"vad_threshold must be above 0, got {self.threshold}")
-        if not (0 <= self.margin < math.inf and 0 <= self.ends < math.inf):
+        if not (0 <= self.margin <= _LONGEST and 0 <= self.ends <= _LONGEST):
             raise ValueError(
-                "vad_margin and vad_ends must be at least 0 seconds, got "
+                f"vad_margin and vad_ends must lie between 0 and {_LONGEST:g} seconds, got "
                 f"{self.margin} and {self.ends}"
             )
 

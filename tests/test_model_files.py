@@ -113,6 +113,7 @@ def test_probabilities_that_are_no_numbers_name_the_recording():
         ("front_end", {"sample_rate": 10**12}, "sample_rate must be at most"),
         ("front_end", {"n_fft": 256.5}, "n_fft must be a whole number"),
         ("front_end", {"top_db": float("nan")}, "top_db must be positive"),
+        ("front_end", {"vad_threshold": 1e-4, "vad_margin": 1e300}, "vad_margin and vad_ends must"),
         ("model", {"kind": "transformer"}, "model kind must be one of"),
         ("model", {"n_classes": 3}, "the module gives 3 logits, but 2 classes are named"),
         ("model", {"depth": 19}, "depth must be one of"),
@@ -130,6 +131,13 @@ def test_network_too_large_for_any_memory_is_refused_by_its_weights(tmp_path):
     save_black_box(black_box("blstm"), tmp_path)
     change_facts(tmp_path, "model", hidden=10_000_000)
     with pytest.raises(ValueError, match=r"model\.safetensors: not of a model .*size mismatch"):
+        load_black_box(tmp_path)
+
+
+def test_window_longer_than_any_recording_is_refused(tmp_path):
+    save_black_box(black_box("blstm"), tmp_path)
+    change_facts(tmp_path, "model", window=10**9)
+    with pytest.raises(ValueError, match=r"model\.yaml: window must be at most 16384 frames"):
         load_black_box(tmp_path)
 
 

@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from daxaudio.precision import run_or_fall_back
 
 _LAYERS = 2
+_LONGEST_WINDOW = 1 << 14  # frames; shorter recordings are filled up to a window
 _UNITS_OF_HEAD = 64
 _LEAST_DEVIATION = 1e-2  # dB; a band that is constant, as masked-off ones are, becomes 0
 _FRAMES_AT_ONCE = 1 << 16  # features of so many frames are 50 MB at 64 bins
@@ -81,6 +82,8 @@ class WindowBlstm(nn.Module):
                 "n_bins, window, hop, training_hop and hidden must be at least 1, and no hop "
                 f"longer than the window, got {n_bins}, {window}, {hop}, {training_hop}, {hidden}"
             )
+        if window > _LONGEST_WINDOW:
+            raise ValueError(f"window must be at most {_LONGEST_WINDOW} frames, got {window}")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
         self.settings = {
