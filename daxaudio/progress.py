@@ -21,14 +21,12 @@ class QueryProgress:
 
     Example:
         >>> with QueryProgress(100, shown=False) as progress:
-        ...     progress.add(64)
-        ...     progress.add(36)
-        >>> progress.n_done
-        100
+        ...     progress.reach(64)
+        ...     progress.reach(100)
     """
 
     def __init__(self, n_queries: int, shown: bool, device: torch.device | str = "cpu") -> None:
-        self.n_queries, self.n_done, self.shown = n_queries, 0, shown
+        self.n_queries, self.shown = n_queries, shown
         self.device = torch.device(device)
         self.began = time.perf_counter()
         self.bar = tqdm(
@@ -41,17 +39,18 @@ class QueryProgress:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def add(self, n_queries: int) -> None:
-        """So many more were asked."""
-        first = self.n_done == 0
-        self.n_done += n_queries
+    def reach(self, n_done: int) -> None:
+        """So many were asked; what comes before the first of them is not in the time that is told."""
         if not self.shown:
             return
-        if first and self.n_done < self.n_queries:
+        if n_done <= 0:
+            self.began = time.perf_counter()
+            return
+        if self.bar.n == 0 and n_done < self.n_queries:
             wait_for(self.device)
-            seconds = (time.perf_counter() - self.began) * self.n_queries / self.n_done
+            seconds = (time.perf_counter() - self.began) * self.n_queries / n_done
             self.bar.write(f"{self.n_queries} queries, about {in_words(seconds)}", file=sys.stderr)
-        self.bar.update(n_queries)
+        self.bar.update(n_done - self.bar.n)
 
 
 def wait_for(device: torch.device) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daxaudio.asking import answers, ask, check_finite
+from daxaudio.asking import answers, check_finite
 from daxaudio.batches import BatchSize, fit_batch
 from daxaudio.containers import Neighbourhood, Perturbation, ScoreFn, Spectrogram, target_of
 from daxaudio.progress import QueryProgress
@@ -57,8 +57,9 @@ def answer(
     """Ask the black box about every perturbed input, a batch at a time.
 
     An accelerator is not waited for before the last batch: the next inputs are made and handed to
-    it while it works on the last ones, and scores stay there until the end. Scores that are no
-    numbers are then found at the end, on a processor at once.
+    it while it works on the last ones, and scores stay there until the end; the input and the
+    background go with the first batch. Scores that are no numbers are then found at the end. On a
+    processor the two are asked first, and wrong scores are found at once.
 
     Args:
         drawn: what to ask; its scores do not matter.
@@ -76,21 +77,20 @@ def answer(
     began = time.perf_counter()
     values = drawn.spectrogram.values
     size = fit_batch(batch_size, values.shape, values.device)
-    ends = torch.stack([values, drawn.background]).split(size)
-    original_score, background_score = torch.cat([ask(score_fn, end) for end in ends]).tolist()
+    apart = values.device.type == "cpu"
     batches = []
     with QueryProgress(drawn.n_samples, progress, values.device) as shown:
-        for start in range(0, drawn.n_samples, size):
-            inputs = drawn.inputs(slice(start, start + size))
+        for inputs, _ in _batches([drawn], torch.zeros(1, device=values.device), size, apart):
             batches.append(answers(score_fn, inputs))
             if batches[-1].device.type == "cpu":
                 check_finite(batches[-1])
-            shown.add(len(inputs))
+            shown.reach(sum(map(len, batches)) - 2)
         scores = torch.cat(batches).float().cpu()
     check_finite(scores)
+    original_score, background_score = scores[:2].tolist()
     return dataclasses.replace(
         drawn,
-        scores=scores,
+        scores=scores[2:].clone(),
         original_score=original_score,
         background_score=background_score,
         seconds=drawn.seconds + time.perf_counter() - began,
@@ -127,14 +127,10 @@ def answer_together(
     began = time.perf_counter()
     values = drawn[0].spectrogram.values
     size = fit_batch(batch_size, values.shape, values.device)
-    ends = torch.cat([torch.stack([one.spectrogram.values, one.background]) for one in drawn])
     index = torch.tensor(classes, device=values.device)
-    scores = [  # both ends of all recordings, then the perturbed inputs of one after the other
+    scores = [
         _of_class(probabilities(inputs), owners)
-        for inputs, owners in (
-            *zip(ends.split(size), index.repeat_interleave(2).split(size), strict=True),
-            *_common_batches(drawn, index, size),
-        )
+        for inputs, owners in _batches(drawn, index, size, apart=False)
     ]
     found = torch.cat(scores).float().cpu()
     check_finite(found)
@@ -160,23 +156,48 @@ def _of_class(probabilities: Tensor, classes: Tensor) -> Tensor:
     return probabilities.gather(1, classes.to(probabilities.device)[:, None])[:, 0]
 
 
-def _common_batches(
-    drawn: Sequence[Neighbourhood], index: Tensor, size: int
+_Source = tuple[int, Callable[[slice], Tensor], Tensor]
+"""How many inputs, what makes some of them, and the class of each."""
+
+
+def _batches(
+    drawn: Sequence[Neighbourhood], index: Tensor, size: int, apart: bool
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Inputs `[n, F, T]` of one recording after the other, and their classes `[n]`."""
-    inputs: list[Tensor] = []
-    owners: list[Tensor] = []
+    """Inputs `[n, F, T]`, at most `size`, and their classes `[n]`.
+
+    First the input and the background of each recording, in batches of their own where they are
+    `apart`; then the perturbed inputs of one recording after the other.
+    """
+    ends = torch.cat([torch.stack([one.spectrogram.values, one.background]) for one in drawn])
+    first: list[_Source] = [(len(ends), ends.__getitem__, index.repeat_interleave(2))]
+    rest: list[_Source] = [
+        (one.n_samples, one.inputs, own.expand(one.n_samples))
+        for one, own in zip(drawn, index, strict=True)
+    ]
+    for sources in (first, rest) if apart else (first + rest,):
+        yield from _cut(sources, size)
+
+
+def _cut(sources: Sequence[_Source], size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of exactly `size`, the last one apart; each is made when it is asked for."""
+    pieces: list[tuple[Tensor, Tensor]] = []
     room = size
-    for place, one in enumerate(drawn):
+    for n_inputs, inputs_of, classes in sources:
         start = 0
-        while start < one.n_samples:
-            stop = min(one.n_samples, start + room)
-            inputs.append(one.inputs(slice(start, stop)))
-            owners.append(index[place].expand(stop - start))
-            room -= stop - start
-            start = stop
+        while start < n_inputs:
+            rows = slice(start, min(n_inputs, start + room))
+            pieces.append((inputs_of(rows), classes[rows]))
+            room -= rows.stop - start
+            start = rows.stop
             if room == 0:
-                yield torch.cat(inputs), torch.cat(owners)
-                inputs, owners, room = [], [], size
-    if inputs:
-        yield torch.cat(inputs), torch.cat(owners)
+                yield _joined(pieces)
+                pieces, room = [], size
+    if pieces:
+        yield _joined(pieces)
+
+
+def _joined(pieces: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    if len(pieces) == 1:
+        return pieces[0]
+    inputs, classes = zip(*pieces, strict=True)
+    return torch.cat(inputs), torch.cat(classes)

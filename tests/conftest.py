@@ -164,7 +164,9 @@ def accelerator(request):
     Every test that needs a GPU takes this fixture, so that it runs everywhere.
     """
     if request.param == "cuda":
-        yield torch.device("cuda")
+        # TF32 keeps three digits of every product, and gradients of deep networks fewer
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            yield torch.device("cuda")
     else:
         with pretended_device() as device:
             yield device

@@ -331,7 +331,6 @@ def test_accelerator_agrees_with_cpu_and_recurrent_layers_stay_in_eval_mode(
     assert there.mask.device.type == "cpu"
     assert torch.backends.cudnn.enabled
     largest = float(here.attribution.abs().max())
-    # TF32 convolutions keep about three digits
     assert float((there.attribution - here.attribution).abs().max()) < 2e-2 * largest
 
 

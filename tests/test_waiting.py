@@ -34,13 +34,13 @@ def test_time_is_told_once_after_the_first_batch(capsys):
     with QueryProgress(1000, shown=True) as progress:
         assert "about" not in capsys.readouterr().err
         progress.began -= 3
-        for _ in range(10):
-            progress.add(100)
+        for n_done in range(100, 1001, 100):
+            progress.reach(n_done)
     shown = capsys.readouterr()
     assert (shown.out + shown.err).count("1000 queries, about 30 s") == 1
 
 
 def test_nothing_is_told_where_no_progress_is_shown(capsys):
     with QueryProgress(1000, shown=False) as progress:
-        progress.add(100)
+        progress.reach(100)
     assert capsys.readouterr() == ("", "")
