@@ -40,7 +40,7 @@ class QueryProgress:
         self.bar.close()
 
     def reach(self, n_done: int) -> None:
-        """So many were asked; what comes before the first of them is not in the time that is told."""
+        """So many were asked; the time that is told begins when none is."""
         if not self.shown:
             return
         if n_done <= 0:

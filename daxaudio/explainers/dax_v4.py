@@ -117,7 +117,7 @@ class DaxV4:
         salience.add_(network).div_(2)
         del network
         flat = _is_flat(neighbourhood)
-        mask = self._mask(salience[0], flat)
+        mask = self._masks(salience[:1], flat)[0]
         standard_error, mask_reliability = self._compare_halves(salience[1:], flat)
         reliability = {
             "salience_reliability": _reliability(
@@ -141,21 +141,23 @@ class DaxV4:
             seed=self.seed,
         )
 
-    def _mask(self, salience: Tensor, flat: bool) -> Tensor:
-        """`[F, T]`; nothing where the score is flat."""
+    def _masks(self, salience: Tensor, flat: bool) -> Tensor:
+        """`[B, F, T]`; nothing where the score is flat."""
         if flat:
             return torch.zeros_like(salience)
-        return when_and_where(salience[None], self.softness, self.sharpness)[0]
+        return when_and_where(salience, self.softness, self.sharpness)
 
     def _compare_halves(self, salience: Tensor, flat: bool) -> tuple[Tensor, float]:
         """Standard error `[F, T]` and reliability of the masks of halves `[2 S, F, T]`.
 
-        Two masks are held at a time, so that long recordings fit into memory.
+        On a processor two masks are held at a time, so that long recordings fit into memory; an
+        accelerator makes all of them at once.
         """
         squares = torch.zeros_like(salience[0])
         correlations = []
-        for pair in salience.split(2):
-            first, second = (self._mask(half, flat) for half in pair)
+        at_once = 1 if salience.device.type == "cpu" else len(salience)
+        masks = (mask for part in salience.split(at_once) for mask in self._masks(part, flat))
+        for first, second in zip(masks, masks, strict=True):  # two by two
             correlations.append(_correlation(first, second))
             squares += (second - first).square()
         # The variance of one half is half of the mean square of the difference of two.
@@ -191,7 +193,7 @@ def when_and_where(salience: Tensor, softness: float = 0.05, sharpness: float = 
     # Bins of a frame that are less salient than most do not make up for those that are more.
     floor = salience.flatten(1).median(dim=1).values[:, None, None]
     profiles = salience.clamp(min=floor).mean(dim=1)
-    frames = torch.stack([_two_parts(profile, softness) for profile in profiles])
+    frames = _two_parts(profiles, softness)
     order = salience.argsort(dim=1, stable=True).argsort(dim=1, stable=True)
     ranks = (order + 1) / salience.shape[1]
     return frames[:, None, :] * ranks**sharpness
@@ -257,35 +259,36 @@ def _batches(neighbourhood: Neighbourhood, start: int, end: int) -> Iterator[tup
         yield slice(first - start, last - start), masks.flatten(1)
 
 
-def _two_parts(profile: Tensor, softness: float) -> Tensor:
-    """`[T]` in [0, 1]: on which side of the best split in two each value lies (Otsu 1979)."""
-    ordered = profile.double().sort().values
-    sizes = torch.arange(1, len(ordered), device=ordered.device)
-    below = ordered.cumsum(0)[:-1] / sizes
-    above = (ordered.sum() - ordered.cumsum(0)[:-1]) / (len(ordered) - sizes)
-    between = sizes * (len(ordered) - sizes) * (above - below) ** 2
-    if len(between) == 0 or float(between.max()) <= 0:
-        return torch.zeros_like(profile)
-    best = between.argmax()
-    low, high = below[best], above[best]
-    return torch.sigmoid((profile - (low + high) / 2) / (softness * (high - low))).to(profile)
+def _two_parts(profiles: Tensor, softness: float) -> Tensor:
+    """`[B, T]` in [0, 1]: on which side of the best split in two each value lies (Otsu 1979)."""
+    ordered = profiles.double().sort(dim=-1).values
+    n_frames = ordered.shape[-1]
+    if n_frames < 2:
+        return torch.zeros_like(profiles)
+    sizes = torch.arange(1, n_frames, device=ordered.device)
+    sums = ordered.cumsum(-1)[..., :-1]
+    below = sums / sizes
+    above = (ordered.sum(dim=-1, keepdim=True) - sums) / (n_frames - sizes)
+    between = sizes * (n_frames - sizes) * (above - below) ** 2
+    best = between.argmax(dim=-1, keepdim=True)
+    low, high = below.gather(-1, best), above.gather(-1, best)
+    middle, width = ((low + high) / 2).to(profiles), (softness * (high - low)).to(profiles)
+    step = torch.sigmoid((profiles - middle) / width)
+    return torch.where(between.gather(-1, best) > 0, step, 0)
 
 
-def _correlation(first: Tensor, second: Tensor) -> float | None:
-    """Pearson correlation of two maps; None where one is constant."""
+def _correlation(first: Tensor, second: Tensor) -> Tensor:
+    """Pearson correlation of two maps; NaN where one is constant."""
     centred = [values.double() - values.double().mean() for values in (first, second)]
-    norms = [float(values.norm()) for values in centred]
-    if min(norms) == 0:
-        return None
-    return float((centred[0] * centred[1]).sum()) / (norms[0] * norms[1])
+    return (centred[0] * centred[1]).sum() / (centred[0].norm() * centred[1].norm())
 
 
-def _reliability(correlations: Sequence[float | None]) -> float:
+def _reliability(correlations: Sequence[Tensor]) -> float:
     """Spearman-Brown: agreement of whole sets of queries, from that of their halves."""
-    known = [correlation for correlation in correlations if correlation is not None]
-    if len(known) < len(correlations):
-        return 0.0
+    known = torch.stack(list(correlations)).tolist()
     mean = sum(known) / len(known)
+    if math.isnan(mean):
+        return 0.0
     return max(0.0, 2 * mean / max(1 + mean, 1e-9))
 
 
