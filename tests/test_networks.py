@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from daxaudio.networks import MaskNetwork, Student, soft_histogram
+from daxaudio.networks import MaskNetwork, NarrowConv2d, Student, soft_histogram
 from daxaudio.polarity import SHARES, check_polarity
 
 
@@ -28,7 +28,7 @@ def test_mask_network_moves_with_its_input():
 def test_student_has_the_layers_of_its_name_and_scores_in_0_1(name, layers):
     student = Student((16, 24), name)
     kinds = [type(module).__name__ for module in student.modules()]
-    assert (kinds.count("Conv2d"), kinds.count("Linear")) == layers
+    assert (kinds.count("NarrowConv2d"), kinds.count("Linear")) == layers
     scores = student(50 * torch.randn(5, 16, 24)).detach()
     assert scores.shape == (5,)
     assert float(scores.min()) >= 0
@@ -88,3 +88,36 @@ def test_answer_that_is_not_a_number_is_an_error():
 def test_flat_black_box_leaves_the_mask_as_it_is():
     mask, values = masks_and_values()
     assert check_polarity(1 - mask, values, 0 * values, lambda x: torch.ones(len(x))).upright
+
+
+@pytest.mark.parametrize("channels", [(1, 32), (32, 1), (1, 1), (1, 8)])
+@pytest.mark.parametrize("kernel", [1, 3, 7])
+@pytest.mark.parametrize("shape", [(24, 60), (5, 4), (9, 1)])
+def test_narrow_convolutions_by_columns_are_convolutions(channels, kernel, shape):
+    torch.manual_seed(0)
+    layer = NarrowConv2d(*channels, kernel, padding=kernel // 2).double()
+    found, expected = [], []
+    for results, run in ((found, layer.by_columns), (expected, layer.forward)):
+        inputs = torch.randn(3, channels[0], *shape, dtype=torch.float64)
+        inputs = inputs.copy_(torch.linspace(-1, 1, inputs.numel()).view_as(inputs).sin())
+        inputs.requires_grad_()
+        output = run(inputs)
+        layer.zero_grad()
+        (output * output.detach().cos()).sum().backward()
+        results += [
+            output.detach(),
+            inputs.grad,
+            layer.weight.grad.clone(),
+            layer.bias.grad.clone(),
+        ]
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_networks_answer_alike_on_an_accelerator(accelerator):
+    torch.manual_seed(0)
+    inputs = torch.randn(4, 16, 30)
+    for network in (MaskNetwork(), Student((16, 30))):
+        here = network(inputs)
+        there = network.to(accelerator)(inputs.to(accelerator))
+        torch.testing.assert_close(there.cpu(), here, atol=1e-5, rtol=1e-4)
