@@ -19,6 +19,7 @@ from daxaudio.containers import Recording
 from daxaudio.decoding import AUDIO_SUFFIXES, channels_of, duration_of, read_samples
 from daxaudio.files import whole_file
 from daxaudio.names import without_audio_ending
+from daxaudio.once import warn_once
 from daxaudio.resampling import resample
 
 __all__ = [
@@ -191,9 +192,8 @@ def _check_level(place: str, samples: np.ndarray) -> None:
             "damaged or no audio; export it again"
         )
     if peak > _LOUD:
-        _log.warning(
-            "%s: holds samples as large as %.3g, where 1 is full scale; whole numbers stored as "
-            "floats? divide them by their full scale",
-            place,
-            peak,
+        warn_once(
+            _log,
+            f"{place}: holds samples as large as {peak:.3g}, where 1 is full scale; whole numbers "
+            "stored as floats? divide them by their full scale",
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from daxaudio.once import warn_once
 
 _log = logging.getLogger(__name__)
 
@@ -69,9 +70,10 @@ def _check_average(average: Tensor, samples: np.ndarray, place: str) -> None:
             f"{place}: its {len(powers)} channels cancel when averaged; all zeros are left; "
             f"{remedy}"
         )
-    _warn_once(
+    warn_once(
+        _log,
         f"{place}: its {len(powers)} channels cancel when averaged, {left / powers.mean():.2g} of "
-        f"their power is left; {remedy}"
+        f"their power is left; {remedy}",
     )
 
 
@@ -79,8 +81,3 @@ def _powers(samples: np.ndarray) -> np.ndarray:
     """Mean square of each channel `[C]`, block by block: squares of a long recording are large."""
     blocks = (samples[i : i + _BLOCK] for i in range(0, len(samples), _BLOCK))
     return sum(np.square(block, dtype=np.float64).sum(axis=0) for block in blocks) / len(samples)
-
-
-@functools.lru_cache(maxsize=4096)
-def _warn_once(text: str) -> None:
-    _log.warning("%s", text)

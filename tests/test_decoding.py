@@ -51,7 +51,7 @@ def resealed(page, flags):
 
 
 def assert_has_all(path, caplog, warning=None):
-    """Every sample is read, the duration is that of all, and what is odd is said once a reading."""
+    """Every sample is read, and what is odd is said in one line."""
     assert np.array_equal(np.round(read_samples(path)[0][:, 0] * 2**15), noise())
     said = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(said) == (warning is not None)
@@ -95,6 +95,13 @@ def test_an_rf64_file_that_was_never_finished_is_read_to_its_end(tmp_path, caplo
     assert duration_of(tmp_path / "a.wav") == 2
     known = promised < 1 << 63
     assert_has_all(tmp_path / "a.wav", caplog, "bytes of audio, 64000 are" if known else None)
+
+
+def test_what_is_odd_is_said_once_though_a_file_is_read_often(tmp_path, caplog):
+    (tmp_path / "a.wav").write_bytes(wav(20000, noise()))
+    for _ in range(3):
+        read_recording(tmp_path / "a.wav")
+    assert caplog.text.count("promises 20000 bytes") == 1
 
 
 def test_more_than_an_au_header_promises_is_read_and_said(tmp_path, caplog):

@@ -32,6 +32,7 @@ from daxaudio.decoding.ogg import promise_of_ogg
 from daxaudio.decoding.promise import Promise
 from daxaudio.decoding.quiet import without_words_of_libmpg123
 from daxaudio.decoding.splice import SplicedFile
+from daxaudio.once import warn_once
 
 AUDIO_SUFFIXES = (
     *(".wav", ".flac", ".ogg", ".mp3", ".oga", ".opus", ".aif", ".aiff", ".au", ".rf64", ".w64"),
@@ -139,7 +140,7 @@ def read_samples(
             last = n_samples if last is None else min(last, n_samples)
         n_wanted = None if last is None else max(0, last - first)
         if audio.promise.odd:
-            _log.warning("%s: %s", path, audio.promise.odd)
+            warn_once(_log, f"{path}: {audio.promise.odd}")
         blocks = list(_decode(audio, first, n_wanted))
         if n_wanted is None:
             _check_promise(audio, sum(map(len, blocks)))
@@ -233,8 +234,8 @@ def _check_promise(audio: _OpenAudio, n_read: int) -> None:
             "copy it again"
         )
     if n_read > promised:
-        what = "its header promises %d samples, %d are there; all of them are read"
-        _log.warning(f"%s: {what}", audio.path, promised, n_read)
+        what = f"its header promises {promised} samples, {n_read} are there; all of them are read"
+        warn_once(_log, f"{audio.path}: {what}")
 
 
 @contextlib.contextmanager
