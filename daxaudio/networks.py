@@ -52,8 +52,10 @@ class NarrowConv2d(nn.Conv2d):
         if self.in_channels == 1:
             moved = F.pad(inputs[:, 0], (columns, columns + room)).unfold(2, width + room, 1)
             channels = moved.contiguous().permute(0, 3, 1, 2)  # [N, columns, F, T], channels-last
-            return F.conv2d(channels, weight.transpose(1, 3), self.bias, padding=(rows, 0))
-        maps = F.conv2d(inputs, weight[0].permute(2, 0, 1)[..., None], padding=(rows, 0))
+            turned = weight.transpose(1, 3).contiguous()
+            return F.conv2d(channels, turned, self.bias, padding=(rows, 0))
+        turned = weight[0].permute(2, 0, 1)[..., None].contiguous()
+        maps = F.conv2d(inputs, turned, padding=(rows, 0))
         eye = torch.eye(width + room, width, dtype=maps.dtype, device=maps.device)
         return F.conv2d(maps, eye[None, :, None], self.bias, padding=(0, columns))
 
