@@ -57,7 +57,7 @@ def answers(score_fn: ScoreFn, inputs: Tensor) -> Tensor:
         )
     with torch.no_grad():
         scores = as_real(score_fn(inputs), "score_fn: scores")
-    if scores.ndim == 0 and len(inputs) == 1:
+    if scores.ndim == 0:
         scores = scores[None]
     if scores.shape != (len(inputs),):
         raise ValueError(

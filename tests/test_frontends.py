@@ -119,3 +119,12 @@ def test_same_values_on_an_accelerator(front_end, accelerator):
     found = there(tone(700.0).to(accelerator))
     assert found.device.type == "cuda"
     torch.testing.assert_close(found.cpu(), front_end(tone(700.0)), atol=1e-2, rtol=0)
+
+
+@by_kind
+def test_the_dynamic_range_of_each_recording_of_a_batch_is_its_own(front_end):
+    loud = tone(1000.0)
+    batch = front_end(torch.stack([loud, 1e-3 * loud]))  # 60 dB apart, the range is 80
+    for found, wave in zip(batch, (loud, 1e-3 * loud), strict=True):
+        torch.testing.assert_close(found, front_end(wave), atol=1e-3, rtol=1e-4)
+    assert float(batch[1].min()) < float(batch[0].min()) - 40

@@ -271,6 +271,16 @@ def test_a_fold_after_a_layer_that_saw_the_input_is_refused_too():
         GradCam("layer")(planted((16, 128), [3], [90]), score_of(module))
 
 
+def test_a_fold_is_not_forgotten_where_a_stride_makes_it_small():
+    module = Network(
+        lambda n, x: n.layer(n.norm(x[:, None]).reshape(len(x), 1, 64, 32)).mean(dim=(2, 3)),
+        norm=nn.BatchNorm2d(1),
+        layer=conv(size=4, stride=4),
+    )
+    with pytest.raises(ValueError, match=r"'layer' gives \(1, 3, 16, 8\).* give reshape="):
+        GradCam("layer")(planted((16, 128), [3], [90]), score_of(module))
+
+
 def test_a_layer_of_an_unknown_kind_is_refused():
     class Mixed(nn.Module):
         def forward(self, inputs):

@@ -50,6 +50,12 @@ def test_margin_reaches_no_sample_beyond_it():
     assert kept.nonzero().flatten().tolist() == list(range(37, 44))
 
 
+@pytest.mark.parametrize(("amplitude", "kept"), [(0.009, False), (0.011, True), (-0.011, True)])
+def test_the_threshold_is_one_of_power(amplitude, kept):
+    wave = torch.full((100,), amplitude)  # 1e-4 is 0.01 squared
+    assert EnergyVad(threshold=1e-4, ends=0)(wave, sample_rate=1000).tolist() == [kept] * 100
+
+
 def test_loudness_of_a_recording_does_not_matter_when_the_peak_is_normalised():
     quiet, loud = (WITHOUT_SILENCE.spectrogram(bursts(level)) for level in (0.001, 0.9))
     assert torch.equal(quiet.times, loud.times)
