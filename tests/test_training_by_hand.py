@@ -9,7 +9,7 @@ from torch import nn
 from daxaudio.containers import Recording
 from daxaudio.frontends import LogMel
 from daxaudio.models import examples, training
-from daxaudio.models.augmentation import Augmentation, _beta
+from daxaudio.models.augmentation import Augmentation, _beta, crop
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.models.training import Trainer, TrainingSettings
 from daxaudio.seeds import generator
@@ -100,3 +100,19 @@ def test_the_largest_sample_of_either_sign_becomes_1(sign):
     wave[1000] = 0.5 * sign
     found = front_end.spectrogram(Recording(wave[None], 8000, "a")).values
     torch.testing.assert_close(found, front_end(2 * wave))
+
+
+def test_inputs_and_targets_are_mixed_alike_by_the_same_share_of_the_same_partner():
+    mixing, targets = Augmentation(mixup_alpha=0.4), torch.eye(6)
+    batch = targets[:, :, None].expand(6, 6, 4)  # each input shows its own target
+    n_mixed = 0
+    for seed in range(10):
+        mixed, soft = mixing.mix(batch, targets, generator(seed, "mix"))
+        torch.testing.assert_close(mixed[:, :, 0], soft)
+        n_mixed += int(((soft > 0.05) & (soft < 0.95)).sum())
+    assert n_mixed > 20
+
+
+def test_no_stretch_is_shorter_than_its_share_of_the_frames():
+    values = torch.zeros(2, 11)  # 80 % are 8.8 frames
+    assert {crop(values, seed).shape[1] for seed in range(60)} == {9, 10, 11}
