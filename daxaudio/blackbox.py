@@ -215,13 +215,29 @@ class AskOnce:
 
     def __call__(self, spectrograms: Tensor) -> Tensor:
         """Probabilities `[N, C]` of `[N, F, T]` spectrograms."""
-        content = spectrograms.detach().float().cpu().contiguous().numpy()
-        digest = hashlib.sha256(repr(content.shape).encode())
-        digest.update(content.data)  # a view: nothing is copied
-        key = digest.digest()
+        key = _digest_of_batch(spectrograms.detach().float().contiguous())
         if key not in self.answers:
             self.answers[key] = self.black_box.probabilities(spectrograms)
         return self.answers[key]
+
+
+def _digest_of_batch(spectrograms: Tensor) -> bytes:
+    """Tells batches `[N, F, T]` apart by every bit of them.
+
+    Of a batch on an accelerator only 16 bytes an input come to the processor: two sums of its bits
+    under fixed random weights, modulo 2^64, of which two inputs share both by no chance that is
+    ever met.
+    """
+    digest = hashlib.sha256(repr(tuple(spectrograms.shape)).encode())
+    if spectrograms.device.type != "cpu":
+        bits = spectrograms.view(torch.int32).flatten(1)
+        random = torch.Generator().manual_seed(0)
+        weights = torch.randint(-(2**62), 2**62, (2, bits.shape[1]), generator=random) * 2 + 1
+        weights = weights.to(bits.device)
+        sums = [(part[:, None] * weights).sum(dim=2) for part in bits.long().split(64)]
+        spectrograms = torch.cat(sums)
+    digest.update(spectrograms.cpu().numpy().data)  # a view: nothing is copied
+    return digest.digest()
 
 
 def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:

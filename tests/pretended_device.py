@@ -124,6 +124,8 @@ class _Moves(TorchFunctionMode):
             return self._placed(args[0], True)
         if func is torch.Tensor.cpu:
             return self._placed(args[0], False)
+        if func is torch.Tensor.new_tensor:
+            return self._placed(func(*args, **kwargs), args[0] in self.noted)
         if func is torch.Tensor.to:
             return self._to(*args, **kwargs)
         if name != "__set__" and kwargs.get("device") is not None:

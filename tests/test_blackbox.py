@@ -187,6 +187,21 @@ def test_a_batch_is_asked_once_for_every_class():
     assert torch.equal(low, box.score_fn("low")(x))
 
 
+def test_another_batch_is_asked_anew_on_an_accelerator_too(accelerator):
+    box = BlackBox(BandMeans(), FRONT_END, ["low", "high"], accelerator)
+    ask, x = AskOnce(box), inputs(5).to(accelerator)
+    one_bit = x.clone()
+    one_bit.view(torch.int32)[4, 15, 19] ^= 1
+    batches = [x, x.flip(0), one_bit, x[:4], x.flatten(1).view(5, 20, 16), x.view(10, 8, 20)]
+    for batch in batches:
+        ask(batch)
+    n_queries = box.n_queries
+    assert len(ask.answers) == 6
+    for batch in batches:
+        ask(batch.clone())
+    assert box.n_queries == n_queries
+
+
 def test_another_batch_is_asked_anew():
     box = BlackBox(BandMeans(), FRONT_END, ["low", "high"])
     ask, x = AskOnce(box), inputs(5)
