@@ -86,9 +86,19 @@ def test_speakers_are_renamed_where_that_is_enough(write):
     assert validate_data_folder(folder) == fix_data_folder(folder) == []
 
 
-@pytest.mark.parametrize("name", ["other names", "one speaker in two places"])
-def test_what_only_people_can_rename_is_said_and_stays(write, name):
-    folder = write(APART[name])
+@pytest.mark.parametrize(
+    "utt2spk",
+    [
+        APART["other names"],
+        APART["one speaker in two places"],
+        {"a_z": "a", "a_b_1": "a_b"},  # a_ and a_b_ would be apart, too
+        {"1_2": "1", "13-1": "13"},  # not one character
+        {"_a": "y", "_b": "x"},  # ids that do not begin with their speaker
+        {"19": "1", "139": "13"},  # 9 may be of the rest
+    ],
+)
+def test_what_only_people_can_rename_is_said_and_stays(write, utt2spk):
+    folder = write(utt2spk)
     before = (folder / "utt2spk").read_text()
     (remark,) = fix_data_folder(folder)
     assert "left as it is: speakers do not sort like utterances" in remark

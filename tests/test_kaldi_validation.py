@@ -208,6 +208,19 @@ def test_durations_are_compared_with_the_audio_where_asked(whole):
     assert found(whole) == []
     (line,) = found(whole, check_audio=True)
     assert line.startswith("utt2dur:2: 's-b': 2.1 s, but its audio lasts 2 s; ")
+    (whole / "utt2dur").write_text("s-a 1.9\ns-b 1.96\n")
+    (line,) = found(whole, check_audio=True)
+    assert line.startswith("utt2dur:1: 's-a': 1.9 s, but its audio lasts 2 s; ")
+
+
+def test_a_segment_may_end_a_little_after_its_recording(cut):
+    segments = (cut / "segments").read_text()
+    assert "s-2 s-a 0.5 2.0" in segments
+    (cut / "segments").write_text(segments.replace("0.5 2.0", "0.5 2.009"))
+    assert found(cut) == []
+    (cut / "segments").write_text(segments.replace("0.5 2.0", "0.5 2.011"))
+    (line,) = found(cut)
+    assert line.startswith("segments:2: 's-2' is outside its recording, which lasts 2 s")
 
 
 @pytest.mark.parametrize(
