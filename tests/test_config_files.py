@@ -41,7 +41,7 @@ def test_what_yaml_may_hide_is_refused_with_the_file_and_the_line(tmp_path, text
 def test_text_in_another_encoding_is_named(tmp_path):
     path = tmp_path / "conf.yaml"
     path.write_bytes("explain: {fill: größe}".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"conf\.yaml: not UTF-8 text"):
+    with pytest.raises(ValueError, match=r"conf\.yaml: is not UTF-8 text"):
         load_config(path)
 
 
