@@ -9,6 +9,7 @@ a trained model, the rank correlation of RISE's masks in both precisions is prin
 import itertools
 import logging
 import math
+import time
 
 import torch
 from scipy.stats import spearmanr
@@ -53,20 +54,28 @@ def make_work(network, inputs, training, choice):
     return learn if training else score
 
 
-def best_times(works, repeats):
+def processor_seconds_of(work):
+    """Processor time of one call on one thread: what else runs on the machine hardly counts."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def best_times(works, repeats, seconds_of):
     """Shortest time of each, interleaved: a slower spell of the machine hits all of them."""
     # the first call, in which oneDNN and cuDNN prepare, stands for those that it shows hopeless
-    best = {name: seconds_of(work, 1) for name, work in works.items()}
+    best = {name: seconds_of(work) for name, work in works.items()}
     hopeful = [name for name in works if best[name] < HOPELESS * min(best.values())]
     best.update(dict.fromkeys(hopeful, math.inf))
     for _ in range(repeats):
         for name in hopeful:
-            best[name] = min(best[name], seconds_of(works[name], 1))
+            best[name] = min(best[name], seconds_of(works[name]))
     return best
 
 
-def measure(name, device, batch_size, repeats):
+def measure(name, arguments):
     """One line of the table; whether the choice is the fastest or within 10 % of it."""
+    device, batch_size = arguments.device, arguments.batch_size
     inputs = 15 * torch.randn(batch_size, *SHAPE, generator=torch.Generator().manual_seed(0)) - 20
     works = {
         combination: make_work(
@@ -77,7 +86,9 @@ def measure(name, device, batch_size, repeats):
         )
         for combination in COMBINATIONS
     }
-    best = best_times(works, repeats)
+    on_one_thread = device == "cpu" and arguments.threads == 1
+    clock = processor_seconds_of if on_one_thread else lambda work: seconds_of(work, 1)
+    best = best_times(works, arguments.repeats, clock)
     choice = choose_precision("auto", device)
     over = best[choice.precision, choice.channels_last] / min(best.values()) - 1
     cells = [f"{1000 * seconds / batch_size:.2f}" for seconds in best.values()]
@@ -100,7 +111,7 @@ def compare_masks(arguments):
 def main():
     parser = make_parser(__doc__.splitlines()[0])
     parser.add_argument("--batch_size", type=int, default=8, help="inputs at once")
-    parser.set_defaults(repeats=7)
+    parser.set_defaults(repeats=7, threads=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -109,10 +120,7 @@ def main():
     names = [f"{p}{', channels-last' * layout}" for p, layout in COMBINATIONS]
     print(f"\n| ms an input of {SHAPE[0]} x {SHAPE[1]} | {' | '.join(names)} | auto over fastest |")
     print("|---" * 6 + "|")
-    good = [
-        measure(name, arguments.device, arguments.batch_size, arguments.repeats)
-        for name in NETWORKS
-    ]
+    good = [measure(name, arguments) for name in NETWORKS]
     wrong = [name for name, is_good in zip(NETWORKS, good, strict=True) if not is_good]
     print(f"\nchoice more than 10 % slower than the fastest: {', '.join(wrong) or 'nowhere'}")
     if arguments.model:
