@@ -12,6 +12,7 @@ from daxaudio.cli import main
 from daxaudio.kaldi import (
     DataFolder,
     RecordingSegment,
+    archives,
     fix_data_folder,
     read_utterance,
     validate_data_folder,
@@ -144,3 +145,26 @@ def test_a_missing_archive_and_a_part_are_problems_of_the_folder(tmp_path):
     part, missing = (problem.what for problem in validate_data_folder(tmp_path / "data"))
     assert "a part of what is in an archive" in part
     assert missing.endswith("no such file: " + str(tmp_path / "none.ark"))
+
+
+def test_a_path_that_no_file_system_takes_costs_only_its_own_recording(tmp_path):
+    long = f"{tmp_path}/{'a' * 300}.wav"
+    for source in (long, f"{long}:12"):
+        data = folder({"x": source})
+        with pytest.raises(ValueError, match=r"a\.wav.*check the path"):
+            read_utterance(data, "x")
+        write_data_folder(tmp_path / "data", data)
+        for check_audio in (False, True):
+            problems = validate_data_folder(tmp_path / "data", check_audio)
+            assert [problem.file.endswith("wav.scp") for problem in problems] == [True]
+
+
+def test_an_archive_that_may_not_be_read_is_said_in_one_line(tmp_path, monkeypatch):
+    lines = make_archive(tmp_path / "raw.ark", in_kaldis_way)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(archives, "open", refuse, raising=False)  # the tests may run as root
+    with pytest.raises(ValueError, match=r"raw\.ark: cannot be opened \(permission denied\)"):
+        read_utterance(folder(lines), "a")

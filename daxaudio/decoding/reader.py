@@ -292,9 +292,12 @@ def _look_at(path: Path) -> tuple[Promise, bool]:
             promise = promise_of_mp3(path) if is_mp3 else Promise()
         else:
             promise = promise_of(path)
+    except PermissionError as error:
+        raise ValueError(
+            f"{path}: cannot be opened (permission denied); check its permissions"
+        ) from error
     except OSError as error:
-        reason = "permission denied" if isinstance(error, PermissionError) else error.strerror
-        raise ValueError(f"{path}: cannot be opened ({reason}); check its permissions") from error
+        raise ValueError(f"{path}: cannot be opened ({error.strerror}); check the path") from error
     if promise.damage:
         raise ValueError(f"{path}: is damaged ({promise.damage}); copy it again")
     if promise.unread:

@@ -6,6 +6,7 @@ kaldiio does, with the word AUDIO and their size in front, such as the `flac.ark
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import BinaryIO
@@ -52,7 +53,7 @@ def source_file(source: str) -> Path:
 
 def _match(source: str) -> re.Match[str] | None:
     found = _PLACE.fullmatch(source)
-    return None if Path(source).exists() else found
+    return None if found is None or os.path.exists(source) else found
 
 
 def extract(archive: Path, offset: int, target: Path) -> None:
@@ -64,13 +65,14 @@ def extract(archive: Path, offset: int, target: Path) -> None:
         target: the file to write.
 
     Raises:
-        ValueError: when there is no such archive, or no audio at that place.
+        ValueError: when there is no such archive, it may not be read, or there is no audio at that
+            place.
     """
     place = f"{archive}:{offset}"
-    if not archive.is_file():
+    if not os.path.isfile(archive):
         raise ValueError(f"{archive}: no such archive; check the path")
     size = archive.stat().st_size
-    with open(archive, "rb") as file:
+    with _open(archive) as file:
         file.seek(offset)
         begin, length = _audio_at(file, place)
         if begin + length > size:
@@ -83,6 +85,15 @@ def extract(archive: Path, offset: int, target: Path) -> None:
                 block = file.read(min(length, _BLOCK))
                 out.write(block)
                 length -= len(block)
+
+
+def _open(archive: Path) -> BinaryIO:
+    try:
+        return open(archive, "rb")
+    except PermissionError as error:
+        raise ValueError(
+            f"{archive}: cannot be opened (permission denied); check its permissions"
+        ) from error
 
 
 def _audio_at(file: BinaryIO, place: str) -> tuple[int, int]:

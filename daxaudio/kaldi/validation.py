@@ -268,7 +268,7 @@ class _Validation:
             yield self._problem("wav.scp", key, f"{key!r}: {error}", _DROP)
             return
         path = Path(source) if place is None else place[0]
-        if not path.is_file():
+        if not os.path.isfile(path):  # also of a path that no file system takes
             remedy = "relative paths start at the working folder; mend the path"
             yield self._problem("wav.scp", key, f"{key!r}: no such file: {path}", remedy)
 
