@@ -80,7 +80,8 @@ def explain_folder(
         events: true events by recording id; the oracle needs them.
         settings: of the methods.
         seed: of the run.
-        progress: show a progress bar with evaluations per second.
+        progress: show a progress bar with evaluations per second, and after the first recordings
+            how long what is not stored yet will take.
         targets: class to explain each recording for; their labels when None.
 
     Raises:
@@ -99,17 +100,21 @@ def explain_folder(
             rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
             bar.set_postfix_str(f"{name} {method}, {rate:.0f} queries/s")
             bar.update()
-            if bar.n == 1 and total > 1 and progress:
-                seconds = (time.perf_counter() - began) * total
-                bar.write(f"{total} explanations, about {in_words(seconds)}", file=sys.stderr)
 
         labels, device = targets or data.text, torch.device(black_box.device)
+        n_missing = run.n_missing(recording_ids, out)
+        told = not progress
         for names in pooled(recording_ids, run.settings.queries, device.type != "cpu"):
+            n_new, start = run.n_missing(names, out), time.perf_counter()
             prepared = run.prepare({name: labels[name] for name in names}, out)
             for name in names:
                 problems += run.explain(
                     name, labels[name], out, advance=advance, prepared=prepared.get(name)
                 )
+            if not told and 0 < n_new < n_missing:
+                seconds = (time.perf_counter() - start) / n_new * n_missing
+                bar.write(f"{n_missing} explanations, about {in_words(seconds)}", file=sys.stderr)
+                told = True
     list_problems(problems, out)
     if len(problems) == total:
         raise ValueError(
@@ -178,6 +183,10 @@ class ExplainingRun:
             "precision": choice.as_dict(),
             "run_settings": settings,
         }
+
+    def n_missing(self, names: Sequence[str], out: str | os.PathLike[str]) -> int:
+        """How many explanations of recordings are not stored yet."""
+        return sum(not is_stored(Path(out) / m / name) for name in names for m in self.methods)
 
     def spectrogram(self, name: str) -> Spectrogram:
         """Of one recording, on the black box's device."""

@@ -1,11 +1,13 @@
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from daxaudio import compare
 from daxaudio.audio import write_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.compare import explain_folder
@@ -365,3 +367,24 @@ def test_folder_of_another_class_is_refused(corpus, tmp_path):
         explain_folder(
             black_box(), relabelled, ["r0"], ["energy"], tmp_path, events, progress=False
         )
+
+
+def test_the_time_that_is_told_is_that_of_what_is_not_stored_yet(
+    corpus, tmp_path, monkeypatch, capsys
+):
+    clock, save = [0.0], compare.save_explanation
+
+    def tick(seconds=1e-6):
+        clock[0] += seconds
+        return clock[0]
+
+    def save_in_ten_seconds(*what):
+        tick(10)
+        save(*what)
+
+    monkeypatch.setattr(compare, "save_explanation", save_in_ten_seconds)
+    monkeypatch.setattr(compare, "time", SimpleNamespace(perf_counter=tick))
+    run(corpus, tmp_path, ["random"], ["r0"])
+    what = (black_box(), corpus[0], ["r0", "r1", "r2", "r3"], ["random"], tmp_path)
+    explain_folder(*what, corpus[1], SETTINGS)
+    assert capsys.readouterr().err.count("3 explanations, about 30 s") == 1
