@@ -151,10 +151,7 @@ class ComparingRun:
             raise ValueError(f"nothing to explain: {reason}; see {path}")
         wrong: list[str] = []
         if "wrongly_predicted" in self.groups:
-            missed = predictions.assign(
-                correct=(predictions["correct"] == 0) & (predictions["problem"] == "")
-            )
-            wrong = choose_recordings(missed, self.n_recordings, self.run.seed)
+            wrong = choose_recordings(predictions, self.n_recordings, self.run.seed, "wrong")
         unfit = self._unfit([*chosen, *wrong])
         chosen, wrong = ([n for n in names if n not in unfit] for names in (chosen, wrong))
         if not chosen:

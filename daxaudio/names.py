@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import PurePath
 
 AUDIO_ENDINGS = frozenset(
@@ -110,3 +111,15 @@ def find_alike(names: list[str]) -> list[tuple[str, str]]:
         if known != name:
             pairs.append((known, name))
     return pairs
+
+
+def name_some(names: Iterable[str], most: int = 5) -> str:
+    """The first of many names, for a line that must stay short.
+
+    Example:
+        >>> name_some(["a", "b", "c"], most=2)
+        "'a', 'b' and 1 more"
+    """
+    listed = list(names)
+    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(map(repr, listed[:most])) + rest

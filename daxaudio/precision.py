@@ -8,7 +8,6 @@ cannot be run in it at all. Nobody should have to know the processor for that: "
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 import os
 import platform
@@ -17,6 +16,8 @@ from typing import Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
+
+from daxaudio.once import warn_once
 
 Module = TypeVar("Module", bound=nn.Module)
 Result = TypeVar("Result")
@@ -120,7 +121,8 @@ def choose_precision(
     if asked == "auto":
         return PrecisionChoice(asked, "bf16" if native else "fp32", layout, found)
     if asked == "bf16" and not native:
-        say_once(f"bf16 was asked for, but {found}: this will be slow; 'auto' would take fp32")
+        text = f"bf16 was asked for, but {found}: this will be slow; 'auto' would take fp32"
+        warn_once(logger, text)
         return PrecisionChoice(asked, asked, layout, f"asked for; slow, for {found}")
     return PrecisionChoice(asked, asked, layout, "asked for")
 
@@ -191,7 +193,7 @@ def run_or_fall_back(run: Callable[[Tensor], Result], inputs: Tensor, what: str)
     except RuntimeError as error:
         if not torch.is_autocast_enabled(kind) or not _cannot_run(error):
             raise
-    say_once(f"this device cannot run {what} in bf16: that part runs in fp32")
+    warn_once(logger, f"this device cannot run {what} in bf16: that part runs in fp32")
     with torch.autocast(kind, enabled=False):
         return run(inputs.float())
 
@@ -203,12 +205,6 @@ def _cannot_run(error: RuntimeError) -> bool:
         words in text
         for words in ("could not create a primitive", "not implemented for 'BFloat16'")
     )
-
-
-@functools.cache
-def say_once(text: str) -> None:
-    """Log a warning, the same one once in a process."""
-    logger.warning(text)
 
 
 def usable_device(device: torch.device | str) -> torch.device:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from daxaudio.blackbox import BlackBox
 from daxaudio.containers import Spectrogram
 from daxaudio.kaldi import DataFolder, read_utterance
-from daxaudio.names import check_length
+from daxaudio.names import check_length, name_some
 from daxaudio.results import write_csv
 from daxaudio.seeds import derive_seed
 
@@ -145,8 +145,8 @@ def describe_none(
         parts.append(part)
     if len(unknown):
         parts.append(
-            f"{len(unknown)} have a label that it does not know ({_some(labels)}; it knows "
-            f"{_some(class_names)})"
+            f"{len(unknown)} have a label that it does not know ({name_some(labels)}; it knows "
+            f"{name_some(class_names)})"
         )
     if unlabelled:
         parts.append(f"{unlabelled} have no label")
@@ -167,8 +167,3 @@ def _is_chosen(predictions: pd.DataFrame, which: Which) -> pd.Series:
         return readable
     known = (predictions["label"] != "") & (predictions["problem"] == "")
     return readable & known & (predictions["correct"] == 0)
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:5]))
-    return f"{shown} and {len(names) - 5} others" if len(names) > 5 else shown

@@ -38,7 +38,7 @@ ALLOWED = {
     "settings": set(),
     "names": set(),
     "once": set(),
-    "precision": set(),
+    "precision": {"once"},
     "config": {"files"},
     "networks": set(),
     # nearly so

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from daxaudio.containers import Event, Explanation, Spectrogram
+from daxaudio.once import warn_once
 from daxaudio.plot import plot_confusion, plot_curves, plot_explanation, plot_measures, texts
 
 LONG = "a label that never ends " * 19  # 456 letters
@@ -87,7 +88,7 @@ def test_characters_that_no_font_has_are_said_once_in_one_line(
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [usual])
     monkeypatch.setattr(texts, "_own_fonts", lambda: [usual])
     texts._families_with.cache_clear()
-    texts._say_boxes.cache_clear()
+    warn_once.cache_clear()
     odd = dataclasses.replace(explanation, target="犬の鳴き声 🐶")
     with warnings.catch_warnings(), caplog.at_level(logging.WARNING):
         warnings.simplefilter("error")

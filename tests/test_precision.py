@@ -15,7 +15,8 @@ from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.models.training import Trainer, TrainingSettings
 from daxaudio.neighbourhood import GridSampler
-from daxaudio.precision import choose_precision, say_once, usable_device
+from daxaudio.once import warn_once
+from daxaudio.precision import choose_precision, usable_device
 from daxaudio.seeds import generator
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=256, hop_length=80, n_mels=16)
@@ -23,7 +24,7 @@ FRONT_END = LogMel(sample_rate=8000, n_fft=256, hop_length=80, n_mels=16)
 
 @pytest.fixture(autouse=True)
 def nothing_said_yet():
-    say_once.cache_clear()
+    warn_once.cache_clear()
 
 
 @pytest.fixture

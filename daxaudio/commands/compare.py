@@ -16,7 +16,7 @@ from daxaudio.commands.arguments import (
     load_model,
     quote_command,
 )
-from daxaudio.commands.outputs import prepare_folder
+from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.comparison import WRITTEN, check_groups, compare_folder
 from daxaudio.config import build
@@ -101,8 +101,8 @@ def run(arguments: argparse.Namespace) -> None:
     events = events_by_recording(file) if file else {}
     methods = _methods(arguments.methods, bool(events))
     black_box = load_model(arguments)
-    inputs = {f"--{name}": getattr(arguments, name) for name in ("data", "model", "config")}
-    out = prepare_folder(arguments.out, {**inputs, "the events": file}, WRITTEN)
+    inputs = {**inputs_of(arguments, "data", "model", "config"), "the events": file}
+    out = prepare_folder(arguments.out, inputs, WRITTEN)
     compare_folder(
         black_box,
         data,

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.containers import Event
-
-_SHOWN = 5
+from daxaudio.names import name_some
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +34,9 @@ class TrueEvents:
         missing = [name for name in wanted if name not in self.by_recording]
         if self.path and missing:
             print(
-                f"daxaudio {command}: warning: {self.path} has no events of {_some(missing)}"
+                f"daxaudio {command}: warning: {self.path} has no events of {name_some(missing)}"
                 f"{f' ({len(missing)} of {len(wanted)})' if len(wanted) > 1 else ''}; it names "
-                f"{_some(self.by_recording) or 'no recording'}",
+                f"{name_some(self.by_recording) or 'no recording'}",
                 file=sys.stderr,
             )
 
@@ -45,9 +44,3 @@ class TrueEvents:
 def read_events_of(path: str | os.PathLike[str] | None) -> TrueEvents:
     """The events of `--events`; none where it is not given."""
     return TrueEvents("", {}) if path is None else TrueEvents(str(path), events_by_recording(path))
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    rest = f" and {len(listed) - _SHOWN} others" if len(listed) > _SHOWN else ""
-    return ", ".join(map(repr, listed[:_SHOWN])) + rest

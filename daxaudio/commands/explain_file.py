@@ -6,12 +6,11 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from daxaudio.audio import channels_of, read_recording
 from daxaudio.blackbox import BlackBox
 from daxaudio.commands.events import TrueEvents
-from daxaudio.commands.outputs import prepare_folder
+from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.compare import ExplainingRun
 from daxaudio.containers import Event, Explainer, Explanation
 from daxaudio.kaldi import DataFolder
@@ -53,7 +52,9 @@ def explain_file(
     if arguments.channel is not None:
         where["channel"] = arguments.channel
     heard = run.hear_recording(recording, **where)
-    out = _prepare(arguments)
+    inputs = inputs_of(arguments, "model", "events", "config")
+    files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE)
+    out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     predicted, _ = black_box.predict(heard.spectrogram)
     target = _target(black_box, arguments, predicted)
     score_fn, shared = black_box.score_fn(target), SharedQueries()
@@ -95,17 +96,6 @@ def _target(black_box: BlackBox, arguments: argparse.Namespace, predicted: str) 
         raise ValueError("--target label goes with a data folder; an audio file has no label")
     black_box.class_index(arguments.target)
     return str(arguments.target)
-
-
-def _prepare(arguments: argparse.Namespace) -> Path:
-    """See that `--out` can be written, before anything is asked."""
-    inputs = {
-        "AUDIO": arguments.audio,
-        "--model": arguments.model,
-        "--events": arguments.events,
-        "--config": arguments.config,
-    }
-    return prepare_folder(arguments.out, inputs, (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE))
 
 
 def _check(

@@ -13,7 +13,7 @@ from daxaudio.audio_folders import read_audio_folder
 from daxaudio.blackbox import BlackBox
 from daxaudio.commands.arguments import load_data
 from daxaudio.commands.events import TrueEvents
-from daxaudio.commands.outputs import prepare_folder
+from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.compare import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
 from daxaudio.kaldi import DataFolder
 from daxaudio.methods import MethodSettings, most_queries
@@ -44,7 +44,9 @@ def explain_folder_of_audio(
     if arguments.target not in ("predicted", "label"):
         black_box.class_index(arguments.target)
     data, progress = _read(arguments), not arguments.quiet
-    out = _prepare(arguments)
+    inputs = inputs_of(arguments, "model", "events", "config")
+    files = (PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE, PAGE_FILE)
+    out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE, progress)
     which = arguments.which or default_which(predictions)
     chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed, which)
@@ -78,18 +80,6 @@ def _read(arguments: argparse.Namespace) -> DataFolder:
     if (Path(arguments.audio) / "wav.scp").is_file():
         return load_data(arguments, arguments.audio, UNLABELLED)
     return read_audio_folder(arguments.audio, arguments.channel)
-
-
-def _prepare(arguments: argparse.Namespace) -> Path:
-    """See that `--out` can be written, before anything is asked."""
-    inputs = {
-        "AUDIO": arguments.audio,
-        "--model": arguments.model,
-        "--events": arguments.events,
-        "--config": arguments.config,
-    }
-    files = (PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE, PAGE_FILE)
-    return prepare_folder(arguments.out, inputs, files)
 
 
 def _targets(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,10 +11,18 @@ from daxaudio.files import describe_error, whole_file
 
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 
-PICTURE_ENDINGS = (".png", ".pdf", ".svg")
-
 _PROBE = b"0" * (1 << 18)
 """Written and removed again: a full disk is found before any work is done."""
+
+
+def inputs_of(arguments: argparse.Namespace, *names: str) -> dict[str, str | None]:
+    """What options of a command name that it reads, as `prepare_folder` takes it.
+
+    Example:
+        >>> inputs_of(argparse.Namespace(model="m", events=None), "model", "events")
+        {'--model': 'm', '--events': None}
+    """
+    return {f"--{name}": getattr(arguments, name) for name in names}
 
 
 def prepare_folder(

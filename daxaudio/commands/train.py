@@ -26,7 +26,7 @@ from daxaudio.blackbox import (
     save_black_box,
 )
 from daxaudio.commands.arguments import add_allow_commands, add_channel, add_common, load_data
-from daxaudio.commands.outputs import prepare_folder
+from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.config import build
 from daxaudio.containers import Recording
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train, going on from a checkpoint, and write the model and how well it does."""
     data = load_data(arguments, arguments.data)
     plan = Plan.of(arguments, data.text)
-    inputs = {"DATA": arguments.data, "--test": arguments.test, "--config": arguments.config}
+    inputs = {"DATA": arguments.data, **inputs_of(arguments, "test", "config")}
     if arguments.folds is not None and not arguments.folds.isdecimal():
         inputs["--folds"] = arguments.folds
     out = prepare_folder(arguments.out, inputs, WRITTEN)

@@ -16,10 +16,16 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from daxaudio.files import whole_file
+from daxaudio.once import warn_once
 
 _log = logging.getLogger(__name__)
 
 _GLYPH = re.compile(r"Glyph (\d+) .*missing from")
+_BOXES = (
+    "names hold characters that no installed font has, drawn as boxes in pictures: install a font "
+    "that has them, such as Noto Sans CJK or Noto Emoji"
+)
+
 DPI = 130
 """Pixels of an inch."""
 
@@ -51,7 +57,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = DPI) ->
         if missing:
             families, all_found = _families_with(missing)
             if not all_found:
-                _say_boxes()
+                warn_once(_log, _BOXES)
             for text in figure.findobj(Text):
                 text.set_fontfamily([*text.get_fontfamily(), *families])
             _save(figure, temporary, dpi)
@@ -101,11 +107,3 @@ def _characters_of(path: str) -> Set[int]:
     # bitmap and colour fonts have no outlines of their characters, a last resort only boxes
     odd = any(word in Path(path).name.lower() for word in ("color", "lastresort"))
     return font.get_charmap().keys() if font.scalable and not odd else frozenset()
-
-
-@functools.cache
-def _say_boxes() -> None:
-    _log.warning(
-        "names hold characters that no installed font has, drawn as boxes in pictures: install a "
-        "font that has them, such as Noto Sans CJK or Noto Emoji"
-    )
