@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from daxaudio.predicting import (
 from daxaudio.report.explanations import PAGE_FILE, write_index
 from daxaudio.results import count_warned
 from daxaudio.store import FACTS_FILE, PICTURE_FILE, is_stored, load_explanation
+
+logger = logging.getLogger(__name__)
 
 
 def explain_folder_of_audio(
@@ -111,5 +114,9 @@ def _draw(
             picture.is_file() and picture.stat().st_mtime_ns >= facts.stat().st_mtime_ns
         ):
             continue
-        explanation = load_explanation(folder)
+        try:
+            explanation = load_explanation(folder)
+        except ValueError as error:
+            logger.warning("has no picture: %s", error)
+            continue
         plot_brief(explanation, picture, events.of(explanation.spectrogram.recording_id))
