@@ -170,3 +170,18 @@ def accelerator(request):
     else:
         with pretended_device() as device:
             yield device
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """Each figure that a test saves."""
+    from matplotlib.figure import Figure  # slow to come, and few tests draw
+
+    saved, save = [], Figure.savefig
+
+    def keep(figure, *arguments, **settings):
+        saved.append(figure)
+        return save(figure, *arguments, **settings)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return saved

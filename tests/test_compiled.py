@@ -102,9 +102,12 @@ def test_recorded_passes_that_do_not_fit_into_memory_are_given_up(monkeypatch, c
 
 
 def test_the_plain_module_is_left_as_it_was(compiler):
+    before, weights = MODULE(inputs(3)).clone(), list(map(id, MODULE.parameters()))
+    parts, own = list(MODULE.named_modules()), set(vars(MODULE))
     CompiledModule(MODULE, lambda shape: 50)(inputs(50))
-    assert torch.equal(MODULE(inputs(3)), MODULE(inputs(3)))
-    assert "compile" not in {name for name, _ in MODULE.named_modules()}
+    assert torch.equal(MODULE(inputs(3)), before)
+    assert list(map(id, MODULE.parameters())) == weights
+    assert (list(MODULE.named_modules()), set(vars(MODULE))) == (parts, own)
 
 
 def test_compile_is_a_setting_of_the_black_box():

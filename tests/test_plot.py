@@ -49,20 +49,6 @@ def summary() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "metric", "mean", "std", "n"])
 
 
-@pytest.fixture
-def figures(monkeypatch) -> list[Figure]:
-    """Each figure that a test saves."""
-    saved: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(figure: Figure, *arguments, **settings):
-        saved.append(figure)
-        return save(figure, *arguments, **settings)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return saved
-
-
 def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 

@@ -2,27 +2,12 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from daxaudio.metrics.catalogue import MEASURES
 from daxaudio.plot import plot_curves, plot_measures, plot_randomisation
 from daxaudio.plot.measures import share_beaten
 
 NAN = float("nan")
-
-
-@pytest.fixture
-def figures(monkeypatch) -> list[Figure]:
-    """Each figure that a test saves."""
-    saved: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(figure: Figure, *arguments, **settings):
-        saved.append(figure)
-        return save(figure, *arguments, **settings)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return saved
 
 
 def curve(recording_id, method, direction, shares, scores, unit="bins", fill="noise"):

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 from daxaudio.containers import Event, Explanation, Spectrogram
 from daxaudio.plot.drawing import MARKED_COLOUR, TRUE_COLOUR
@@ -29,19 +28,6 @@ def explanation():
     times = torch.arange(40) * 0.1 + 0.05
     picture = Spectrogram(values, 100.0 * 1.4 ** torch.arange(16), times, "a")
     return Explanation(mask, picture, "rise", target="p", score=0.9)
-
-
-@pytest.fixture
-def figures(monkeypatch):
-    """Each figure that a test saves."""
-    saved, save = [], Figure.savefig
-
-    def keep(figure, *arguments, **settings):
-        saved.append(figure)
-        return save(figure, *arguments, **settings)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return saved
 
 
 def bars_of(axes):

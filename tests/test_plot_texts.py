@@ -27,19 +27,6 @@ def explanation():
     return Explanation(mask, picture, "rise", target="dog", score=0.9)
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    """Each figure that a test saves."""
-    saved, save = [], Figure.savefig
-
-    def keep(figure, *arguments, **settings):
-        saved.append(figure)
-        return save(figure, *arguments, **settings)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return saved
-
-
 def words(figure):
     return [text.get_text() for text in figure.findobj(Text)]
 

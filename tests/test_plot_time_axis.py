@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 
 from daxaudio.containers import Event, Explanation, Spectrogram
 from daxaudio.plot import plot_comparison, plot_explanation, plot_segments
@@ -24,19 +23,6 @@ def spectrogram_at(times, n_bins=4):
     times = torch.as_tensor(times, dtype=torch.float64)
     values = torch.arange(float(len(times))).expand(n_bins, -1)
     return Spectrogram(values, 100.0 * torch.arange(1.0, n_bins + 1), times, "a")
-
-
-@pytest.fixture
-def figures(monkeypatch):
-    """Each figure that a test saves."""
-    saved, save = [], Figure.savefig
-
-    def keep(figure, *arguments, **settings):
-        saved.append(figure)
-        return save(figure, *arguments, **settings)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return saved
 
 
 def test_each_column_shows_the_frame_at_its_time():
