@@ -26,6 +26,7 @@ __all__ = [
     "AUDIO_SUFFIXES",
     "channels_of",
     "duration_of",
+    "find_audio",
     "make_recording",
     "read_recording",
     "write_recording",
@@ -36,6 +37,32 @@ _log = logging.getLogger(__name__)
 # Full scale is 1; whole numbers of 32 bits that are stored as floats go up to 2**31.
 _LOUDEST = 2.0**32
 _LOUD = 100.0
+
+
+def find_audio(folder: str | os.PathLike[str]) -> list[Path]:
+    """Audio files at or below a folder, sorted, by their endings (`AUDIO_SUFFIXES`).
+
+    Hidden files and folders are left out: macOS puts some beside audio, and so does a writer that
+    was killed.
+
+    Args:
+        folder: where to look; nothing is opened.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("b.wav", "a.FLAC", "._b.wav", "c.txt"):
+        ...     (folder / name).touch()
+        >>> [path.name for path in find_audio(folder)]
+        ['a.FLAC', 'b.wav']
+    """
+    folder = Path(folder)
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in AUDIO_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
 
 
 def read_recording(

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from daxaudio.audio import AUDIO_SUFFIXES
+from daxaudio.audio import AUDIO_SUFFIXES, find_audio
 from daxaudio.kaldi import DataFolder
 from daxaudio.kaldi.lines import check_entry
 from daxaudio.names import as_id, without_audio_ending
@@ -43,12 +43,7 @@ def read_audio_folder(folder: str | os.PathLike[str], channel: int | None = None
         ValueError: nowhere: holds no audio file (.wav, ...
     """
     folder = Path(folder)
-    files = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in AUDIO_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    files = find_audio(folder)
     if not files:
         raise ValueError(
             f"{folder}: holds no audio file ({', '.join(AUDIO_SUFFIXES)}) and no wav.scp; give an "

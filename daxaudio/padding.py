@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from daxaudio.audio import AUDIO_SUFFIXES, read_recording
+from daxaudio.audio import AUDIO_SUFFIXES, find_audio, read_recording
 from daxaudio.containers import Event, Recording
 from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance
 from daxaudio.kaldi.archives import source_file
@@ -240,12 +240,7 @@ def _data_folder(path: Path) -> DataFolder:
 
 @functools.lru_cache(maxsize=16)
 def _audio_files(path: Path) -> tuple[Path, ...]:
-    # hidden files are what macOS or a writer that was killed left
-    files = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in AUDIO_SUFFIXES and file.name[0] != "."
-    )
+    files = find_audio(path)
     if not files:
         raise ValueError(f"{path}: holds no audio ({', '.join(AUDIO_SUFFIXES)}) to draw noise from")
     return tuple(files)
