@@ -44,6 +44,8 @@ SECTIONS = (
 
 Built = TypeVar("Built")
 
+_OF_YAML = (bool, int, float, str, type(None))
+
 
 class _PlainLoader(yaml.SafeLoader):
     """YAML without anchors, whose values could hold themselves, and without repeated keys."""
@@ -245,15 +247,22 @@ def _one_of(name: str, value: Any, kinds: tuple[Any, ...]) -> Any:
     """A value as the first of some annotations that takes it."""
     if value is None and type(None) in kinds:
         return None
+    # YAML has nothing for paths and devices, for which texts stand, too
+    objects = tuple(kind for kind in kinds if _is_class(kind) and kind not in _OF_YAML)
+    others = [kind for kind in kinds if kind not in (*objects, type(None))]
+    if isinstance(value, objects) or not others:
+        return _as_tuple(value)
     problems = []
-    for kind in kinds:
-        if kind is type(None):
-            continue
+    for kind in others:
         try:
             return _fitting(name, value, kind)
         except ValueError as error:
             problems.append(str(error).removeprefix(f"{name} ").partition(", got ")[0])
     raise ValueError(f"{name} {' or '.join(problems)}, got {value!r}")
+
+
+def _is_class(kind: Any) -> bool:
+    return isinstance(kind, type) and typing.get_origin(kind) is None
 
 
 def _number(name: str, value: Any, kind: type) -> int | float:

@@ -39,6 +39,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "gradients": (int,),
     "warnings": (list,),
     "run_settings": (dict,),
+    "verdict": (dict,),
 }
 """Facts that are read, and of which type they are."""
 

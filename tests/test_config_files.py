@@ -54,6 +54,8 @@ def test_empty_sections_leave_every_default(tmp_path, text):
     ("text", "message"),
     [
         ("explain: {querys: 20}", r"'explain': unknown key 'querys' \(queries\?\); known: queries"),
+        ("black_box: {device: [1]}", r"'black_box': device must be a text, got \[1\]"),
+        ("padding: {noise: 3}", "'padding': noise must be a text, got 3"),
         ("explain: {rise: {n_samples: 9}}", "'rise': unknown key 'n_samples'.*known: cells, keep"),
         ("explain: {lime: {sampler: 9}}", "'lime': unknown key 'sampler'.*; known: kernel_width"),
         ("explain: {occlusion: {stride: [1, 1]}}", "'occlusion': unknown key 'stride'.*: window"),

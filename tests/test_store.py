@@ -193,6 +193,7 @@ def changed(**values):
         changed(seconds=[1]),
         changed(settings="none"),
         changed(history=3),
+        changed(verdict="good"),
         changed(score="high"),
         changed(recording_id=12),
         changed(warnings="unsure"),
