@@ -1,6 +1,7 @@
 """Audio files whose header says something else about their length than their bytes do."""
 
 import logging
+import os
 import struct
 
 import numpy as np
@@ -148,6 +149,20 @@ def test_more_than_4_gib_from_a_pipe_are_all_there(tmp_path):
     assert duration_of(path) == length / 2 / RATE
     found, _ = read_samples(path, start=length / 2 / RATE - 2)
     assert np.array_equal(found[:, 0] * 2**15, noise())
+
+
+@pytest.mark.parametrize("length", [2_500_000_000, 4_000_000_000])
+def test_a_length_between_2_and_4_gib_is_one_like_any_other(tmp_path, length):
+    path = tmp_path / "a.wav"
+    with open(path, "wb") as file:
+        file.write(wav(length, np.zeros(0, np.int16)))
+        file.truncate(44 + length)
+        file.seek(44 + length)
+        file.write(b"LIST\x04\x00\x00\x00INFO")  # is no audio
+    assert duration_of(path) == length / 2 / RATE
+    os.truncate(path, 44 + length // 2)
+    with pytest.raises(ValueError, match=rf"is cut short \({length - length // 2} bytes missing"):
+        read_samples(path, 1.0, 2.0)
 
 
 def test_a_flac_file_of_unknown_length_is_counted_and_whole(tmp_path, caplog):

@@ -16,9 +16,9 @@ from typing import BinaryIO
 from daxaudio.decoding.promise import Promise, more_than_promised
 from daxaudio.decoding.splice import Piece
 
-# Programs that write to a pipe put the largest number (ffmpeg), almost the largest (sox) or 0
-# where the length of a WAV file should stand.
-_LENGTH_NOT_KNOWN = 0x7FFF0000
+# Programs that write to a pipe put the largest number (ffmpeg), the largest one with a sign, both
+# less some headers (sox), or 0 where the length of a WAV file should stand.
+_LENGTHS_NOT_KNOWN = (range(0x7FFF0000, 0x80000001), range(0xFFFF0000, 1 << 32))
 _LONG_NOT_KNOWN = (1 << 64) - 1
 _WRAP = 1 << 32
 _TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")
@@ -45,9 +45,9 @@ def promise_of_riff(path: Path) -> Promise:
             elif name in (b"data", b"SSND", b"BODY"):
                 if long_length is not None and length == _WRAP - 1:
                     length = long_length
-                elif length >= _LENGTH_NOT_KNOWN and at + length >= size:
+                elif _is_unknown(length) and at + length >= size:
                     return Promise()
-                elif length >= _LENGTH_NOT_KNOWN and form == b"RIFF":
+                elif _is_unknown(length) and form == b"RIFF":
                     return Promise(pieces=_as_rf64(file, at, size))
                 if length == _LONG_NOT_KNOWN:
                     return Promise(pieces=_as_rf64(file, at, size))
@@ -116,6 +116,10 @@ def promise_of_asf(path: Path) -> Promise:
     if at < 0 or len(head) < at + 48:
         return Promise()
     return _missing(int.from_bytes(head[at + 40 : at + 48], "little") - path.stat().st_size)
+
+
+def _is_unknown(length: int) -> bool:
+    return any(length in unknown for unknown in _LENGTHS_NOT_KNOWN)
 
 
 def _missing(n_bytes: int) -> Promise:
