@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from daxaudio.batches import AUTO_BATCH, BatchSize
 from daxaudio.compiled import CompiledModule
+from daxaudio.config import check_keys, keys_of, read_yaml
 from daxaudio.containers import Spectrogram
 from daxaudio.files import read_text, whole_file, write_text
 from daxaudio.frontends import FrontEnd, front_end_from_settings
@@ -72,9 +73,9 @@ class BlackBox:
         choice: the precision and the layout that were chosen, and why.
 
     Raises:
-        ValueError: when there are fewer than two class names, names repeat, there are not as many
-            as logits (seen at the first answer, where the module does not tell), weights are NaN
-            or infinite, the device cannot be used, or a setting is unknown.
+        ValueError: when there are fewer than two class names, names repeat or are no texts, there
+            are not as many as logits (seen at the first answer, where the module does not tell),
+            weights are NaN or infinite, the device cannot be used, or a setting is unknown.
     """
 
     module: nn.Module
@@ -91,8 +92,7 @@ class BlackBox:
     choice: PrecisionChoice = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
-        if len(self.class_names) < 2 or len(set(self.class_names)) != len(self.class_names):
-            raise ValueError(f"need two or more different class names, got {self.class_names}")
+        check_class_names(self.class_names)
         settings = getattr(self.module, "settings", None)
         if isinstance(settings, Mapping) and "n_classes" in settings:
             check_classes(settings["n_classes"], self.class_names)
@@ -189,6 +189,22 @@ class BlackBox:
         return self.class_names[best], float(probabilities[best])
 
 
+def check_class_names(class_names: Sequence[str]) -> None:
+    """Raise ValueError unless there are two or more different names, all of them texts.
+
+    Example:
+        >>> check_class_names(["cat", "dog"])
+        >>> check_class_names([0, 1])
+        Traceback (most recent call last):
+        ValueError: names of classes must be texts that are not empty, got 0
+    """
+    for name in class_names:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"names of classes must be texts that are not empty, got {name!r}")
+    if len(class_names) < 2 or len(set(class_names)) != len(class_names):
+        raise ValueError(f"need two or more different class names, got {class_names}")
+
+
 def check_classes(n_logits: int, class_names: Sequence[str]) -> None:
     """Raise ValueError when there is not one class name for each logit."""
     if n_logits != len(class_names):
@@ -240,6 +256,13 @@ def _digest_of_batch(spectrograms: Tensor) -> bytes:
     return digest.digest()
 
 
+class _WholeDumper(yaml.SafeDumper):
+    """YAML without anchors: what stands in two places is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
     """Write `model.yaml` and, last, `model.safetensors`, each whole or not at all.
 
@@ -264,7 +287,8 @@ def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
         "classes": list(black_box.class_names),
         "training": dict(black_box.training),
     }
-    write_text(Path(folder) / FACTS_FILE, yaml.safe_dump(facts, sort_keys=False))
+    text = yaml.dump(facts, Dumper=_WholeDumper, sort_keys=False)
+    write_text(Path(folder) / FACTS_FILE, text)
     with whole_file(Path(folder) / WEIGHTS_FILE) as temporary:
         save_file(weights, temporary)
 
@@ -297,13 +321,14 @@ def load_black_box(
     for name in (WEIGHTS_FILE, FACTS_FILE):
         _check_readable(folder, name)
     path = folder / FACTS_FILE
+    facts = read_yaml(read_text(path), path)
     try:
-        facts = yaml.safe_load(read_text(path))
         front_end = front_end_from_settings(facts["front_end"])
         module = _module_from_settings(facts["model"])
         class_names, training = list(facts["classes"]), dict(facts.get("training", {}))
+        check_class_names(class_names)
         check_classes(facts["model"]["n_classes"], class_names)
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, RuntimeError) as error:
+    except (AttributeError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path}: not of a model that daxaudio wrote ({error})") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -325,12 +350,10 @@ def load_black_box(
 
 def _check_readable(folder: Path, name: str) -> None:
     try:
+        if not (folder / name).is_file():  # a pipe would be waited for
+            raise ValueError(f"{folder}: no {name} here; give the folder that training wrote")
         with open(folder / name, "rb"):
             pass
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise ValueError(
-            f"{folder}: no {name} here; give the folder that training wrote"
-        ) from error
     except PermissionError as error:
         raise ValueError(
             f"{folder / name}: permission denied; ask its owner to let you read it"
@@ -344,8 +367,9 @@ def _module_from_settings(settings: Mapping[str, Any]) -> nn.Module:
     """
     arguments = dict(settings)
     kind = arguments.pop("kind", None)
-    if kind not in MODEL_KINDS:
+    if not isinstance(kind, str) or kind not in MODEL_KINDS:
         raise ValueError(f"model kind must be one of {sorted(MODEL_KINDS)}, got {kind!r}")
+    check_keys("model", arguments, keys_of(MODEL_KINDS[kind]))
     with torch.device("meta"):
         return MODEL_KINDS[kind](**arguments)
 
@@ -357,8 +381,18 @@ def _load_weights(module: nn.Module, path: Path) -> None:
             name: values.to(described[name].dtype) if name in described else values
             for name, values in load_file(path).items()
         }
-        module.load_state_dict(weights, assign=True)
-    except (SafetensorError, RuntimeError) as error:
-        why = " ".join(str(error).split())
-        raise ValueError(f"{path}: not of a model that daxaudio wrote ({why})") from error
+    except SafetensorError as error:
+        raise ValueError(f"{path}: not of a model that daxaudio wrote ({error})") from error
+    expected, found = (
+        {name: tuple(values.shape) for name, values in of.items()} for of in (described, weights)
+    )
+    wrong = [n for n in {**expected, **found} if expected.get(n) != found.get(n)]
+    if wrong:
+        first = wrong[0]
+        raise ValueError(
+            f"{path}: not of the model that {FACTS_FILE} beside it describes: {len(wrong)} weights "
+            f"differ (first {first!r}: {expected.get(first, 'none')} described, "
+            f"{found.get(first, 'none')} there); copy both files again"
+        )
+    module.load_state_dict(weights, assign=True)
     check_finite(weights, str(path))

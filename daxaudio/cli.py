@@ -127,10 +127,22 @@ def exit_code_of(name: str, work: Callable[[], object]) -> int:
     except (ValueError, OSError) as error:
         print(f"{name}: {describe_error(error)}", file=sys.stderr)
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not _out_of_memory(error):
+            raise
+        why = describe_error(error)
+        print(f"{name}: not enough memory ({why}); give shorter or fewer inputs", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stopped; start again to go on", file=sys.stderr)
         return 130
     return 0
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    from daxaudio.gradients import out_of_memory  # late: torch is heavy
+
+    return out_of_memory(error)
 
 
 if __name__ == "__main__":

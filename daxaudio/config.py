@@ -113,7 +113,9 @@ def load_config(path: str | os.PathLike[str] | None) -> dict[str, dict[str, Any]
     if path is None:
         return sections
     if not Path(path).is_file():
-        raise ValueError(f"{path}: no such configuration file")
+        there = Path(path).exists()
+        what = "is a folder, a pipe or a device, not a" if there else "no such"
+        raise ValueError(f"{path}: {what} configuration file")
     document = read_yaml(read_text(path), path)
     if not isinstance(document, Mapping | None):
         raise ValueError(f"{path}: must hold sections {', '.join(SECTIONS)}")
@@ -231,7 +233,7 @@ def _fitting(name: str, value: Any, expected: Any) -> Any:
         return value
     if expected in (int, float):
         return _number(name, value, expected)
-    if expected is str and not isinstance(value, str):
+    if expected in (str, Path) and not isinstance(value, str):
         raise ValueError(f"{name} must be a text, got {value!r}")
     if origin is Literal and value not in typing.get_args(expected):
         choices = ", ".join(map(str, typing.get_args(expected)))
@@ -258,7 +260,7 @@ def _one_of(name: str, value: Any, kinds: tuple[Any, ...]) -> Any:
             return _fitting(name, value, kind)
         except ValueError as error:
             problems.append(str(error).removeprefix(f"{name} ").partition(", got ")[0])
-    raise ValueError(f"{name} {' or '.join(problems)}, got {value!r}")
+    raise ValueError(f"{name} {' or '.join(dict.fromkeys(problems))}, got {value!r}")
 
 
 def _is_class(kind: Any) -> bool:

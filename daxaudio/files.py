@@ -50,7 +50,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         # without a number it has words of its own, which a file's name would hide
-        if error.errno is not None and error.filename in (None, str(temporary)):
+        named = None if error.filename is None else str(error.filename)
+        if error.errno is not None and named in (None, str(temporary)):
             error.filename = str(path)
         raise
     except Exception as error:
@@ -58,7 +59,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what was wrong is said already
+            temporary.unlink(missing_ok=True)
 
 
 def _mode_of_new_files(path: Path) -> int:
@@ -67,6 +69,15 @@ def _mode_of_new_files(path: Path) -> int:
     mode = stat.S_IMODE(path.stat().st_mode)
     path.unlink()
     return mode
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Where a path leads to, all links followed; one that leads in a circle stays as it is.
+
+    Args:
+        path: need not be there.
+    """
+    return Path(os.path.realpath(path))
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -103,10 +103,16 @@ def assign_folds(
     """
     if n_folds < 2:
         raise ValueError(f"folds must be at least 2, got {n_folds}")
+    n_of = Counter(classes.values())
+    rarest = min(n_of, key=lambda name: (n_of[name], name))
+    if n_folds > n_of[rarest]:
+        raise ValueError(
+            f"folds is {n_folds}, but class {rarest!r} has only {n_of[rarest]} recordings, and "
+            "each fold needs one; take fewer folds"
+        )
     members: dict[str, list[str]] = {}
     for name in sorted(classes):
         members.setdefault(groups[name], []).append(name)
-    n_of = Counter(classes.values())
     dealt = [Counter[str]() for _ in range(n_folds)]
     folds: dict[str, int] = {}
     for group in sorted(members, key=lambda g: (-len(members[g]), derive_seed(seed, "fold", g))):

@@ -220,8 +220,8 @@ def usable_device(device: torch.device | str) -> torch.device:
     try:
         found = torch.device(device)
         torch.zeros(1, device=found).cpu()
-    except (RuntimeError, AssertionError) as error:
-        why = str(error).partition("\n")[0]
+    except (RuntimeError, AssertionError, ImportError) as error:
+        why = str(error).partition("\n")[0].partition(". ")[0]
         raise ValueError(
             f"device {str(device)!r} cannot be used ({why}); give cpu, or cuda where torch sees a "
             "GPU"

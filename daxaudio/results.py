@@ -46,7 +46,7 @@ def score_folder(
     What of an event lies after the end of its recording is not looked for. A recording with an
     event that ends more than `END_TOLERANCE` after it is left out, with a warning: the events may
     be those of another one, as those of a padded recording do not fit the recording itself, though
-    both may have one name.
+    both may have one name. So is a recording that the events do not name.
 
     Args:
         explanations: folder that `explain_folder` wrote (or any folders of `daxaudio explain`).
@@ -59,19 +59,16 @@ def score_folder(
 
     Raises:
         ValueError: when there is no explanation that can be read, two of one recording and method,
-            methods that have no recording in common, no true event list for a recording, or no
-            recording whose events fit it.
+            methods that have no recording in common, or no recording whose events fit it.
     """
     rows: dict[tuple[str, str], dict[str, float]] = {}
     left_out: list[str] = []
     for folder, explanation in _readable(explanations, load_explanation):
         name = explanation.spectrogram.recording_id
-        if name not in events:
-            raise ValueError(f"{folder}: the events name no recording {name!r}")
         if (name, explanation.method) in rows:
             raise ValueError(f"{folder}: a second explanation of {name} by {explanation.method}")
         times = explanation.spectrogram.times
-        if problem := find_beyond_end(events[name], name, end_of(explanation.spectrogram)):
+        if problem := _unfit(events, name, end_of(explanation.spectrogram)):
             logger.warning("left out: %s: %s", folder, problem)
             left_out.append(f"{folder}: {problem}")
             continue
@@ -90,6 +87,13 @@ def score_folder(
     write_csv(results, Path(out) / RESULTS_FILE)
     write_csv(summary, Path(out) / SUMMARY_FILE)
     return results, summary
+
+
+def _unfit(events: Mapping[str, Sequence[Event]], name: str, end: float) -> str | None:
+    """Why a recording that ends at `end` seconds cannot be scored; None where it can."""
+    if name not in events:
+        return f"the events name no recording {name!r}"
+    return find_beyond_end(events[name], name, end)
 
 
 def check_recordings(

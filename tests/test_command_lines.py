@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from conftest import ROOT
 
-from daxaudio.cli import main, make_parser
+from daxaudio.cli import exit_code_of, main, make_parser
 from daxaudio.commands.arguments import is_data_folder, quote_command
 
 RECIPES = sorted((ROOT / "recipes").glob("*/*.sh"))
@@ -97,3 +97,33 @@ def test_a_slash_behind_a_file_is_named(tmp_path):
     assert not is_data_folder(path)
     with pytest.raises(ValueError, match=r"a\.wav/: is a file, not a folder; leave out the /"):
         is_data_folder(f"{path}/")
+
+
+@pytest.mark.parametrize("option", ["--n_recordings", "--channel"])
+@pytest.mark.parametrize("value", ["0", "-1", "x", "1.5"])
+def test_what_is_counted_from_1_is_refused_before_anything_is_read(capsys, option, value):
+    text = refused(capsys, "explain", "d", "--model", "m", "--out", "o", f"{option}={value}")
+    assert f"argument {option}: must be a whole number from 1 on, got '{value}'" in text
+    if option == "--channel":
+        assert option in refused(capsys, "train", "d", "--out", "o", f"{option}={value}")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("a lot"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_is_one_line(capsys, error):
+    def work():
+        raise error
+
+    assert exit_code_of("daxaudio pad", work) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("daxaudio pad: not enough memory (")
+    assert text.count("\n") == 1
+
+
+def test_an_error_of_the_program_itself_is_not_taken_for_bad_input():
+    def work():
+        raise RuntimeError("anything else")
+
+    with pytest.raises(RuntimeError, match="anything else"):
+        exit_code_of("daxaudio pad", work)

@@ -90,3 +90,19 @@ def test_an_error_names_the_file_and_not_its_temporary_one(tmp_path):
 def test_other_failures_of_a_writer_stay_what_they_are(tmp_path):
     with pytest.raises(RuntimeError, match="broken"):
         write_half(tmp_path / "a", lambda temporary: RuntimeError("broken"))
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
+    for name in ("circle", "nowhere"):
+        with pytest.raises(ValueError, match=f"{name} is a link that leads nowhere"):
+            prepare_folder(tmp_path / name, {"AUDIO": tmp_path})
+    assert not (tmp_path / "missing").exists()
+
+
+def test_the_file_asked_for_is_named_and_not_the_temporary_one(tmp_path):
+    path = tmp_path / f"{'a' * 251}.txt"  # fits, but for what is written beside it
+    with pytest.raises(OSError, match="File name too long") as caught:
+        write_text(path, "x")
+    assert caught.value.filename == str(path)

@@ -139,3 +139,11 @@ def test_the_working_folder_is_no_noise(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit, match="2"):
         pad(audio, "out", "--noise", "")
     assert "argument --noise: is empty" in one_line(capsys)
+
+
+def test_a_link_in_a_circle_is_listed_and_the_others_are_padded(tmp_path):
+    (tmp_path / "circle.wav").symlink_to(tmp_path / "circle.wav")
+    sounds = {"circle": tmp_path / "circle.wav", "good": sound(tmp_path / "good.wav")}
+    assert pad(data_of(tmp_path / "data", sounds), tmp_path / "out") == 0
+    assert (tmp_path / "out" / "bad_files.txt").read_text().startswith("circle\t")
+    assert read_data_folder(tmp_path / "out").ids == ["good"]

@@ -100,6 +100,9 @@ def test_every_section_is_looked_at_and_its_keys_are_listed(tmp_path, text, mess
         ("explain: {dax: {at_most: many}}", "at_most must be a number, got 'many'"),
         ("explain: {grad_cam: {layer: 3}}", "layer must be a text, got 3"),
         ("model: {depth: deep}", "'model': depth must be"),
+        ("padding: {noise: [white]}", r"'padding': noise must be a text, got \['white'\]"),
+        ("model: {kind: [resnet]}", r"'model': kind must be one of .*, got \['resnet'\]"),
+        ("model: {kind: {a: 1}}", "'model': kind must be one of"),
         ("padding: {snr_db: loud}", "'padding': snr_db must be a number, got 'loud'"),
     ],
 )
@@ -135,3 +138,10 @@ def test_values_come_as_their_constructors_want_them():
 def test_plain_yaml_stays_what_safe_yaml_is():
     text = "a: [1, 2.5, yes, null, text]\nb: {c: {d: e}}\n"
     assert read_yaml(text, "x") == yaml.safe_load(text)
+
+
+def test_what_is_there_but_no_file_is_not_called_missing(tmp_path):
+    with pytest.raises(ValueError, match="is a folder, a pipe or a device"):
+        load_config(tmp_path)
+    with pytest.raises(ValueError, match="no such configuration file"):
+        load_config(tmp_path / "none.yaml")

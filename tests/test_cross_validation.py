@@ -133,8 +133,14 @@ def test_dealt_folds_depend_on_the_seed_and_not_on_the_order():
 
 def test_fold_that_would_lack_a_class_is_refused():
     classes = {"a": "p", "b": "n", "c": "n", "d": "n"}
+    for n_folds in (2, 10**30):  # at once
+        with pytest.raises(
+            ValueError, match="class 'p' has only 1 recordings, and each fold needs"
+        ):
+            assign_folds(classes, {name: name for name in classes}, n_folds)
+    together = {"a1": "p", "a2": "p", "b": "n", "c": "n"}
     with pytest.raises(ValueError, match="fold 1 would get no recording of class 'p'"):
-        assign_folds(classes, {name: name for name in classes}, 2)
+        assign_folds(together, {name: name[0] for name in together}, 2)
     with pytest.raises(ValueError, match="at least 2"):
         assign_folds(classes, classes, 1)
 

@@ -73,3 +73,11 @@ def test_a_broken_explanation_is_named_and_the_others_are_scored(tmp_path, caplo
     (tmp_path / "lime/b" / file).write_bytes(b"")
     with pytest.raises(ValueError, match=rf"no explanation can be read: .*lime/b/{file}"):
         score_folder(tmp_path, EVENTS, tmp_path / "out")
+
+
+def test_a_recording_without_events_costs_only_itself(tmp_path, caplog):
+    for name in "ab":
+        store(tmp_path / "lime" / name, name)
+    results, _ = score_folder(tmp_path, {"b": EVENTS["b"]}, tmp_path / "out")
+    assert set(results["recording_id"]) == {"b"}
+    assert f"left out: {tmp_path / 'lime/a'}: the events name no recording 'a'" in caplog.text

@@ -118,7 +118,8 @@ def test_probabilities_that_are_no_numbers_name_the_recording():
         ("model", {"n_classes": 3}, "the module gives 3 logits, but 2 classes are named"),
         ("model", {"depth": 19}, "depth must be one of"),
         ("model", {"width": 3}, "width must be"),
-        ("model", {"layers": 3}, "layers"),
+        ("model", {"layers": 3}, "section 'model': unknown key 'layers'; known: n_classes"),
+        ("model", {"kind": ["resnet"]}, "model kind must be one of"),
     ],
 )
 def test_settings_out_of_reason_in_a_stored_model_name_the_file(stored, section, changes, says):
@@ -130,7 +131,9 @@ def test_settings_out_of_reason_in_a_stored_model_name_the_file(stored, section,
 def test_network_too_large_for_any_memory_is_refused_by_its_weights(tmp_path):
     save_black_box(black_box("blstm"), tmp_path)
     change_facts(tmp_path, "model", hidden=10_000_000)
-    with pytest.raises(ValueError, match=r"model\.safetensors: not of a model .*size mismatch"):
+    with pytest.raises(
+        ValueError, match=r"model\.safetensors: not of the model .*describes: \d+ weights differ"
+    ):
         load_black_box(tmp_path)
 
 
@@ -256,3 +259,36 @@ def test_model_of_another_user_is_not_called_missing_or_broken(as_somebody_else,
     become()
     with pytest.raises(ValueError, match=f"{name}: permission denied; ask its owner"):
         load_black_box(folder)
+
+
+@pytest.mark.parametrize("names", [["a", 5], ["a", None], ["a", ""], ["a", ["b"]], ["a", "a"]])
+def test_names_of_classes_are_different_texts_and_the_file_is_named(stored, names):
+    facts = yaml.safe_load((stored / "model.yaml").read_text())
+    (stored / "model.yaml").write_text(yaml.safe_dump({**facts, "classes": names}))
+    with pytest.raises(ValueError, match=r"model\.yaml: .*class"):
+        load_black_box(stored)
+    with pytest.raises(ValueError, match="class"):
+        BlackBox(nn.Linear(1, 2), FRONT_END, names)
+
+
+def test_a_key_that_stands_twice_in_a_stored_model_is_refused(stored):
+    with open(stored / "model.yaml", "a") as file:
+        file.write("classes:\n- c\n- d\n")
+    with pytest.raises(ValueError, match=r"model\.yaml, line \d+: .*'classes' stands twice"):
+        load_black_box(stored)
+
+
+def test_facts_that_stand_in_two_places_are_written_twice(tmp_path):
+    shared = {"a": [1]}
+    box = BlackBox(SpectrogramResNet(2, depth=10, width=4), FRONT_END, ["a", "b"])
+    box.training = {"one": shared, "two": shared}
+    save_black_box(box, tmp_path)
+    assert load_black_box(tmp_path).training == {"one": shared, "two": shared}
+
+
+@pytest.mark.parametrize("name", ["model.yaml", "model.safetensors"])
+def test_a_pipe_in_place_of_a_model_is_not_waited_for(stored, name):
+    (stored / name).unlink()
+    os.mkfifo(stored / name)
+    with pytest.raises(ValueError, match=f"no {name} here"):
+        load_black_box(stored)

@@ -225,7 +225,7 @@ def test_other_errors_of_a_layer_are_not_taken_for_a_missing_operation():
 # devices
 
 
-@pytest.mark.parametrize("name", ["meta", "nowhere", "cuda:99"])
+@pytest.mark.parametrize("name", ["meta", "nowhere", "cuda:99", "privateuseone"])
 @pytest.mark.parametrize(
     "make",
     [
@@ -264,3 +264,9 @@ def test_explanations_of_learned_methods_tell_the_precision_of_their_networks(
     assert found == choose_precision("auto").as_dict()
     assert found["precision"] == "fp32"
     assert json.loads(json.dumps(found)) == found
+
+
+def test_why_a_device_cannot_be_used_is_a_sentence_and_no_list_of_all_operations():
+    with pytest.raises(ValueError, match="device 'vulkan' cannot be used") as caught:
+        usable_device("vulkan")
+    assert len(str(caught.value)) < 250

@@ -64,11 +64,22 @@ def add_allow_commands(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def counted(text: str) -> int:
+    """A number that is counted from 1, as a type of arguments."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+    return number
+
+
 def add_channel(parser: argparse.ArgumentParser) -> None:
     """`--channel`."""
     parser.add_argument(
         "--channel",
-        type=int,
+        type=counted,
         metavar="N",
         help="take channel N of each file, counted from 1 (default: the average of all channels)",
     )

@@ -10,12 +10,13 @@ from daxaudio.commands.arguments import (
     add_channel,
     add_common,
     add_model,
-    events_by_recording,
+    counted,
     is_data_folder,
     load_data,
     load_model,
     quote_command,
 )
+from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.comparison import WRITTEN, check_groups, compare_folder
@@ -78,7 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--queries", type=int, metavar="N", help="black-box evaluations a method (default 1000)"
     )
     parser.add_argument(
-        "--n_recordings", type=int, metavar="N", help="at most so many recordings (default all)"
+        "--n_recordings", type=counted, metavar="N", help="at most so many recordings (default all)"
     )
     add_channel(parser)
     add_allow_commands(parser)
@@ -98,7 +99,9 @@ def run(arguments: argparse.Namespace) -> None:
     data = load_data(arguments, arguments.data)
     beside = Path(arguments.data) / EVENTS_FILE
     file = arguments.events or (beside if beside.is_file() else None)
-    events = events_by_recording(file) if file else {}
+    table = read_events_of(file)
+    table.check("compare", data.ids)
+    events = table.by_recording
     methods = _methods(arguments.methods, bool(events))
     black_box = load_model(arguments)
     inputs = {**inputs_of(arguments, "data", "model", "config"), "the events": file}

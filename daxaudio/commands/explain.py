@@ -10,6 +10,7 @@ from daxaudio.commands.arguments import (
     add_channel,
     add_common,
     add_model,
+    counted,
     existing,
     load_model,
 )
@@ -79,7 +80,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--events", metavar="FILE", help="TSV or CSV of true events, drawn and used by `oracle`"
     )
-    parser.add_argument("--n_recordings", type=int, metavar="N", help="at most so many of a folder")
+    parser.add_argument(
+        "--n_recordings", type=counted, metavar="N", help="at most so many of a folder"
+    )
     parser.add_argument(
         "--no_pictures",
         action="store_true",
@@ -108,6 +111,7 @@ def run(arguments: argparse.Namespace) -> None:
     audio = existing(arguments.audio)
     events = read_events_of(arguments.events)
     if "oracle" in methods and not events.by_recording:
-        raise ValueError("method 'oracle' needs the true events: give --events")
+        holds_none = f"{events.path} holds none" if events.path else "give --events"
+        raise ValueError(f"method 'oracle' needs the true events: {holds_none}")
     explain = explain_folder_of_audio if audio.is_dir() else explain_file
     explain(load_model(arguments), methods, settings, events, arguments)

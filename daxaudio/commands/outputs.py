@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from daxaudio.files import describe_error, whole_file
+from daxaudio.files import describe_error, real_path, whole_file
 
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 
@@ -53,10 +53,12 @@ def prepare_folder(
     for name, path in inputs.items():
         if path is None:
             continue
-        if out.resolve() == Path(path).resolve():
+        if real_path(out) == real_path(path):
             raise ValueError(f"--out {out} is {name} itself; choose another folder")
         for file in files:
             check_other(out / file, {name: path})
+    if out.is_symlink() and not out.exists():
+        raise ValueError(f"--out {out} is a link that leads nowhere; name a folder")
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is a file; name a folder")
     _probe(out)
@@ -118,7 +120,7 @@ def check_other(file: Path, inputs: Mapping[str, str | os.PathLike[str] | None])
         ValueError: --out would overwrite a.tsv (--events), which is read; choose another
     """
     for name, path in inputs.items():
-        if path is not None and file.resolve() == Path(path).resolve():
+        if path is not None and real_path(file) == real_path(path):
             raise ValueError(
                 f"--out would overwrite {path} ({name}), which is read; choose another"
             )

@@ -25,7 +25,7 @@ from daxaudio.commands.outputs import prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.config import build
 from daxaudio.containers import Event, Recording
-from daxaudio.files import write_text
+from daxaudio.files import real_path, write_text
 from daxaudio.kaldi import DataFolder, read_utterance, write_data_folder
 from daxaudio.kaldi.archives import source_file
 from daxaudio.kaldi.raw import FILES
@@ -117,14 +117,14 @@ def _pad_folder(
         raise ValueError(f"{out}: holds data that `pad` did not make; choose another --out")
     _write_facts(out, facts)
     (out / "wav.scp").unlink(missing_ok=True)  # no data folder until all of it is new
-    sources = {source_file(source).resolve() for source in data.wav_scp.values()}
+    sources = {real_path(source_file(source)) for source in data.wav_scp.values()}
     events: dict[str, Event] = {}
     bad: list[str] = []
     for name in tqdm(data.ids, desc="padding", disable=arguments.quiet):
         target = audio / f"{name}.wav"
         try:
             check_length(name)
-            if target.resolve() in sources:
+            if real_path(target) in sources:
                 raise ValueError(
                     f"{target}: is read, and would be overwritten; choose another --out"
                 )

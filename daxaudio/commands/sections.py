@@ -56,7 +56,7 @@ def read_sections(path: str | os.PathLike[str] | None) -> dict[str, dict[str, An
 def _check_model(section: dict[str, Any]) -> None:
     settings = dict(section)
     kind = settings.pop("kind", "resnet")
-    if kind not in MODEL_KINDS:
+    if not isinstance(kind, str) or kind not in MODEL_KINDS:
         raise ValueError(
             f"section 'model': kind must be one of {sorted(MODEL_KINDS)}, got {kind!r}"
         )

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from daxaudio.files import write_text
+from daxaudio.files import real_path, write_text
 from daxaudio.kaldi.audio import OVERSHOOT, source_duration
 from daxaudio.kaldi.lines import (
     RecordingSegment,
@@ -78,7 +78,7 @@ def fix_data_folder(
         'a 1.50\n'
     """
     folder, target = Path(folder), Path(folder if out is None else out)
-    in_place = target.resolve() == folder.resolve()
+    in_place = real_path(target) == real_path(folder)
     if not in_place and any((target / name).exists() for name in FILES):
         raise ValueError(f"{target}: holds a data folder already; choose another --out")
     repair = _Repair(folder, durations)
