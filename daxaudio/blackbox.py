@@ -369,7 +369,8 @@ def _module_from_settings(settings: Mapping[str, Any]) -> nn.Module:
     kind = arguments.pop("kind", None)
     if not isinstance(kind, str) or kind not in MODEL_KINDS:
         raise ValueError(f"model kind must be one of {sorted(MODEL_KINDS)}, got {kind!r}")
-    check_keys("model", arguments, keys_of(MODEL_KINDS[kind]))
+    # a constructor that takes any keyword looks at them itself
+    check_keys("model", arguments, keys_of(MODEL_KINDS[kind]) or tuple(arguments))
     with torch.device("meta"):
         return MODEL_KINDS[kind](**arguments)
 

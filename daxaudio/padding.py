@@ -22,11 +22,13 @@ from daxaudio.containers import Event, Recording
 from daxaudio.kaldi import DataFolder, read_data_folder, read_utterance
 from daxaudio.kaldi.archives import source_file
 from daxaudio.kaldi.lines import is_command
+from daxaudio.memory import check_fits
 from daxaudio.seeds import generator
 
 _PINK_FROM = 20.0  # Hz; what lies below is not heard and would take much of the power
 _DRAWS = 20
 _LONGEST = 3600.0  # seconds at each end; more is a slip, and would fill the memory
+_BYTES_EACH = 20  # of a sample while it is padded: noise, its scaled copy, the whole
 _LARGEST_SNR = 200  # dB; beyond, one of the two is nothing but rounding
 
 
@@ -125,7 +127,8 @@ class NoisePadding:
             The padded recording, under the same id, and its event.
 
         Raises:
-            ValueError: when the recording or the noise is silent, or a noise file is no audio.
+            ValueError: when the recording or the noise is silent, a noise file is no audio, or
+                there is not memory enough.
         """
         waveform, sample_rate = recording.waveform, recording.sample_rate
         signal_power = _mean_power(waveform)
@@ -136,6 +139,8 @@ class NoisePadding:
             )
         names = (recording.recording_id, "noise padding")
         n_left, n_right = self._draw_lengths(sample_rate, generator(seed, *names, "lengths"))
+        n_samples = n_left + n_right + waveform.shape[1]
+        check_fits("samples", n_samples, _BYTES_EACH * len(waveform), "max_duration")
         draws = generator(seed, *names, "noise")
         draw_noise = self._noise_source(sample_rate, draws, recording.recording_id, label)
         noise_power = signal_power / 10 ** (self.snr_db / 10)

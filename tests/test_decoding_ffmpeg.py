@@ -141,6 +141,14 @@ def test_without_ffmpeg_the_command_that_converts_is_named(tmp_path, monkeypatch
         assert "\n" not in str(error.value)
 
 
+def test_the_command_to_convert_by_writes_over_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"no audio at all")
+    with pytest.raises(ValueError, match=r"ffmpeg -i a\.wav a-converted\.wav"):
+        read_samples(path)
+
+
 def test_without_ffmpeg_a_folder_lists_such_files_and_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     soundfile.write(tmp_path / "b.wav", 0.1 * np.ones(RATE), RATE)

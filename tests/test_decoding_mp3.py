@@ -11,7 +11,7 @@ import soundfile
 
 from daxaudio.audio import duration_of, read_recording
 from daxaudio.decoding import read_samples, reader
-from daxaudio.decoding.mp3 import _Frame
+from daxaudio.decoding.mp3 import _Frame, promise_of_mp3
 from daxaudio.decoding.quiet import without_words_of_libmpg123
 
 
@@ -170,3 +170,37 @@ def test_an_error_inside_gives_standard_error_back(capfd):
         raise ValueError("x")
     os.write(2, b"seen\n")
     assert capfd.readouterr().err == "seen\n"
+
+
+@pytest.mark.parametrize("mode", ["VARIABLE", "CONSTANT"])
+def test_what_is_no_frame_between_frames_is_said(tmp_path, caplog, mode):
+    path, data = tmp_path / "a.mp3", write(tmp_path / "a.mp3", mode=mode)
+    parts = frames(data)[1:]  # without the length, which would be found too short
+    begin = len(b"".join(parts[:9]))
+    end = begin + len(parts[9])
+    data = b"".join(parts)
+    path.write_bytes(data[:begin] + bytes(end - begin) + data[end:])
+    read_recording(path)
+    assert f"{end - begin} bytes in its middle, from byte {begin} on" in caplog.text
+
+
+def test_tags_between_and_behind_frames_are_no_gap(tmp_path):
+    path, data = tmp_path / "a.mp3", write(tmp_path / "a.mp3")
+    parts = frames(data)
+    tag, old = b"ID3\x03\x00\x00\x00\x00\x00\x14" + bytes(20), b"TAG" + bytes(125)
+    for text in (
+        data,
+        b"".join(parts[:9]) + tag + b"".join(parts[9:]),
+        data + old,
+        data + b"APETAGEX" + bytes(300),
+        data[:-100],
+    ):
+        path.write_bytes(text)
+        assert not promise_of_mp3(path).odd
+
+
+def test_an_ending_without_an_mp3_is_said_so(tmp_path):
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"<html>404</html>")
+    with pytest.raises(ValueError, match=r"a\.mp3: cannot be read as audio \(No MP3 in it\)"):
+        read_samples(path)

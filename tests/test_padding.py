@@ -259,3 +259,9 @@ def test_noise_that_is_almost_all_silence_is_refused(recording, tmp_path):
     pad = NoisePadding(0.01, 0.01, noise=tmp_path / "click.wav")
     with pytest.raises(ValueError, match=r"click\.wav: 20 stretches of 80 samples"):
         pad(recording, 0)
+
+
+def test_noise_that_no_memory_holds_is_refused_before_it_is_made(recording, monkeypatch):
+    monkeypatch.setattr("daxaudio.memory.total_memory", lambda: 1000)
+    with pytest.raises(ValueError, match=r"samples need .* of memory .*max_duration"):
+        NoisePadding()(recording, 0)

@@ -89,7 +89,8 @@ def open_by_ffmpeg(
     """
     program = shutil.which("ffmpeg")
     if program is None:
-        wav = shlex.quote(f"{path.stem}.wav")
+        stem = path.stem if path.suffix.lower() != ".wav" else f"{path.stem}-converted"
+        wav = shlex.quote(f"{stem}.wav")
         raise ValueError(
             f"{path}: cannot be read as audio ({reason}); give a WAV, FLAC, Ogg or MP3 file, or "
             "install ffmpeg, which reads m4a, aac, webm, wma and others; elsewhere "

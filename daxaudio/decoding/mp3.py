@@ -9,6 +9,7 @@ its end. Source of the layout: ISO/IEC 11172-3 and 13818-3, and the VBR header o
 from __future__ import annotations
 
 import dataclasses
+import mmap
 from pathlib import Path
 
 from daxaudio.decoding.promise import Promise, more_than_promised
@@ -81,6 +82,13 @@ def promise_of_mp3(path: Path) -> Promise:
     Args:
         path: for which `looks_like_mp3` holds.
     """
+    promise, at = _promise_of_mp3(path)
+    gap = "" if at is None else _find_gap(path, at)
+    return dataclasses.replace(promise, odd="; ".join(filter(None, (promise.odd, gap))))
+
+
+def _promise_of_mp3(path: Path) -> tuple[Promise, int | None]:
+    """What a file says of its length, and where its first frame begins."""
     size = path.stat().st_size
     with open(path, "rb") as file:
         begin = end_of_tags(file.read(10))
@@ -88,29 +96,67 @@ def promise_of_mp3(path: Path) -> Promise:
         data = file.read(_LOOKED_AT)
         skipped = _first_frame(data)
         if skipped is None:
-            return Promise()
+            return Promise(), None
         at, data = begin + skipped, data[skipped:]
         frame = _Frame(data[:4])
         mark, flags = data[frame.length_at :][:4], data[frame.length_at :][4:8]
         if mark not in (b"Xing", b"Info") or not flags[-1:] or not flags[3] & _HAS_COUNT:
-            return Promise(known=False, pieces=((0, size), Claimed(_LARGER_THAN_ANY)))
+            return Promise(known=False, pieces=((0, size), Claimed(_LARGER_THAN_ANY))), at
         n_bytes = (
             int.from_bytes(data[frame.length_at + 12 :][:4], "big") if flags[3] & _HAS_BYTES else 0
         )
         if not 0 < n_bytes < size - at:
-            return Promise()
+            return Promise(), at
         file.seek(at + n_bytes)
         rest = file.read(_LOOKED_AT)
     if not _Frame(rest[end_of_tags(rest) :][:4]).goes_with(frame):
-        return Promise()
+        return Promise(), at
     place = at + frame.length_at + 8
     with open(path, "rb") as file:
         head = file.read(place)
-    return Promise(
+    promise = Promise(
         odd=more_than_promised(n_bytes, size - at),
         known=False,
         pieces=(head, _ENDLESS.to_bytes(4, "big"), (place + 4, size)),
     )
+    return promise, at
+
+
+def _find_gap(path: Path, at: int) -> str:
+    """Words for the first stretch between frames that is no frame, which decoders jump over.
+
+    Args:
+        path: the file.
+        at: byte of the first frame.
+
+    Returns:
+        "" where each frame follows on the one before, or on a tag; what stands behind the last
+        frame is no gap.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        first = _Frame(data[at : at + 4])
+        while (frame := _Frame(data[at : at + 4])).goes_with(first):
+            at += frame.size
+            if data[at : at + 3] in (b"TAG", b"ID3"):
+                at += end_of_tags(data[at : at + 10])
+        found = _next_frame(data, at, first)
+    if found is None:
+        return ""
+    return (
+        f"{found - at} bytes in its middle, from byte {at} on, are damaged or no MP3: they are "
+        "left out, and what follows may stand too early; copy it again"
+    )
+
+
+def _next_frame(data: mmap.mmap, at: int, first: _Frame) -> int | None:
+    """The next byte at which two frames of a stream follow on each other, if there is one."""
+    while (at := data.find(b"\xff", at)) >= 0:
+        frame = _Frame(data[at : at + 4])
+        after = at + frame.size if frame.goes_with(first) else len(data)
+        if _Frame(data[after : after + 4]).goes_with(first):
+            return at
+        at += 1
+    return None
 
 
 def end_of_tags(data: bytes, at: int = 0) -> int:

@@ -275,7 +275,9 @@ def _is_mpeg(file: soundfile.SoundFile) -> bool:
 
 
 def _words_of(error: Exception) -> str:
-    return " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".")
+    words = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".")
+    # of an ending .mp3 with no MP3 in it; that the file is there was seen before
+    return "No MP3 in it" if words.startswith("File does not exist") else words
 
 
 def _look_at(path: Path) -> tuple[Promise, bool]:
