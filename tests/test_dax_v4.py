@@ -245,9 +245,7 @@ def test_an_answer_that_is_no_number_is_refused(toy_spectrogram, toy_score_fn):
         DaxV4(lambda spectrogram, score_fn: neighbourhood)(toy_spectrogram, broken)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_on_a_gpu(toy_spectrogram, toy_score_fn, toy_truth):
-    device = "cuda"
-    explanation = DaxV4(SAMPLER)(toy_spectrogram.to(device), toy_score_fn)
+def test_on_an_accelerator(toy_spectrogram, toy_score_fn, toy_truth, accelerator):
+    explanation = DaxV4(SAMPLER)(toy_spectrogram.to(accelerator), toy_score_fn)
     assert explanation.mask.device.type == explanation.standard_error.device.type == "cpu"
     assert mask_auc(explanation.mask, toy_truth) > 0.9
