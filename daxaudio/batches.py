@@ -17,8 +17,11 @@ MOST_BINS = 2**23
 MOST_BINS_ON_DEVICE = 2**25
 """The same on an accelerator, which is kept busy by large batches: 128 MiB."""
 
-AUTO_BATCH = 64
-"""Inputs at once on a processor where "auto" is asked for and a black box answers."""
+AUTO_BATCH = 32
+"""Most inputs at once on a processor where "auto" is asked for and a black box answers."""
+
+AUTO_BINS = 3 * 2**17
+"""Most bins of these: what lies between the layers of more leaves a processor's caches."""
 
 MOST_AT_ONCE = 4096
 """Inputs at once on an accelerator, where they are small."""
@@ -28,22 +31,24 @@ def fit_batch(
     batch_size: BatchSize,
     shape: Sequence[int],
     device: torch.device | str = "cpu",
-    on_processor: int = AUTO_BATCH,
+    on_processor: int | None = None,
 ) -> int:
     """How many inputs to make at once: `batch_size`, or fewer of a long recording, at least 1.
 
-    "auto" is a fixed number on a processor, so that a run gives the same bits again, for rounding
-    may depend on it. On an accelerator it is as many as `MOST_BINS_ON_DEVICE` hold, a power of two.
+    "auto" depends on the shape alone on a processor, so that a run gives the same bits again, for
+    rounding may depend on it: as many as `AUTO_BINS` hold, at most `AUTO_BATCH` (measured: see
+    `benchmarks.throughput`). On an accelerator it is as many as `MOST_BINS_ON_DEVICE` hold, a power
+    of two.
 
     Args:
         batch_size: how many were asked for, or "auto".
         shape: of one input.
         device: where they are made.
-        on_processor: what "auto" is there.
+        on_processor: what "auto" is there, where no black box answers.
 
     Example:
         >>> fit_batch("auto", (64, 500)), fit_batch(64, (64, 60000))  # 5 s and 10 minutes
-        (64, 2)
+        (12, 2)
         >>> fit_batch("auto", (64, 500), "cuda"), fit_batch(64, (64, 500), "cuda")
         (1024, 64)
     """
@@ -52,7 +57,8 @@ def fit_batch(
     if batch_size != "auto":
         return max(1, min(batch_size, room))
     if is_processor:
-        return max(1, min(on_processor, room))
+        wanted = on_processor or min(AUTO_BATCH, AUTO_BINS // math.prod(shape))
+        return max(1, min(wanted, room))
     return 2 ** max(0, min(MOST_AT_ONCE, room).bit_length() - 1)
 
 

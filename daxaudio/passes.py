@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from daxaudio.batches import AUTO_BATCH, BatchSize, check_batch_size, fit_batch
+from daxaudio.batches import BatchSize, check_batch_size, fit_batch
 from daxaudio.progress import wait_for
+
+_FIRST = 64
+"""Inputs of the first passes on an accelerator."""
 
 _GAIN = 1.02
 """Passes must get faster by this factor an input for a larger batch to be worth its memory."""
@@ -19,8 +22,8 @@ _GAIN = 1.02
 class PassSize:
     """The batch size of a module's forward passes; less when memory runs out.
 
-    A number stays what it is. "auto" is 64 on a processor. On an accelerator it begins at 64 and is
-    doubled for as long as that raises the inputs a second, measured on passes that are asked for
+    A number stays what it is. "auto" is what `fit_batch` says on a processor. On an accelerator it
+    begins at 64 and is doubled for as long as that raises the inputs a second, measured on passes that are asked for
     anyway: the second full one of each size, as the first prepares kernels. What is found once
     holds for all shapes, by their numbers of bins.
 
@@ -39,8 +42,9 @@ class PassSize:
 
     def __init__(self, batch_size: BatchSize, device: torch.device, fixed: bool = False) -> None:
         check_batch_size(batch_size)
-        self.size = AUTO_BATCH if batch_size == "auto" else batch_size
-        self.growing = batch_size == "auto" and device.type != "cpu" and not fixed
+        fixed = fixed or device.type == "cpu"
+        self.size = _FIRST if batch_size == "auto" else batch_size
+        self.growing = batch_size == "auto" and not fixed
         self._fixed = batch_size == "auto" and fixed
         self._device = device
         self._bins: int | None = None

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from daxaudio import passes
-from daxaudio.batches import AUTO_BATCH, MOST_BINS_ON_DEVICE, check_batch_size, fit_batch
+from daxaudio.batches import AUTO_BATCH, AUTO_BINS, MOST_BINS_ON_DEVICE, check_batch_size, fit_batch
 from daxaudio.blackbox import BlackBox
 from daxaudio.frontends import LogMel
 from daxaudio.methods import MethodSettings
@@ -62,12 +62,26 @@ def inputs(n, shape=SHAPE):
 # auto on a processor
 
 
-def test_auto_is_a_fixed_number_on_a_processor():
+def test_auto_depends_on_the_shape_alone_on_a_processor():
     module = NotesSizes()
-    BlackBox(module, FRONT_END, ["low", "high"]).probabilities(inputs(150))
-    assert module.sizes == [64, 64, 22]
-    assert fit_batch("auto", SHAPE) == AUTO_BATCH == 64
+    box = BlackBox(module, FRONT_END, ["low", "high"])
+    box.probabilities(inputs(80))
+    assert module.sizes == [32, 32, 16]
+    assert fit_batch("auto", SHAPE) == AUTO_BATCH == 32
     assert fit_batch("auto", SHAPE, on_processor=128) == 128
+    module.sizes.clear()
+    box.probabilities(inputs(30, (16, 1920)))
+    assert module.sizes == [12, 12, 6]
+    assert 12 * 16 * 1920 <= AUTO_BINS < 13 * 16 * 1920
+    assert fit_batch("auto", (64, 10 * AUTO_BINS)) == 1
+
+
+def test_less_memory_than_auto_wants_halves_it_on_a_processor():
+    module = NotesSizes(most=20)
+    box = BlackBox(module, FRONT_END, ["low", "high"])
+    box.probabilities(inputs(40))
+    assert box.passes.of(SHAPE) == 16
+    assert module.sizes[-1] == 8
 
 
 # auto on an accelerator

@@ -273,7 +273,7 @@ def test_long_recordings_are_asked_about_a_few_at_a_time():
         sizes.append(len(inputs))
         return inputs[:, 0, 0]
 
-    neighbourhood = GridSampler(n_samples=5, cells=(1, 3))(long, score_fn)
+    neighbourhood = GridSampler(n_samples=5, cells=(1, 3), batch_size=64)(long, score_fn)
     assert sizes == [2, 2, 2, 1]  # the two ends, then five
     assert neighbourhood.n_samples == 5
     assert fit_batch(64, (64, 500)) == 64

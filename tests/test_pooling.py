@@ -82,7 +82,7 @@ def test_recordings_of_one_shape_are_asked_about_together():
     explainers = [Rise(GridSampler(30)), Rise(GridSampler(30)), Rise(GridSampler(8, cells=(2, 2)))]
     found = prepare(box, [(spectrogram(n, s), "high", explainers) for n, s in shapes.items()])
     assert box.n_queries == 3 * (30 + 8 + 4)  # equal samplers ask once
-    assert box.module.sizes == [64, 20, 42]  # two recordings of one shape, then the other
+    assert box.module.sizes == [32, 32, 20, 32, 10]  # two recordings of one shape, then the other
     for prepared in found:
         explanation = prepared.shared.share(explainers[0])(prepared.spectrogram, prepared.score_fn)
         alone = explainers[0](prepared.spectrogram, box_on().score_fn("high"))
