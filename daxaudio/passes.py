@@ -23,9 +23,9 @@ class PassSize:
     """The batch size of a module's forward passes; less when memory runs out.
 
     A number stays what it is. "auto" is what `fit_batch` says on a processor. On an accelerator it
-    begins at 64 and is doubled for as long as that raises the inputs a second, measured on passes that are asked for
-    anyway: the second full one of each size, as the first prepares kernels. What is found once
-    holds for all shapes, by their numbers of bins.
+    begins at 64 and is doubled for as long as that raises the inputs a second, measured on passes
+    that are asked for anyway: the second full one of each size, as the first prepares kernels. What
+    is found once holds for all shapes, by their numbers of bins.
 
     Args:
         batch_size: a number, or "auto".
