@@ -57,8 +57,9 @@ class BlackBox:
         device: where the module runs.
         precision: "fp32", "bf16" by autocast, or "auto": bf16 where the device has it in hardware
             (see `choose_precision`). Scores are float32 either way.
-        batch_size: most inputs at once, or "auto": 64 on a processor, and on an accelerator as many
-            as make it fastest, found while it is asked (see `PassSize`). Scores depend on it by
+        batch_size: most inputs at once, or "auto": by their shape on a processor (see `fit_batch`),
+            and on an accelerator as many as make it fastest, found while it is asked (see
+            `PassSize`). Scores depend on it by
             rounding alone; on a processor a run gives the same bits again. Halved, and kept so,
             when memory runs out.
         channels_last: memory layout of the convolutions; "auto" takes the faster one.
