@@ -30,7 +30,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from data_prep.cough_data import DEFAULT_MAP, BadFile, CoughFile, count_text, write_cough_folder
-from daxaudio.files import read_text, write_text
+from daxaudio.files import describe_error, read_text, write_text
 from daxaudio.folds import assign_folds
 from daxaudio.formats import load_label_map
 
@@ -294,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lines = prepare(label_map=given.pop("map"), n_folds=given.pop("folds"), **given)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.coswara: {error}\n")
+        sys.stderr.write(f"data_prep.coswara: {describe_error(error)}\n")
         return 2
     sys.stdout.write("\n".join(lines) + "\n")
     return 0

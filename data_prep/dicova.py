@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_prep.cough_data import CLASSES, DEFAULT_MAP, BadFile, CoughFile, write_cough_folder
-from daxaudio.files import read_text, write_text
+from daxaudio.files import describe_error, read_text, write_text
 from daxaudio.formats import load_label_map
 
 SOUND = "cough"
@@ -199,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lines = prepare(label_map=given.pop("map"), **given)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.dicova: {error}\n")
+        sys.stderr.write(f"data_prep.dicova: {describe_error(error)}\n")
         return 2
     sys.stdout.write("\n".join(lines) + "\n")
     return 0

@@ -24,7 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from daxaudio.audio import AUDIO_SUFFIXES, read_recording
-from daxaudio.files import read_text, write_text
+from daxaudio.files import describe_error, read_text, write_text
 from daxaudio.kaldi import DataFolder, write_data_folder
 
 _CLASS_FOLDER = re.compile(r"\d+ - (?P<name>.+)")
@@ -241,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         train_folds, test_folds = _folds(options.train_folds), _folds(options.test_folds)
         line = prepare(options.corpus, options.out, train_folds, test_folds)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.esc10: {error}\n")
+        sys.stderr.write(f"data_prep.esc10: {describe_error(error)}\n")
         return 2
     sys.stdout.write(line + "\n")
     return 0

@@ -48,7 +48,7 @@ from data_prep.cough_evidence import EVIDENCE
 from data_prep.cough_recordings import CONFOUNDERS, PHASES, Plant, make_recording, seconds_of
 from data_prep.cough_sounds import draw_speaker, draws_for
 from daxaudio.containers import Event
-from daxaudio.files import read_text, whole_file, write_text
+from daxaudio.files import describe_error, read_text, whole_file, write_text
 
 SETTINGS_FILE = "planted.json"
 """What the corpus was made with."""
@@ -324,7 +324,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         line = make_corpus(plant=plant, **options)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.planted_coughs: {error}\n")
+        sys.stderr.write(f"data_prep.planted_coughs: {describe_error(error)}\n")
         return 2
     sys.stdout.write(line + "\n")
     return 0

@@ -42,7 +42,7 @@ from data_prep.planted_sounds import (
 from daxaudio.annotations import write_events
 from daxaudio.audio import write_recording
 from daxaudio.containers import Event, Recording
-from daxaudio.files import read_text, write_text
+from daxaudio.files import describe_error, read_text, write_text
 from daxaudio.kaldi import DataFolder, write_data_folder
 
 CLASSES = tuple(MAKERS)
@@ -272,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         make_corpus(**vars(options))
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.planted_events: {error}\n")
+        sys.stderr.write(f"data_prep.planted_events: {describe_error(error)}\n")
         return 2
     sys.stdout.write(
         f"{options.n_train} train and {options.n_test} test recordings of {len(CLASSES)} classes "

@@ -103,7 +103,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0, or 2 after one line on standard error for bad input.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    arguments = make_parser().parse_args(argv)
+    try:
+        arguments = make_parser().parse_args(argv)  # imports the command, which takes seconds
+    except KeyboardInterrupt:
+        return _stopped()
     run = _module_of(arguments.command).run
     return exit_code_of(f"daxaudio {arguments.command}", lambda: run(arguments))
 
@@ -134,9 +137,13 @@ def exit_code_of(name: str, work: Callable[[], object]) -> int:
         print(f"{name}: not enough memory ({why}); give shorter or fewer inputs", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped; start again to go on", file=sys.stderr)
-        return 130
+        return _stopped()
     return 0
+
+
+def _stopped() -> int:
+    print("stopped; start again to go on", file=sys.stderr)
+    return 130
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

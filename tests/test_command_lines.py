@@ -127,3 +127,12 @@ def test_an_error_of_the_program_itself_is_not_taken_for_bad_input():
 
     with pytest.raises(RuntimeError, match="anything else"):
         exit_code_of("daxaudio pad", work)
+
+
+def test_stopped_while_a_command_is_loaded_is_one_line(capsys, monkeypatch):
+    def stop(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("daxaudio.cli._module_of", stop)
+    assert main(["data", "validate", "x"]) == 130
+    assert capsys.readouterr().err == "stopped; start again to go on\n"

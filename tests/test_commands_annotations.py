@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from daxaudio.cli import exit_code_of
+from daxaudio.cli import exit_code_of, main
 from daxaudio.commands import annotations
 from daxaudio.containers import Event
 from daxaudio.formats import (
@@ -204,3 +204,14 @@ def test_an_id_that_is_too_long_ends_no_conversion(tmp_path, capsys):
     assert "not written: the id 'aaa" in out
     assert "1 of 2 files cannot be written" in err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.txt"]
+
+
+@pytest.mark.parametrize("action", [["check"], ["convert", "--to", "dcase", "--out", "o.tsv"]])
+def test_a_folder_of_nothing_but_other_files_is_not_called_free_of_problems(
+    tmp_path, capsys, action
+):
+    (tmp_path / "a.txt").write_text("hello\n")
+    assert main(["annotations", action[0], str(tmp_path), *action[1:]]) == 2
+    text = capsys.readouterr().err
+    assert f"nothing to {action[0]}: 1 files look like no annotations" in text
+    assert "a.txt first; see --format" in text

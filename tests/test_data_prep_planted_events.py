@@ -172,3 +172,9 @@ def test_an_unknown_class_and_a_missing_file_are_refused(tmp_path):
         plant("a", "cat")
     with pytest.raises(ValueError, match="no such file"):
         read_evidence(tmp_path / "evidence.csv")
+
+
+def test_what_cannot_be_written_is_said_in_words(tmp_path, capsys):
+    (tmp_path / "a").write_text("mine")
+    assert main(["--out", str(tmp_path / "a")]) == 2
+    assert capsys.readouterr().err.endswith("a/audio: Not a directory\n")

@@ -62,6 +62,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Check or convert."""
     reading = read_folder(arguments.path, arguments.format, arguments.label_column)
     label_map = None if arguments.map is None else load_label_map(arguments.map)
+    if not reading.recordings and not reading.unreadable:
+        raise ValueError(
+            f"{arguments.path}: nothing to {arguments.action}: {_why_nothing(reading)}"
+        )
     if arguments.action == "check":
         _check(reading, Path(arguments.path), arguments.tier, label_map)
     else:
@@ -155,6 +159,16 @@ def _unreadable_lines(reading: FolderReading) -> Iterator[str]:
         yield from reading.unreadable.values()
 
 
+def _why_nothing(reading: FolderReading) -> str:
+    """Why a folder gave no recording, by the first file."""
+    for problem in reading.unreadable.values():
+        return problem
+    n_aside = len(reading.left_aside)
+    if not n_aside:
+        return "there is no event"
+    return f"{n_aside} files look like no annotations, {reading.left_aside[0]} first; see --format"
+
+
 def _below(folder: Path, file: Path) -> str:
     return str(file.relative_to(folder)) if folder.is_dir() else file.name
 
@@ -166,7 +180,7 @@ def _convert(
         raise ValueError("--unknown says what to do with labels that are not in --map; give both")
     chosen, unknown = _chosen(reading, arguments, label_map)
     if not chosen:
-        raise ValueError(f"nothing to convert: {' '.join(list(reading.unreadable.values())[:1])}")
+        raise ValueError(f"nothing to convert: {_why_nothing(reading)}")
     targets = _targets(chosen, arguments)
     for target in targets:
         for path in files_of(target, arguments.to):
