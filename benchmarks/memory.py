@@ -40,7 +40,7 @@ def main():
         measure(arguments)
         return
     print(
-        "| neighbourhood | queries | bare batch of 64, MB above model "
+        "| neighbourhood | queries | 64 bare passes, MB above model "
         "| whole run, MB above model | whole run above bare batch, MB |\n|---|---|---|---|---|",
         flush=True,
     )

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from daxaudio.batches import AUTO_BATCH, BatchSize
+from daxaudio.batches import BatchSize
 from daxaudio.compiled import CompiledModule
 from daxaudio.config import check_keys, keys_of, read_yaml
 from daxaudio.containers import Spectrogram
@@ -34,6 +34,9 @@ from daxaudio.precision import (
     run_or_fall_back,
     usable_device,
 )
+
+_BACKWARD = 64
+"""Most inputs of a backward pass where the batch size is "auto"."""
 
 WEIGHTS_FILE = "model.safetensors"
 FACTS_FILE = "model.yaml"
@@ -155,7 +158,7 @@ class BlackBox:
         """
         index = self.class_index(target)
         # backward passes take more memory than the forward passes that it grew for
-        size = min(self.passes.size, AUTO_BATCH) if self.batch_size == "auto" else self.passes.size
+        size = min(self.passes.size, _BACKWARD) if self.batch_size == "auto" else self.passes.size
         return ModuleScore(self.module, index, ask or self.probabilities, size, target)
 
     def digest(self) -> str:
