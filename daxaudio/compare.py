@@ -250,7 +250,7 @@ class ExplainingRun:
             prepared: the recording, asked about already (see `prepare`).
 
         Returns:
-            Methods that cannot handle it, as `describe_problem` gives them.
+            Methods that cannot handle it (see `describe_problem`); all if it cannot be read.
 
         Raises:
             ValueError: when `out` holds an explanation of another run, class or recording.
@@ -259,7 +259,12 @@ class ExplainingRun:
         if prepared:
             heard, score_fn, shared = prepared[0], prepared[1].score_fn, prepared[1].shared
         else:
-            heard, shared = self.hear(name), SharedQueries()
+            try:
+                heard, shared = self.hear(name), SharedQueries()
+            except ValueError as error:  # it could be read when it was classified
+                for method in self.methods:
+                    advance(name, method)
+                return [describe_problem(name, m, Path(out).name, error) for m in self.methods]
             score_fn = self.black_box.score_fn(label, ask)
         for method in self.methods:
             folder = Path(out) / method / name

@@ -208,7 +208,12 @@ class ComparingRun:
 
             for place, name in enumerate(chosen):
                 ask = AskOnce(box)
-                for folder, label in self._cases(name, ask).items():
+                try:
+                    cases = self._cases(name, ask)
+                except ValueError as error:  # it could be read when it was classified
+                    problems.append(describe_problem(name, "every method", EXPLANATIONS, error))
+                    continue
+                for folder, label in cases.items():
                     problems += self.run.explain(name, label, self.out / folder, ask, advance)
                 explanations = self._load(EXPLANATIONS, name)
                 for group in (group for group in self.groups if group in ASKING_GROUPS):

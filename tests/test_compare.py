@@ -170,6 +170,16 @@ def test_settings_with_tuples_are_the_same_run_again(corpus, tmp_path):
         )  # fmt: skip
 
 
+def test_a_recording_that_cannot_be_read_any_more_is_listed_and_ends_nothing(corpus, tmp_path):
+    data, events = corpus
+    gone = dataclasses.replace(data, wav_scp={**data.wav_scp, "r0": str(tmp_path / "gone.wav")})
+    run((gone, events), tmp_path, ["energy", "random"])
+    problems = pd.read_csv(tmp_path / "problems.csv")
+    assert set(problems["method"]) == {"random", "energy"}
+    assert problems["problem"].str.contains("gone.wav: no such file").all()
+    assert (tmp_path / "energy" / "r1").is_dir()
+
+
 def test_method_that_cannot_handle_a_recording_is_listed_and_ends_nothing(corpus, tmp_path):
     data, events = corpus
     finer = MethodSettings(queries=30, rise={"cells": [2, 4000]})
