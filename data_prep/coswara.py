@@ -30,7 +30,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from data_prep.cough_data import DEFAULT_MAP, BadFile, CoughFile, count_text, write_cough_folder
-from daxaudio.files import describe_error, read_text, write_text
+from daxaudio.files import describe_error, read_text, typed_path, write_text
 from daxaudio.folds import assign_folds
 from daxaudio.formats import load_label_map
 
@@ -282,12 +282,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m data_prep.coswara", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("--corpus", type=Path, required=True, help="folder of Coswara-Data")
-    add("--annotations", type=Path, required=True, help="folder of TextGrids or of Annotated_v2")
-    add("--out", type=Path, required=True, help="folder to write to")
+    add("--corpus", type=typed_path, required=True, help="folder of Coswara-Data")
+    add(
+        "--annotations", type=typed_path, required=True, help="folder of TextGrids, or Annotated_v2"
+    )
+    add("--out", type=typed_path, required=True, help="folder to write to")
     add("--sound", default="cough-heavy", help="default cough-heavy")
     add("--min_quality", type=int, default=1, help="2 excellent, 1 good, 0 all; default 1")
-    add("--map", type=Path, default=DEFAULT_MAP, help="label map; default that of the recipe")
+    add("--map", type=typed_path, default=DEFAULT_MAP, help="label map; default that of the recipe")
     add("--folds", type=int, default=5, help="default 5")
     add("--seed", type=int, default=0, help="of the folds; default 0")
     given = vars(parser.parse_args(arguments))

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_prep.cough_data import CLASSES, DEFAULT_MAP, BadFile, CoughFile, write_cough_folder
-from daxaudio.files import describe_error, read_text, write_text
+from daxaudio.files import describe_error, read_text, typed_path, write_text
 from daxaudio.formats import load_label_map
 
 SOUND = "cough"
@@ -191,10 +191,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m data_prep.dicova", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("--corpus", type=Path, required=True, help="folder of the DiCOVA-2 development set")
-    add("--annotations", type=Path, required=True, help="folder of the TextGrids")
-    add("--out", type=Path, required=True, help="folder to write to")
-    add("--map", type=Path, default=DEFAULT_MAP, help="label map; default that of the recipe")
+    add("--corpus", type=typed_path, required=True, help="folder of the DiCOVA-2 development set")
+    add("--annotations", type=typed_path, required=True, help="folder of the TextGrids")
+    add("--out", type=typed_path, required=True, help="folder to write to")
+    add("--map", type=typed_path, default=DEFAULT_MAP, help="label map; default that of the recipe")
     given = vars(parser.parse_args(arguments))
     try:
         lines = prepare(label_map=given.pop("map"), **given)

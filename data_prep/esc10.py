@@ -24,7 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from daxaudio.audio import AUDIO_SUFFIXES, read_recording
-from daxaudio.files import describe_error, read_text, write_text
+from daxaudio.files import describe_error, read_text, typed_path, write_text
 from daxaudio.kaldi import DataFolder, write_data_folder
 
 _CLASS_FOLDER = re.compile(r"\d+ - (?P<name>.+)")
@@ -232,8 +232,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when it went well, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m data_prep.esc10", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--corpus", type=Path, required=True, help="ESC-10 or ESC-50 folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--corpus", type=typed_path, required=True, help="ESC-10 or ESC-50 folder")
+    parser.add_argument("--out", type=typed_path, required=True, help="folder to write to")
     parser.add_argument("--train_folds", default="1 2 3", help='default "1 2 3"')
     parser.add_argument("--test_folds", default="4", help='default "4"')
     options = parser.parse_args(arguments)

@@ -48,7 +48,7 @@ from data_prep.cough_evidence import EVIDENCE
 from data_prep.cough_recordings import CONFOUNDERS, PHASES, Plant, make_recording, seconds_of
 from data_prep.cough_sounds import draw_speaker, draws_for
 from daxaudio.containers import Event
-from daxaudio.files import describe_error, read_text, whole_file, write_text
+from daxaudio.files import describe_error, read_text, typed_path, whole_file, write_text
 
 SETTINGS_FILE = "planted.json"
 """What the corpus was made with."""
@@ -306,9 +306,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m data_prep.planted_coughs", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
-    add("--textgrids", type=Path, required=True, help="folder that timings are taken from")
-    add("--out", type=Path, required=True, help="folder to write to")
-    add("--annotations", type=Path, required=True, help="folder to write the TextGrids to")
+    add("--textgrids", type=typed_path, required=True, help="folder that timings are taken from")
+    add("--out", type=typed_path, required=True, help="folder to write to")
+    add("--annotations", type=typed_path, required=True, help="folder to write the TextGrids to")
     add("--n", type=int, default=120, help="recordings; default 120")
     add("--phase", default="cough", help=f"{', '.join(PHASES)}; default cough")
     add("--evidence", default="resonance", help=f"{', '.join(EVIDENCE)}; default resonance")

@@ -42,7 +42,7 @@ from data_prep.planted_sounds import (
 from daxaudio.annotations import write_events
 from daxaudio.audio import write_recording
 from daxaudio.containers import Event, Recording
-from daxaudio.files import describe_error, read_text, write_text
+from daxaudio.files import describe_error, read_text, typed_path, write_text
 from daxaudio.kaldi import DataFolder, write_data_folder
 
 CLASSES = tuple(MAKERS)
@@ -263,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when it went well, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m data_prep.planted_events", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", type=typed_path, required=True, help="folder to write to")
     parser.add_argument("--n_train", type=int, default=60, help="recordings; default 60")
     parser.add_argument("--n_test", type=int, default=20, help="recordings; default 20")
     parser.add_argument("--seed", type=int, default=0, help="default 0")

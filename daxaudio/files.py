@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import errno
 import os
@@ -141,3 +142,18 @@ def decode_text(path: str | os.PathLike[str], content: bytes) -> str:
         raise ValueError(
             f"{path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from error
+
+
+def typed_path(word: str) -> Path:
+    """A path that somebody typed; an empty word is not the working folder.
+
+    Raises:
+        argparse.ArgumentTypeError: when it is empty.
+
+    Example:
+        >>> typed_path("corpus").name
+        'corpus'
+    """
+    if not word.strip():
+        raise argparse.ArgumentTypeError("is empty; name a file or a folder")
+    return Path(word)
