@@ -35,9 +35,6 @@ from daxaudio.precision import (
     usable_device,
 )
 
-_BACKWARD = 64
-"""Most inputs of a backward pass where the batch size is "auto"."""
-
 WEIGHTS_FILE = "model.safetensors"
 FACTS_FILE = "model.yaml"
 
@@ -157,8 +154,7 @@ class BlackBox:
             ValueError: when the class is unknown.
         """
         index = self.class_index(target)
-        # backward passes take more memory than the forward passes that it grew for
-        size = min(self.passes.size, _BACKWARD) if self.batch_size == "auto" else self.passes.size
+        size = self.passes.backward
         return ModuleScore(self.module, index, ask or self.probabilities, size, target)
 
     def digest(self) -> str:

@@ -43,7 +43,7 @@ class PassSize:
     def __init__(self, batch_size: BatchSize, device: torch.device, fixed: bool = False) -> None:
         check_batch_size(batch_size)
         fixed = fixed or device.type == "cpu"
-        self.size = _FIRST if batch_size == "auto" else batch_size
+        self.size = self._first = _FIRST if batch_size == "auto" else batch_size
         self.growing = batch_size == "auto" and not fixed
         self._fixed = batch_size == "auto" and fixed
         self._device = device
@@ -60,6 +60,11 @@ class PassSize:
             return self.size
         size = max(1, self.size * self._bins // bins)
         return size - size % 8 if size > 8 else size
+
+    @property
+    def backward(self) -> int:
+        """Inputs of a backward pass, which takes more memory than what forward passes grew to."""
+        return min(self.size, self._first)
 
     def run(self, forward: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
         """One pass, timed while the size still grows."""

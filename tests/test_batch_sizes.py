@@ -97,6 +97,12 @@ def test_batches_grow_until_the_throughput_stops_growing(box_on):
     assert module.sizes[-2:] == [256, 44]
 
 
+def test_backward_passes_do_not_grow(box_on):
+    box, _ = box_on(lambda n: 200 + n)
+    box.probabilities(inputs(3000))
+    assert box.passes.size > 64 == box.score_fn("low").batch_size
+
+
 def test_batches_grow_on_passes_that_are_asked_for_anyway(box_on):
     box, module = box_on(lambda n: 1.0)
     box.probabilities(inputs(500))
