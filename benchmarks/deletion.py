@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.subject import load, make_parser, seconds_of
 from daxaudio.metrics import perturbation_curves
-from daxaudio.precision import PRECISIONS
+from daxaudio.models.precision import PRECISIONS
 
 
 def main():

@@ -6,9 +6,9 @@ V4 and V2 are fitted to one neighbourhood. V2's epochs take equally long: one is
 """
 
 from benchmarks.subject import load, make_parser
-from daxaudio.explainers.dax import Dax
-from daxaudio.explainers.dax_v4 import DaxV4
-from daxaudio.neighbourhood import MultiGridSampler
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.joint import Dax
+from daxaudio.perturbation.sampling import MultiGridSampler
 
 EPOCHS = 10
 

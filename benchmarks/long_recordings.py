@@ -19,11 +19,11 @@ import numpy as np
 import soundfile
 import torch
 
-from daxaudio.blackbox import BlackBox, save_black_box
-from daxaudio.cli import main as command
-from daxaudio.config import build, load_config
-from daxaudio.frontends import LogMel
+from daxaudio.commands.main import main as command
+from daxaudio.features.frontends import LogMel
+from daxaudio.models.blackbox import BlackBox, save_black_box
 from daxaudio.models.blstm import WindowBlstm
+from daxaudio.runs.config import build, load_config
 
 MINUTES = (1.25, 2.5, 5.0, 10.0)
 CONFIG = Path(__file__).parents[1] / "recipes" / "coswara" / "conf" / "planted.yaml"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from benchmarks.subject import load, make_parser
-from daxaudio.neighbourhood import GridSampler, SegmentSampler
+from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 
 KINDS = {"segments": SegmentSampler, "grid": GridSampler}
 

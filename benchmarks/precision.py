@@ -15,12 +15,12 @@ import torch
 from scipy.stats import spearmanr
 
 from benchmarks.subject import load, make_parser, seconds_of
+from daxaudio.explainers.dax.networks import MaskNetwork, Student
 from daxaudio.explainers.rise import Rise
 from daxaudio.models.blstm import WindowBlstm
+from daxaudio.models.precision import choose_precision
 from daxaudio.models.resnet import SpectrogramResNet
-from daxaudio.neighbourhood import GridSampler
-from daxaudio.networks import MaskNetwork, Student
-from daxaudio.precision import choose_precision
+from daxaudio.perturbation.sampling import GridSampler
 
 SHAPE = (64, 240)
 HOPELESS = 3.0

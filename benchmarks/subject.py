@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import torch
 
-from daxaudio.blackbox import BlackBox, load_black_box
 from daxaudio.containers import Spectrogram
-from daxaudio.frontends import LogMel
+from daxaudio.features.frontends import LogMel
+from daxaudio.models.blackbox import BlackBox, load_black_box
 from daxaudio.models.resnet import SpectrogramResNet
 
 
@@ -40,7 +40,7 @@ def load(arguments: argparse.Namespace, **settings: object) -> tuple[BlackBox, S
         _spread_scores(module)
         black_box = BlackBox(module, LogMel(), [str(i) for i in range(10)], **settings)
     if arguments.audio:
-        from daxaudio.audio import read_recording  # GPU machines may lack libraries for sound
+        from daxaudio.data.audio import read_recording  # GPU machines may lack libraries for sound
 
         recording = read_recording(arguments.audio)
         spectrogram = black_box.front_end.spectrogram(recording)

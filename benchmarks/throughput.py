@@ -20,13 +20,13 @@ import torch
 
 from benchmarks.subject import load, make_parser, seconds_of
 from daxaudio.containers import Explanation
-from daxaudio.explainers.dax import Counterfactual, Dax, SparseMatching
-from daxaudio.explainers.dax_v4 import DaxV4
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.joint import Counterfactual, Dax, SparseMatching
+from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.rise import Rise
-from daxaudio.explainers.shap import KernelShap
-from daxaudio.neighbourhood import GridSampler, MultiGridSampler, SegmentSampler
+from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
 
 ON_GPU = {"depth": 101, "frames": 480, "queries": 6000, "batches": [64, 256, 1024]}
 ON_PROCESSOR = {"depth": 18, "frames": 240, "queries": 2000, "batches": [16, 24, 64]}

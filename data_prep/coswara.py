@@ -30,9 +30,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from data_prep.cough_data import DEFAULT_MAP, BadFile, CoughFile, count_text, write_cough_folder
-from daxaudio.files import describe_error, read_text, typed_path, write_text
-from daxaudio.folds import assign_folds
-from daxaudio.formats import load_label_map
+from daxaudio.data.folds import assign_folds
+from daxaudio.data.formats import load_label_map
+from daxaudio.runs.files import describe_error, read_text, typed_path, write_text
 
 LABEL_OF_STATUS = {
     "positive_mild": "p",

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from daxaudio.containers import Event
-from daxaudio.formats import LabelMap, read_annotations
+from daxaudio.data.formats import LabelMap, read_annotations
 
 TOLERANCE = 0.05
 """Seconds that an event may end after its recording."""

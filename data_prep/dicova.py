@@ -24,8 +24,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_prep.cough_data import CLASSES, DEFAULT_MAP, BadFile, CoughFile, write_cough_folder
-from daxaudio.files import describe_error, read_text, typed_path, write_text
-from daxaudio.formats import load_label_map
+from daxaudio.data.formats import load_label_map
+from daxaudio.runs.files import describe_error, read_text, typed_path, write_text
 
 SOUND = "cough"
 _COLUMNS = ("SUB_ID", "COVID_STATUS")

@@ -23,9 +23,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from daxaudio.audio import AUDIO_SUFFIXES, read_recording
-from daxaudio.files import describe_error, read_text, typed_path, write_text
-from daxaudio.kaldi import DataFolder, write_data_folder
+from daxaudio.data.audio import AUDIO_SUFFIXES, read_recording
+from daxaudio.data.kaldi import DataFolder, write_data_folder
+from daxaudio.runs.files import describe_error, read_text, typed_path, write_text
 
 _CLASS_FOLDER = re.compile(r"\d+ - (?P<name>.+)")
 _CLIP_NAME = re.compile(r"(?P<fold>\d+)-(?P<source>\d+)-[A-Z](-\d+)?")

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from daxaudio.real_numbers import as_float32, as_real
-from daxaudio.tolerances import TIME_TOLERANCE
+from daxaudio.runs.real_numbers import as_float32, as_real
+from daxaudio.runs.tolerances import TIME_TOLERANCE
 
 ScoreFn = Callable[[Tensor], Tensor]
 """A black box as the explainers see it: spectrograms `[N, F, T]` in, one score each `[N]` out."""
@@ -377,3 +377,22 @@ def scale_to_mask(attribution: Tensor) -> Tensor:
     if high <= low:
         return torch.zeros_like(attribution)
     return ((attribution - low) / (high - low)).clamp(0, 1)
+
+
+def check_spectrogram(given: object) -> None:
+    """Refuse anything else where a spectrogram is explained.
+
+    Raises:
+        TypeError: says what to do.
+
+    Example:
+        >>> check_spectrogram("a.wav")
+        Traceback (most recent call last):
+        TypeError: a Spectrogram is explained, got a str: make one, Spectrogram(values, ...)
+    """
+    if isinstance(given, Spectrogram):
+        return
+    advice = "make one, Spectrogram(values, ...)"
+    if isinstance(given, Recording):
+        advice = "make one of it by the model's front end, front_end.spectrogram(recording)"
+    raise TypeError(f"a Spectrogram is explained, got a {type(given).__name__}: {advice}")

@@ -68,7 +68,7 @@ find_python() {
   command -v "$python" >/dev/null || python=python3
   export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 }
-daxaudio() { "$python" -m daxaudio.cli "$@"; }
+daxaudio() { "$python" -m daxaudio.commands.main "$@"; }
 
 # run_stage N NAME FUNCTION: call the function if the stage is asked for; tell its name and its time
 run_stage() {

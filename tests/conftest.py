@@ -10,7 +10,7 @@ import torch
 from pretended_device import pretended_device
 
 from daxaudio.containers import Event, Neighbourhood, Spectrogram
-from daxaudio.perturbation import SegmentMasks
+from daxaudio.perturbation.masks import SegmentMasks
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
 torch.set_num_threads(1)  # as many processes as cores run tests; small networks gain nothing

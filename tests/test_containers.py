@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from daxaudio.containers import Event, Explanation, Recording, Spectrogram
-from daxaudio.methods import METHODS, MethodSettings, make_explainer
-from daxaudio.neighbourhood import GridSampler, MultiGridSampler, SegmentSampler
-from daxaudio.segments import Grid, QuickShift
+from daxaudio.explainers.catalogue import METHODS, MethodSettings, make_explainer
+from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
+from daxaudio.perturbation.segments import Grid, QuickShift
 
 SETTINGS = MethodSettings(
     queries=30, dax={"epochs": 1, "pool": 4}, quick_shift={}, occlusion={"window": (8, 20)}

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from daxaudio.formats.annotated import AnnotatedRecording, Problem
-from daxaudio.formats.catalogue import FORMATS, files_of, write_annotations
-from daxaudio.formats.folder import FolderReading, read_folder
-from daxaudio.formats.labels import ERROR, KEEP, LabelMap, count_text, load_label_map
-from daxaudio.formats.problems import problems_of
-from daxaudio.formats.raven import NO_LABEL_COLUMN
-from daxaudio.names import check_id, check_length
+from daxaudio.data.formats.annotated import AnnotatedRecording, Problem
+from daxaudio.data.formats.catalogue import FORMATS, files_of, write_annotations
+from daxaudio.data.formats.folder import FolderReading, read_folder
+from daxaudio.data.formats.labels import ERROR, KEEP, LabelMap, count_text, load_label_map
+from daxaudio.data.formats.problems import problems_of
+from daxaudio.data.formats.raven import NO_LABEL_COLUMN
+from daxaudio.runs.names import check_id, check_length
 
 SHOWN_PER_KIND = 3
 """Problems of one kind that are spelt out for a file; the rest is a number."""

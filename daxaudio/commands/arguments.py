@@ -8,14 +8,14 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from daxaudio.annotations import read_events
-from daxaudio.blackbox import BlackBox, load_black_box
 from daxaudio.commands.sections import read_sections
-from daxaudio.config import build
 from daxaudio.containers import Event
-from daxaudio.kaldi import DataFolder, read_data_folder
-from daxaudio.names import without_audio_ending
-from daxaudio.precision import PRECISIONS
+from daxaudio.data.events import read_events
+from daxaudio.data.kaldi import DataFolder, read_data_folder
+from daxaudio.models.blackbox import BlackBox, load_black_box
+from daxaudio.models.precision import PRECISIONS
+from daxaudio.runs.config import build
+from daxaudio.runs.names import without_audio_ending
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

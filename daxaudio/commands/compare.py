@@ -19,12 +19,12 @@ from daxaudio.commands.arguments import (
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
-from daxaudio.comparison import WRITTEN, check_groups, compare_folder
-from daxaudio.config import build
-from daxaudio.measuring import MeasureSettings
-from daxaudio.methods import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
+from daxaudio.experiments.compare import WRITTEN, check_groups, compare_folder
+from daxaudio.experiments.measure import MeasureSettings
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.report.comparison import write_comparison
+from daxaudio.runs.config import build
 
 DEFAULT_GROUPS = ("localisation", "deletion", "faithfulness", "form")
 EVENTS_FILE = "events.tsv"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from daxaudio.commands.arguments import add_allow_commands
-from daxaudio.kaldi import fix_data_folder, validate_data_folder
+from daxaudio.data.kaldi import fix_data_folder, validate_data_folder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.containers import Event
-from daxaudio.names import name_some
+from daxaudio.runs.names import name_some
 
 
 @dataclasses.dataclass(frozen=True)

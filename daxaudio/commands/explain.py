@@ -18,15 +18,15 @@ from daxaudio.commands.events import read_events_of
 from daxaudio.commands.explain_file import explain_file
 from daxaudio.commands.explain_folder import explain_folder_of_audio
 from daxaudio.commands.sections import read_sections
-from daxaudio.config import build
-from daxaudio.methods import (
+from daxaudio.experiments.predict import Which
+from daxaudio.experiments.verdict import Level
+from daxaudio.explainers.catalogue import (
     DEFAULT_METHOD,
     METHODS,
     MethodSettings,
     check_methods,
 )
-from daxaudio.predicting import Which
-from daxaudio.verdict import Level
+from daxaudio.runs.config import build
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,18 +7,18 @@ import sys
 import time
 from collections.abc import Sequence
 
-from daxaudio.audio import channels_of, read_recording
-from daxaudio.blackbox import BlackBox
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.compare import ExplainingRun
 from daxaudio.containers import Event, Explainer, Explanation
-from daxaudio.kaldi import DataFolder
-from daxaudio.methods import MethodSettings, make_explainer, most_queries
+from daxaudio.data.audio import channels_of, read_recording
+from daxaudio.data.kaldi import DataFolder
+from daxaudio.experiments.explain import ExplainingRun
+from daxaudio.experiments.verdict import Verdict, judge
+from daxaudio.explainers.catalogue import MethodSettings, make_explainer, most_queries
+from daxaudio.explainers.shared_queries import SharedQueries
+from daxaudio.explainers.storage import ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, check_alike
+from daxaudio.models.blackbox import BlackBox
 from daxaudio.plot import plot_explanation
-from daxaudio.shared_queries import SharedQueries
-from daxaudio.store import ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, check_alike
-from daxaudio.verdict import Verdict, judge
 
 
 def explain_file(

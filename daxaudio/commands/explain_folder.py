@@ -10,26 +10,25 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from daxaudio.audio_folders import read_audio_folder
-from daxaudio.blackbox import BlackBox
 from daxaudio.commands.arguments import load_data
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.compare import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
-from daxaudio.kaldi import DataFolder
-from daxaudio.methods import MethodSettings, most_queries
-from daxaudio.plot import plot_brief
-from daxaudio.predicting import (
+from daxaudio.data.audio_folders import UNLABELLED, read_audio_folder
+from daxaudio.data.kaldi import DataFolder
+from daxaudio.experiments.explain import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
+from daxaudio.experiments.predict import (
     PREDICTIONS_FILE,
-    UNLABELLED,
     choose_recordings,
     default_which,
     describe_none,
     predict_folder,
 )
+from daxaudio.experiments.score import count_warned
+from daxaudio.explainers.catalogue import MethodSettings, most_queries
+from daxaudio.explainers.storage import FACTS_FILE, PICTURE_FILE, is_stored, load_explanation
+from daxaudio.models.blackbox import BlackBox
+from daxaudio.plot import plot_brief
 from daxaudio.report.explanations import PAGE_FILE, write_index
-from daxaudio.results import count_warned
-from daxaudio.store import FACTS_FILE, PICTURE_FILE, is_stored, load_explanation
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from daxaudio.files import describe_error, real_path, whole_file
+from daxaudio.runs.files import describe_error, real_path, whole_file
 
 PICTURE_ENDINGS = (".png", ".pdf", ".svg")
 

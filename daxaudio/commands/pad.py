@@ -12,8 +12,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from daxaudio.annotations import events_text, read_events, write_events
-from daxaudio.audio import duration_of, read_recording, write_recording
 from daxaudio.commands.arguments import (
     add_allow_commands,
     add_channel,
@@ -23,16 +21,18 @@ from daxaudio.commands.arguments import (
 )
 from daxaudio.commands.outputs import prepare_folder
 from daxaudio.commands.sections import read_sections
-from daxaudio.config import build
 from daxaudio.containers import Event, Recording
-from daxaudio.files import real_path, write_text
-from daxaudio.kaldi import DataFolder, read_utterance, write_data_folder
-from daxaudio.kaldi.archives import source_file
-from daxaudio.kaldi.raw import FILES
-from daxaudio.names import check_id, check_length, without_audio_ending
-from daxaudio.padding import NoisePadding
-from daxaudio.seeds import derive_seed
-from daxaudio.store import versions
+from daxaudio.data.audio import duration_of, read_recording, write_recording
+from daxaudio.data.events import events_text, read_events, write_events
+from daxaudio.data.kaldi import DataFolder, read_utterance, write_data_folder
+from daxaudio.data.kaldi.archives import source_file
+from daxaudio.data.kaldi.raw import FILES
+from daxaudio.data.padding import NoisePadding
+from daxaudio.runs.config import build
+from daxaudio.runs.files import real_path, write_text
+from daxaudio.runs.names import check_id, check_length, without_audio_ending
+from daxaudio.runs.provenance import versions
+from daxaudio.runs.seeds import derive_seed
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import argparse
 
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import prepare_picture
+from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.plot import plot_comparison, plot_explanation, plot_history
-from daxaudio.store import load_explanation, load_facts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

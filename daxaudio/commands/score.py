@@ -6,9 +6,9 @@ import argparse
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.outputs import prepare_folder
-from daxaudio.comparison import SETTINGS_FILE
+from daxaudio.experiments.compare import SETTINGS_FILE
+from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, find_explanations, score_folder
 from daxaudio.report.markdown import summary_table
-from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, find_explanations, score_folder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from daxaudio.blackbox import MODEL_KINDS, load_black_box
-from daxaudio.config import build, fitting, keys_of, load_config
-from daxaudio.frontends import LogMel
-from daxaudio.measuring import MeasureSettings
-from daxaudio.methods import MethodSettings
+from daxaudio.data.padding import NoisePadding
+from daxaudio.experiments.measure import MeasureSettings
+from daxaudio.explainers.catalogue import MethodSettings
+from daxaudio.features.frontends import LogMel
 from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.blackbox import MODEL_KINDS, load_black_box
 from daxaudio.models.training import TrainingSettings
-from daxaudio.padding import NoisePadding
+from daxaudio.runs.config import build, fitting, keys_of, load_config
 
 MEASURED_MODEL_KEYS = ("n_classes", "n_bins", "mean", "std")
 """Arguments of classifiers that training takes from the data."""

@@ -17,7 +17,16 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from daxaudio.blackbox import (
+from daxaudio.commands.arguments import add_allow_commands, add_channel, add_common, load_data
+from daxaudio.commands.outputs import inputs_of, prepare_folder
+from daxaudio.commands.sections import read_sections
+from daxaudio.containers import Recording
+from daxaudio.data.folds import assign_folds, read_folds
+from daxaudio.data.kaldi import DataFolder, read_utterance
+from daxaudio.experiments.predict import PREDICTIONS_FILE, predict_folder
+from daxaudio.features.frontends import LogMel
+from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.blackbox import (
     FACTS_FILE,
     MODEL_KINDS,
     WEIGHTS_FILE,
@@ -25,17 +34,8 @@ from daxaudio.blackbox import (
     load_black_box,
     save_black_box,
 )
-from daxaudio.commands.arguments import add_allow_commands, add_channel, add_common, load_data
-from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.commands.sections import read_sections
-from daxaudio.config import build
-from daxaudio.containers import Recording
-from daxaudio.cross_validation import FOLDS_FILE, SCORES_FILE, cross_validate
-from daxaudio.files import write_text
-from daxaudio.folds import assign_folds, read_folds
-from daxaudio.frontends import LogMel
-from daxaudio.kaldi import DataFolder, read_utterance
-from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.cross_validation import FOLDS_FILE, SCORES_FILE, cross_validate
+from daxaudio.models.precision import PrecisionChoice, choose_precision, usable_device
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.models.training import (
     CHECKPOINT_FILE,
@@ -45,13 +45,11 @@ from daxaudio.models.training import (
     measure_normalisation,
 )
 from daxaudio.plot import plot_confusion
-from daxaudio.precision import PrecisionChoice, choose_precision, usable_device
-from daxaudio.predicting import PREDICTIONS_FILE, predict_folder
-from daxaudio.results import (
-    write_csv,
-)
-from daxaudio.seeds import derive_seed
-from daxaudio.store import versions
+from daxaudio.runs.config import build
+from daxaudio.runs.files import write_text
+from daxaudio.runs.provenance import versions
+from daxaudio.runs.seeds import derive_seed
+from daxaudio.runs.tables import write_csv
 
 logger = logging.getLogger(__name__)
 

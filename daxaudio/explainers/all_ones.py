@@ -6,9 +6,8 @@ import dataclasses
 
 import torch
 
-from daxaudio.asking import check_spectrogram
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.one_query import explain_by_mask
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.explainers.attribution import explain_by_mask
 
 
 @dataclasses.dataclass(frozen=True)

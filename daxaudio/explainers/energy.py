@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import time
 
-from daxaudio.asking import check_spectrogram
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, scale_to_mask
-from daxaudio.one_query import explain_by_mask
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram, scale_to_mask
+from daxaudio.explainers.attribution import explain_by_mask
 
 
 @dataclasses.dataclass(frozen=True)

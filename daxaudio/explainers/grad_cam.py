@@ -9,12 +9,11 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor
 
-from daxaudio.asking import check_spectrogram
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.gradients import Of, module_score
-from daxaudio.layer_axes import Reshape
-from daxaudio.layers_of_modules import GuidedRelu, LayerMaps, maps_of_layer
-from daxaudio.signed_maps import Sign, check_choices, explain_by_gradients
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.explainers.signed_maps import Sign, check_choices, explain_by_gradients
+from daxaudio.models.layer_axes import Reshape
+from daxaudio.models.layers import GuidedRelu, LayerMaps, maps_of_layer
+from daxaudio.models.module_score import Of, module_score
 
 _SMALLEST = 1e-6
 """Stands for a denominator of Grad-CAM++ that is 0, beside its usual 2."""
@@ -50,7 +49,7 @@ class GradCam:
     Example:
         >>> import torch
         >>> from torch import nn
-        >>> from daxaudio.gradients import ModuleScore
+        >>> from daxaudio.models.module_score import ModuleScore
         >>> unit = nn.Conv2d(1, 2, 1, bias=False)
         >>> _ = unit.weight.data.fill_(1)
         >>> module = nn.Sequential(
@@ -102,7 +101,7 @@ class GradCamPlusPlus:
     Example:
         >>> import torch
         >>> from torch import nn
-        >>> from daxaudio.gradients import ModuleScore
+        >>> from daxaudio.models.module_score import ModuleScore
         >>> unit = nn.Conv2d(1, 2, 1, bias=False)
         >>> _ = unit.weight.data.fill_(1)
         >>> module = nn.Sequential(
@@ -152,7 +151,7 @@ class GuidedGradCam:
     Example:
         >>> import torch
         >>> from torch import nn
-        >>> from daxaudio.gradients import ModuleScore
+        >>> from daxaudio.models.module_score import ModuleScore
         >>> unit = nn.Conv2d(1, 2, 1, bias=False)
         >>> _ = unit.weight.data.fill_(1)
         >>> module = nn.Sequential(

@@ -8,13 +8,12 @@ import time
 import numpy as np
 import torch
 
-from daxaudio.asking import check_spectrogram
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.gradients import Of, module_score
-from daxaudio.memory import check_fits
-from daxaudio.perturbation import Fill, make_background
-from daxaudio.seeds import generator
-from daxaudio.signed_maps import Sign, check_choices, explain_by_gradients
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.explainers.signed_maps import Sign, check_choices, explain_by_gradients
+from daxaudio.models.module_score import Of, module_score
+from daxaudio.perturbation.masks import Fill, make_background
+from daxaudio.runs.memory import check_fits
+from daxaudio.runs.seeds import generator
 
 _COMPLETE = 0.05
 """Part of the score's difference that integrated gradients may miss without a warning."""
@@ -43,7 +42,7 @@ class Gradient:
 
     Example:
         >>> from torch import nn
-        >>> from daxaudio.gradients import ModuleScore
+        >>> from daxaudio.models.module_score import ModuleScore
         >>> module = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
         >>> _ = module[1].weight.data[0].copy_(torch.tensor([0.0, 1.0, 0.0, -2.0]))
         >>> score = ModuleScore(module, 0, lambda inputs: module(inputs).softmax(-1))
@@ -89,7 +88,7 @@ class SmoothGrad:
 
     Example:
         >>> from torch import nn
-        >>> from daxaudio.gradients import ModuleScore
+        >>> from daxaudio.models.module_score import ModuleScore
         >>> module = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
         >>> score = ModuleScore(module, 0, lambda inputs: module(inputs).softmax(-1))
         >>> picture = Spectrogram(torch.eye(2), torch.arange(2.0), torch.arange(2.0))
@@ -156,7 +155,7 @@ class IntegratedGradients:
 
     Example:
         >>> from torch import nn
-        >>> from daxaudio.gradients import ModuleScore
+        >>> from daxaudio.models.module_score import ModuleScore
         >>> module = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
         >>> _ = module[1].weight.data[0].copy_(torch.tensor([1.0, 1.0, 1.0, 3.0]))
         >>> score = ModuleScore(module, 0, lambda inputs: module(inputs).softmax(-1))
@@ -235,7 +234,7 @@ class InputXGradient:
 
     Example:
         >>> from torch import nn
-        >>> from daxaudio.gradients import ModuleScore
+        >>> from daxaudio.models.module_score import ModuleScore
         >>> module = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
         >>> _ = module[1].weight.data[0].copy_(torch.tensor([1.0, 1.0, 1.0, 3.0]))
         >>> score = ModuleScore(module, 0, lambda inputs: module(inputs).softmax(-1))

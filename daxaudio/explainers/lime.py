@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
-from daxaudio.neighbourhood import SegmentSampler, to_explanation
-from daxaudio.perturbation import SegmentMasks
+from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.perturbation.sampling import SegmentSampler, to_explanation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Lime:
         ValueError: when `kernel_width` or `ridge` is not above 0.
 
     Example:
-        >>> from daxaudio.segments import Grid
+        >>> from daxaudio.perturbation.segments import Grid
         >>> picture = Spectrogram(torch.eye(4), torch.arange(4.0), torch.arange(4.0))
         >>> lime = Lime(SegmentSampler(200, Grid(1, 2), fill="floor"))
         >>> lime(picture, lambda inputs: inputs[:, 0, 0]).profile

@@ -10,14 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from daxaudio.asking import check_spectrogram
-from daxaudio.batches import BatchSize, check_batch_size
-from daxaudio.containers import Explanation, Neighbourhood, Rows, ScoreFn, Spectrogram
-from daxaudio.memory import check_fits
-from daxaudio.neighbourhood import to_explanation
-from daxaudio.perturbation import Fill, make_background
-from daxaudio.querying import answer, unasked
-from daxaudio.settings import describe
+from daxaudio.containers import (
+    Explanation,
+    Neighbourhood,
+    Rows,
+    ScoreFn,
+    Spectrogram,
+    check_spectrogram,
+)
+from daxaudio.perturbation.masks import Fill, make_background
+from daxaudio.perturbation.query import answer, unasked
+from daxaudio.perturbation.sampling import to_explanation
+from daxaudio.runs.batches import BatchSize, check_batch_size
+from daxaudio.runs.memory import check_fits
+from daxaudio.runs.provenance import describe
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

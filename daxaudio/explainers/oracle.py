@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import torch
 
-from daxaudio.asking import check_spectrogram
-from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram
-from daxaudio.one_query import explain_by_mask
+from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.explainers.attribution import explain_by_mask
 
 
 @dataclasses.dataclass(frozen=True)

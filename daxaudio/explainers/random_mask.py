@@ -7,10 +7,9 @@ import time
 
 import torch
 
-from daxaudio.asking import check_spectrogram
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.one_query import explain_by_mask
-from daxaudio.seeds import generator
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.explainers.attribution import explain_by_mask
+from daxaudio.runs.seeds import generator
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,10 +8,10 @@ import time
 import torch
 from torch import Tensor
 
-from daxaudio.batches import fit_batch
 from daxaudio.containers import Explanation, Neighbourhood, Perturbation, ScoreFn, Spectrogram
-from daxaudio.neighbourhood import GridSampler, SegmentSampler, to_explanation
-from daxaudio.perturbation import SegmentMasks
+from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.perturbation.sampling import GridSampler, SegmentSampler, to_explanation
+from daxaudio.runs.batches import fit_batch
 
 _BATCH = 128
 """Masks held in memory at once on a processor, fewer of long recordings."""

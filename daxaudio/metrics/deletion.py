@@ -21,12 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daxaudio.asking import answers, check_finite
-from daxaudio.batches import BatchSize, check_batch_size, fit_batch
 from daxaudio.containers import Event, ScoreFn
 from daxaudio.metrics.events import Numbers, to_array
-from daxaudio.seeds import generator
-from daxaudio.tolerances import TIME_TOLERANCE
+from daxaudio.runs.asking import answers, check_finite
+from daxaudio.runs.batches import BatchSize, check_batch_size, fit_batch
+from daxaudio.runs.seeds import generator
+from daxaudio.runs.tolerances import TIME_TOLERANCE
 
 Direction = Literal["deletion", "insertion"]
 """Whether parts of the input go or come."""

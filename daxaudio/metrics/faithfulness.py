@@ -35,9 +35,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from daxaudio.batches import BatchSize, fit_batch
 from daxaudio.metrics.deletion import check_masks
-from daxaudio.real_numbers import as_real
+from daxaudio.runs.batches import BatchSize, fit_batch
+from daxaudio.runs.real_numbers import as_real
 
 ROUNDING = 1e-6
 """The masked input of a mask of ones is the input itself; a change so small is no increase."""

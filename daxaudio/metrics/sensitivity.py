@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Spectrogram
-from daxaudio.seeds import generator
+from daxaudio.runs.seeds import generator
 
 RADIUS = 1.0
 """In dB: about the smallest change of level that a listener notices. Two good microphones differ

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Recording
-from daxaudio.frontends import FrontEnd
-from daxaudio.padding import NoisePadding
-from daxaudio.seeds import derive_seed, generator
+from daxaudio.data.padding import NoisePadding
+from daxaudio.features.frontends import FrontEnd
+from daxaudio.runs.seeds import derive_seed, generator
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torchaudio
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from daxaudio.precision import run_or_fall_back
+from daxaudio.models.precision import run_or_fall_back
 
 _LAYERS = 2
 _LONGEST_WINDOW = 1 << 14  # frames; shorter recordings are filled up to a window

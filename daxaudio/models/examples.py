@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from daxaudio.containers import Recording
-from daxaudio.frontends import FrontEnd
+from daxaudio.features.frontends import FrontEnd
 from daxaudio.models.augmentation import Augmentation, crop
 from daxaudio.models.blstm import WindowBlstm
-from daxaudio.seeds import derive_seed, generator
+from daxaudio.runs.seeds import derive_seed, generator
 
 
 class Examples(Protocol):

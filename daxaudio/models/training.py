@@ -20,20 +20,20 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from daxaudio.containers import Recording
-from daxaudio.files import whole_file
-from daxaudio.frontends import FrontEnd
+from daxaudio.features.frontends import FrontEnd
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.examples import Examples, TrainingSet, WholeRecordings, Windows
-from daxaudio.models.weights import check_finite
-from daxaudio.precision import (
+from daxaudio.models.precision import (
     Precision,
     PrecisionChoice,
     check_precision,
     choose_precision,
     usable_device,
 )
-from daxaudio.seeds import derive_seed, generator
+from daxaudio.models.weights import check_finite
+from daxaudio.runs.files import whole_file
+from daxaudio.runs.seeds import derive_seed, generator
 
 CHECKPOINT_FILE = "checkpoint.pt"
 

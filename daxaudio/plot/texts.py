@@ -15,8 +15,8 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from daxaudio.files import whole_file
-from daxaudio.once import warn_once
+from daxaudio.runs.files import whole_file
+from daxaudio.runs.once import warn_once
 
 _log = logging.getLogger(__name__)
 

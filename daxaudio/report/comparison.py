@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.compare import PROBLEMS_FILE
-from daxaudio.comparison import (
+from daxaudio.experiments.compare import (
     COST_FILE,
     CURVES_FILE,
     EXPLANATIONS,
     RANDOMISATION_FILE,
     SETTINGS_FILE,
 )
-from daxaudio.files import read_text, write_text
+from daxaudio.experiments.explain import PROBLEMS_FILE
+from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
+from daxaudio.metrics.sanity import ALIKE
 from daxaudio.plot import REFERENCE_METHODS, plot_curves, plot_measures, plot_randomisation
 from daxaudio.plot.curves import N_STANDING_OUT
 from daxaudio.plot.measures import share_beaten
-from daxaudio.randomisation import ALIKE
 from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, frame_of_tests
 from daxaudio.report.comparison_tables import (
     Paper,
@@ -47,7 +47,8 @@ from daxaudio.report.comparison_texts import (
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_TESTS, warned_explanations
 from daxaudio.report.tables import ComparisonRow, Table, tabulate_environment
-from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, read_csv, write_csv
+from daxaudio.runs.files import read_text, write_text
+from daxaudio.runs.tables import read_csv, write_csv
 
 TESTS_FILE = "paired_tests.csv"
 PICTURES = "pictures"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from daxaudio.methods import METHODS
+from daxaudio.explainers.catalogue import METHODS
 from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES, Measure
 from daxaudio.plot import REFERENCE_METHODS

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from daxaudio.compare import PROBLEMS_FILE
+from daxaudio.experiments.explain import PROBLEMS_FILE
+from daxaudio.explainers.storage import PICTURE_FILE, is_stored, load_facts
 from daxaudio.report.page import LinkedPicture, RecordingView, Section, write_page
 from daxaudio.report.tables import MISSING, Table
-from daxaudio.results import read_csv
-from daxaudio.store import PICTURE_FILE, is_stored, load_facts
+from daxaudio.runs.tables import read_csv
 
 PAGE_FILE = "report.html"
 

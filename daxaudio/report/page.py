@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import jinja2
 
-from daxaudio.files import write_text
 from daxaudio.report.tables import Table
+from daxaudio.runs.files import write_text
 
 _PICTURE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".svg": "image/svg+xml"}
 _AUDIO_TYPES = {

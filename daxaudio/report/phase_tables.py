@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import pandas as pd
 
 from daxaudio.containers import Event, Explanation
+from daxaudio.experiments.score import summarise
 from daxaudio.metrics.phase_events import (
     BACKGROUND,
     FOUND,
@@ -21,7 +22,6 @@ from daxaudio.metrics.phases import UNLABELLED
 from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods
 from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.tables import MISSING, ComparisonRow, Table, tabulate_summary
-from daxaudio.results import summarise
 
 TABLE_VIII = {
     "cough": {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.files import write_text
+from daxaudio.experiments.score import summarise
 from daxaudio.metrics.phase_events import FOUND, LEVELS, PARTLY
 from daxaudio.metrics.phases import CHANCE
 from daxaudio.report.comparison_significance import frame_of_tests
@@ -32,7 +32,8 @@ from daxaudio.report.phase_tables import (
 )
 from daxaudio.report.results import ABOUT_TESTS
 from daxaudio.report.tables import Table, tabulate_environment
-from daxaudio.results import read_csv, summarise, write_csv
+from daxaudio.runs.files import write_text
+from daxaudio.runs.tables import read_csv, write_csv
 
 CLASS_NAMES = {"p": "positive", "n": "negative"}
 MARKDOWN, PAGE = "RESULTS.md", "report.html"

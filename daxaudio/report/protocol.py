@@ -9,10 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from daxaudio.files import read_text, write_text
-from daxaudio.plot.scores import plot_summaries
-from daxaudio.predicting import PREDICTIONS_FILE
-from daxaudio.protocol import (
+from daxaudio.experiments.conditions import (
     LEADER,
     Condition,
     find_conditions,
@@ -23,11 +20,15 @@ from daxaudio.protocol import (
     read_plan,
     summarise_conditions,
 )
+from daxaudio.experiments.predict import PREDICTIONS_FILE
+from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
+from daxaudio.plot.scores import plot_summaries
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_references
 from daxaudio.report.tables import MISSING, Table, tabulate_environment, tabulate_summary
 from daxaudio.report.targets import judge_targets
-from daxaudio.results import RESULTS_FILE, SUMMARY_FILE, read_csv, write_csv
+from daxaudio.runs.files import read_text, write_text
+from daxaudio.runs.tables import read_csv, write_csv
 
 COMMAND_FILE = "command.txt"
 TESTED = ("iou", "frame_auc")
@@ -56,7 +57,7 @@ def write_protocol(
     Conditions that are not there yet are named in the report, and hinder nothing.
 
     Args:
-        exp_dir: folder of the protocol, see `daxaudio.protocol`.
+        exp_dir: folder of the protocol, see `daxaudio.experiments.conditions`.
         title: heading.
         text: what was done, a paragraph or more.
         leader: the method that the others are compared with.

@@ -10,14 +10,15 @@ import pandas as pd
 import soundfile
 from tqdm import tqdm
 
-from daxaudio.audio import read_recording
-from daxaudio.compare import WARNINGS_FILE
 from daxaudio.containers import Event
-from daxaudio.files import whole_file, write_text
-from daxaudio.methods import METHODS
+from daxaudio.data.audio import read_recording
+from daxaudio.experiments.explain import WARNINGS_FILE
+from daxaudio.experiments.predict import PREDICTIONS_FILE
+from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, count_warned, total_cost
+from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.metrics import paired_comparison
 from daxaudio.plot import REFERENCE_METHODS, plot_comparison, plot_history, plot_summary
-from daxaudio.predicting import PREDICTIONS_FILE
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
 from daxaudio.report.tables import (
@@ -27,15 +28,8 @@ from daxaudio.report.tables import (
     tabulate_environment,
     tabulate_summary,
 )
-from daxaudio.results import (
-    METRICS,
-    RESULTS_FILE,
-    SUMMARY_FILE,
-    count_warned,
-    read_csv,
-    total_cost,
-)
-from daxaudio.store import is_stored, load_explanation, load_facts
+from daxaudio.runs.files import whole_file, write_text
+from daxaudio.runs.tables import read_csv
 
 _FOUND = (
     "polarity_found",

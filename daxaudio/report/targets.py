@@ -12,8 +12,14 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from daxaudio.experiments.conditions import (
+    LEADER,
+    RIVALS,
+    average_over_seeds,
+    few_of,
+    paired_values,
+)
 from daxaudio.metrics import PairedComparison, paired_comparison
-from daxaudio.protocol import LEADER, RIVALS, average_over_seeds, few_of, paired_values
 
 IOU_RATIO, P_VALUE, WHITE_AUC, CORRELATION, COST_RATIO = 1.2, 0.05, 0.95, 0.9, 0.3
 """What is aimed at; see `judge_targets`."""
@@ -30,7 +36,7 @@ def judge_targets(
     """What was aimed at, what was found, and whether that is enough, by model and padding.
 
     Args:
-        results: as `daxaudio.protocol.gather_results` gives them.
+        results: as `daxaudio.experiments.conditions.gather_results` gives them.
         stability: as `measure_stability` gives it.
         costs: as `measure_costs` gives them.
         leader: the method that is judged.

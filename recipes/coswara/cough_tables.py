@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.files import read_text
-from daxaudio.predicting import PREDICTIONS_FILE
+from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.report.tables import Table
-from daxaudio.results import read_csv
+from daxaudio.runs.files import read_text
+from daxaudio.runs.tables import read_csv
 
 LISTS = {
     "data/bad_files.txt": "files that could not be used",

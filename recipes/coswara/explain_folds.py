@@ -7,24 +7,25 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from daxaudio.blackbox import BlackBox, load_black_box
-from daxaudio.cli import Parser, exit_code_of
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.main import Parser, exit_code_of
 from daxaudio.commands.sections import read_sections
-from daxaudio.compare import (
+from daxaudio.data.kaldi import read_data_folder
+from daxaudio.experiments.explain import (
     PROBLEMS_FILE,
     WARNINGS_FILE,
     ExplainingRun,
     list_problems,
     model_digest_of,
 )
-from daxaudio.config import build
-from daxaudio.cross_validation import SCORES_FILE
-from daxaudio.kaldi import read_data_folder
-from daxaudio.methods import MethodSettings, check_methods
-from daxaudio.predicting import PREDICTIONS_FILE, choose_recordings, predict_folder
-from daxaudio.results import list_warnings, read_csv, write_csv
-from daxaudio.store import load_facts
+from daxaudio.experiments.predict import PREDICTIONS_FILE, choose_recordings, predict_folder
+from daxaudio.experiments.score import list_warnings
+from daxaudio.explainers.catalogue import MethodSettings, check_methods
+from daxaudio.explainers.storage import load_facts
+from daxaudio.models.blackbox import BlackBox, load_black_box
+from daxaudio.models.cross_validation import SCORES_FILE
+from daxaudio.runs.config import build
+from daxaudio.runs.tables import read_csv, write_csv
 
 
 def check_stored(folder: Path, fold_of: Mapping[str, int], boxes: Mapping[int, BlackBox]) -> None:

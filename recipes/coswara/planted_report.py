@@ -6,15 +6,15 @@ from pathlib import Path
 import pandas as pd
 from planted import FOUND_FILE, count_found, tabulate_planted
 
-from daxaudio.cli import Parser, exit_code_of
-from daxaudio.cross_validation import FOLDS_FILE
-from daxaudio.files import write_text
-from daxaudio.methods import DEFAULT_METHOD
+from daxaudio.commands.main import Parser, exit_code_of
+from daxaudio.explainers.catalogue import DEFAULT_METHOD
 from daxaudio.metrics import paired_comparison
+from daxaudio.models.cross_validation import FOLDS_FILE
 from daxaudio.report import to_markdown
 from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.tables import Table, tabulate_environment
-from daxaudio.results import read_csv
+from daxaudio.runs.files import write_text
+from daxaudio.runs.tables import read_csv
 
 TEXT = """\
 The audio is synthetic: real timings of cough phases, made sounds, and evidence of the positive

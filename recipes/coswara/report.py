@@ -7,16 +7,16 @@ import yaml
 from cough_tables import counts_table, folds_table, lists_table
 from planted import planted_tables
 
-from daxaudio.blackbox import FACTS_FILE
-from daxaudio.cli import Parser, exit_code_of
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.cross_validation import FOLDS_FILE
-from daxaudio.files import read_text
-from daxaudio.kaldi import read_data_folder
-from daxaudio.methods import DEFAULT_METHOD
+from daxaudio.commands.main import Parser, exit_code_of
+from daxaudio.data.kaldi import read_data_folder
+from daxaudio.explainers.catalogue import DEFAULT_METHOD
+from daxaudio.models.blackbox import FACTS_FILE
+from daxaudio.models.cross_validation import FOLDS_FILE
 from daxaudio.report import to_markdown
 from daxaudio.report.phase_scores import score_phases
 from daxaudio.report.phases import write_phases
+from daxaudio.runs.files import read_text
 
 TEXT = """\
 Each recording is scored and explained by the classifier of the fold that it is in, which has not

@@ -15,14 +15,14 @@ from ablation_rows import Run
 from ablations import DEFAULT_QUERIES, NAMES, make_ablation
 from tqdm import tqdm
 
-from daxaudio.blackbox import load_black_box
-from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.main import exit_code_of
 from daxaudio.commands.sections import read_sections
-from daxaudio.config import build
-from daxaudio.kaldi import read_data_folder, read_utterance
-from daxaudio.methods import MethodSettings
-from daxaudio.predicting import choose_recordings, predict_folder
+from daxaudio.data.kaldi import read_data_folder, read_utterance
+from daxaudio.experiments.predict import choose_recordings, predict_folder
+from daxaudio.explainers.catalogue import MethodSettings
+from daxaudio.models.blackbox import load_black_box
+from daxaudio.runs.config import build
 
 
 def read_arguments() -> argparse.Namespace:

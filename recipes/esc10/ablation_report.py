@@ -6,14 +6,15 @@ import pandas as pd
 import yaml
 from ablations import SHOWN_EPOCHS, Ablation
 
-from daxaudio.files import write_text
-from daxaudio.methods import MethodSettings
+from daxaudio.experiments.score import summarise
+from daxaudio.explainers.catalogue import MethodSettings
 from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.texts import save_figure
 from daxaudio.report import to_markdown
 from daxaudio.report.markdown import environment_table
 from daxaudio.report.tables import Table, tabulate_summary
-from daxaudio.results import summarise, write_csv
+from daxaudio.runs.files import write_text
+from daxaudio.runs.tables import write_csv
 
 METRICS = ("iou", "frame_auc", "best_threshold_iou", "student_r2", "fit_seconds")
 BY_EPOCH = ("iou", "frame_auc", "best_threshold_iou", "train_loss", "validation_loss")

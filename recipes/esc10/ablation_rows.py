@@ -11,11 +11,11 @@ from typing import Any
 from ablations import Ablation
 
 from daxaudio.containers import Event, Explainer, Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.dax import Dax
-from daxaudio.files import read_text, write_text
-from daxaudio.methods import MethodSettings, make_explainer
+from daxaudio.explainers.catalogue import MethodSettings, make_explainer
+from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.metrics import evaluate
-from daxaudio.shared_queries import SharedQueries
+from daxaudio.runs.files import read_text, write_text
 
 Rows = list[dict[str, Any]]
 

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daxaudio.explainers.dax import Counterfactual, SparseMatching
-from daxaudio.methods import METHODS
+from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.dax.joint import Counterfactual, SparseMatching
 
 NAMES = ("queries_and_lambda", "bases", "students", "convergence")
 DEFAULT_QUERIES = (500, 1000, 2000)

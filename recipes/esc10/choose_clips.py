@@ -9,10 +9,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import load_model
-from daxaudio.kaldi import read_data_folder, write_data_folder
-from daxaudio.predicting import PREDICTIONS_FILE, choose_recordings, describe_none, predict_folder
+from daxaudio.commands.main import exit_code_of
+from daxaudio.data.kaldi import read_data_folder, write_data_folder
+from daxaudio.experiments.predict import (
+    PREDICTIONS_FILE,
+    choose_recordings,
+    describe_none,
+    predict_folder,
+)
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from daxaudio.cli import exit_code_of
-from daxaudio.protocol import LEADER
+from daxaudio.commands.main import exit_code_of
+from daxaudio.experiments.conditions import LEADER
 from daxaudio.report.protocol import write_protocol
 
 TITLE = "Localisation of ESC-10 events in noise-padded clips: classifiers, paddings, seeds"

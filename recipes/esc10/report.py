@@ -6,13 +6,13 @@ from pathlib import Path
 
 from paper import PAPER
 
-from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.main import exit_code_of
 from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
 from daxaudio.report.results import Comparison, classification_counts, write_report
 from daxaudio.report.tables import ComparisonRow, Table, tabulate_comparisons, tabulate_summary
-from daxaudio.results import read_csv
+from daxaudio.runs.tables import read_csv
 
 TEXT = """\
 Test clips of ESC-10 are padded with 1 to 5 s of noise at both ends, and each method is asked where

@@ -13,13 +13,13 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.explainers.dax_v4 import when_and_where
+from daxaudio.commands.main import exit_code_of
+from daxaudio.experiments.conditions import find_conditions
+from daxaudio.explainers.dax.closed_form import when_and_where
+from daxaudio.explainers.storage import load_explanation
 from daxaudio.metrics import evaluate, paired_comparison
-from daxaudio.protocol import find_conditions
-from daxaudio.results import write_csv
-from daxaudio.store import load_explanation
+from daxaudio.runs.tables import write_csv
 
 METRICS = ("iou", "best_threshold_iou", "frame_auc")
 

@@ -11,19 +11,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.blackbox import load_black_box
-from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.main import exit_code_of
 from daxaudio.commands.sections import read_sections
-from daxaudio.config import build
+from daxaudio.experiments.score import summarise
+from daxaudio.explainers.dax.polarity import check_polarity
+from daxaudio.explainers.storage import is_stored, load_explanation
 from daxaudio.metrics import evaluate
-from daxaudio.perturbation import make_background
-from daxaudio.polarity import check_polarity
-from daxaudio.results import (
-    summarise,
-    write_csv,
-)
-from daxaudio.store import is_stored, load_explanation
+from daxaudio.models.blackbox import load_black_box
+from daxaudio.perturbation.masks import make_background
+from daxaudio.runs.config import build
+from daxaudio.runs.tables import write_csv
 
 METHODS = ("dax_v1", "dax_v2")
 

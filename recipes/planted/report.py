@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.cli import exit_code_of
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.methods import METHODS
+from daxaudio.commands.main import exit_code_of
+from daxaudio.explainers.catalogue import METHODS
 from daxaudio.report import to_markdown
 from daxaudio.report.results import Comparison, paired_tests, write_results
 from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
-from daxaudio.results import read_csv
+from daxaudio.runs.tables import read_csv
 
 TEXT = """\
 A made corpus: every recording holds background noise, distractors that tell nothing about its

@@ -1,0 +1,1 @@
+"""Corpora made from nothing, whose evidence is known."""

@@ -1,0 +1,299 @@
+"""The files of the planted coughs: TextGrids read and written, and the layout of Coswara.
+
+<YYYYMMDD>/<participant>/cough-heavy.wav    16 bit
+combined_data.csv                           who they are; the header of the real file
+annotations/cough-heavy_labels.csv          quality by participant; the header of the real file
+planted.csv                                 the truth, which the real corpus does not have
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import itertools
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import scipy.io.wavfile
+
+from data_prep.synthetic.cough_sounds import BACKGROUND, SAMPLE_RATE
+from daxaudio.containers import Event
+from daxaudio.runs.files import read_text, whole_file, write_text
+from daxaudio.runs.tolerances import TIME_TOLERANCE
+
+SOUND = "cough-heavy"
+"""The sound of Coswara that the recordings stand for."""
+
+POSITIVE = ("positive_mild", "positive_moderate", "positive_asymp")
+"""Values of `covid_status` of the positive class."""
+
+NEGATIVE = ("healthy", "no_resp_illness_exposed", "resp_illness_not_identified")
+"""Values of `covid_status` of the negative class."""
+
+_HEADER = (
+    "id,a,covid_status,record_date,ep,g,l_c,l_l,l_s,rU,smoker,cold,ht,diabetes,cough,ctDate,"
+    "ctScan,ctScore,diarrhoea,fever,loss_of_smell,mp,testType,test_date,test_status,um,vacc,bd,"
+    "others_resp,ftg,st,ihd,asthma,others_preexist,cld,pneumonia"
+)
+_QUALITY_HEADER = "FILENAME, QUALITY\r\n"  # the second name begins with a space
+_PHASE_OF_LABEL = {
+    "cough": "cough",
+    "inhale": "inhale",
+    "compress": "compression",
+    "compres": "compression",
+    "comoress": "compression",
+    "commpress": "compression",
+    "throatclear": "throat",
+    "other": "other",
+}
+_CLEAN_LABEL = {
+    "cough": "cough",
+    "inhale": "inhale",
+    "compression": "compress",
+    "throat": "throatclear",
+    "other": "other",
+    BACKGROUND: "noise",
+}
+_INTERVAL = re.compile(
+    r'xmin = (?P<start>\S+)\s+xmax = (?P<end>\S+)\s+text = "(?P<text>(?:[^"]|"")*)"'
+)
+_N_INTERVALS = re.compile(r"intervals: size = (\d+)\b")
+_TRUTH_COLUMNS = (
+    "participant",
+    "status",
+    "textgrid",
+    "phase",
+    "evidence",
+    "strength",
+    "confounder",
+    "intervals",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Truth:
+    """What is planted in one recording: a row of `planted.csv`.
+
+    Args:
+        participant: the participant's id.
+        status: the `covid_status`.
+        textgrid: name of the file that the timing was taken from; two participants share one.
+        phase: the phase that holds the evidence; "none" where there is none.
+        evidence: its kind, or "none".
+        strength: its strength, 0 where there is none.
+        confounder: what lies under the whole recording, or "none".
+        intervals: start and end in seconds of each stretch that holds the evidence.
+    """
+
+    participant: str
+    status: str
+    textgrid: str
+    phase: str
+    evidence: str
+    strength: float
+    confounder: str
+    intervals: tuple[tuple[float, float], ...]
+
+    @property
+    def positive(self) -> bool:
+        """Whether the participant is of the positive class."""
+        return self.status in POSITIVE
+
+
+def fold_label(label: str) -> str:
+    """The phase that a label stands for; what is no label of a sound is background.
+
+    Args:
+        label: as it stands in the TextGrid, misspelt ones included.
+
+    Returns:
+        "cough", "inhale", "compression", "throat", "other" or "background".
+
+    Example:
+        >>> [fold_label(label) for label in ("cough ", "compres", " noise", "", "4")]
+        ['cough', 'compression', 'background', 'background', 'background']
+    """
+    return _PHASE_OF_LABEL.get(label.strip().lower(), BACKGROUND)
+
+
+def read_phases(path: Path) -> list[Event]:
+    """The first tier of a long-form TextGrid.
+
+    Args:
+        path: the file, UTF-8.
+
+    Returns:
+        Its intervals, at least one, in order, labels as they stand there.
+
+    Raises:
+        ValueError: when the file is no long-form TextGrid, or its first tier has no intervals,
+            not as many as it says, or intervals that go back in time. The message is one line that
+            does not name the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError("is not UTF-8 text; save it again from Praat") from error
+    tiers = text.split('class = "IntervalTier"')
+    if "ooTextFile" not in tiers[0] or len(tiers) == 1:
+        raise ValueError("is no long-form TextGrid with an interval tier; save it again from Praat")
+    events = [
+        Event(float(found["start"]), float(found["end"]), found["text"].replace('""', '"'))
+        for found in _INTERVAL.finditer(tiers[1])
+    ]
+    said = _N_INTERVALS.search(tiers[1])
+    if said is None or int(said[1]) != len(events):
+        says = "no number of" if said is None else said[1]
+        raise ValueError(
+            f"says {says} intervals in its first tier, and {len(events)} can be read: a number, a "
+            "time or a quote is wrong; save it again from Praat"
+        )
+    if not events:
+        raise ValueError("holds no intervals in its first tier; annotate it or leave it out")
+    if any(
+        later.start < earlier.end - TIME_TOLERANCE for earlier, later in itertools.pairwise(events)
+    ):
+        raise ValueError("holds intervals that overlap or go back in time; mend its first tier")
+    return events
+
+
+def write_phases(path: Path, events: Sequence[Event]) -> None:
+    """Write a long-form TextGrid of three tiers as the real ones, with one spelling of labels.
+
+    Args:
+        path: the file to write.
+        events: without gaps from 0 to the end; labels may be misspelt.
+    """
+    end, phases = events[-1].end, [fold_label(event.label) for event in events]
+    counts = [str(phases.count(phase)) for phase in ("cough", "inhale")]
+    clean = [
+        Event(e.start, e.end, _CLEAN_LABEL[phase]) for e, phase in zip(events, phases, strict=True)
+    ]
+    tiers = {
+        "type": clean,
+        "numberofcough": [Event(0.0, end, counts[0])],
+        "numberofinhale": [Event(0.0, end, counts[1])],
+    }
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        "xmin = 0 ",
+        f"xmax = {end} ",
+        "tiers? <exists> ",
+        f"size = {len(tiers)} ",
+        "item []: ",
+    ]
+    for number, (name, intervals) in enumerate(tiers.items(), start=1):
+        lines += _tier_lines(number, name, intervals)
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _tier_lines(number: int, name: str, events: Sequence[Event]) -> list[str]:
+    lines = [
+        f"    item [{number}]:",
+        '        class = "IntervalTier" ',
+        f'        name = "{name}" ',
+        "        xmin = 0 ",
+        f"        xmax = {events[-1].end} ",
+        f"        intervals: size = {len(events)} ",
+    ]
+    for place, event in enumerate(events, start=1):
+        lines += [
+            f"        intervals [{place}]:",
+            f"            xmin = {event.start:.17g} ",
+            f"            xmax = {event.end:.17g} ",
+            f'            text = "{event.label}" ',
+        ]
+    return lines
+
+
+def write_audio(path: Path, samples: np.ndarray) -> None:
+    """Write samples `[S]` within -1 and 1 as 16-bit WAV."""
+    with whole_file(path) as temporary:
+        whole = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
+        scipy.io.wavfile.write(temporary, SAMPLE_RATE, whole)
+
+
+def write_metadata(path: Path, people: Sequence[dict[str, str]]) -> None:
+    """Write `combined_data.csv`; what a participant does not say stays empty."""
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, _HEADER.split(","), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(people)
+    write_text(path, table.getvalue())
+
+
+def write_quality(path: Path, quality: dict[str, int]) -> None:
+    """Write the quality labels by participant, with lines that end as in the real file."""
+    rows = (f"{participant}_{SOUND},{label}\r\n" for participant, label in quality.items())
+    with whole_file(path) as temporary:
+        temporary.write_bytes((_QUALITY_HEADER + "".join(rows)).encode())
+
+
+def write_truth(path: Path, rows: Sequence[Truth]) -> None:
+    """Write `planted.csv`; intervals stand as `start-end` in seconds, divided by semicolons."""
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(_TRUTH_COLUMNS)
+    for row in rows:
+        # a microsecond is less than a tenth of a sample
+        intervals = ";".join(f"{start:.6f}-{end:.6f}" for start, end in row.intervals)
+        fields = [getattr(row, name) for name in _TRUTH_COLUMNS[:-1]]
+        writer.writerow([*fields, intervals])
+    write_text(path, table.getvalue())
+
+
+def read_truth(path: str | os.PathLike[str]) -> list[Truth]:
+    """Read `planted.csv`.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its rows.
+
+    Raises:
+        ValueError: when the file is missing, has other columns, or a row has no numbers where
+            they should be.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "planted.csv"
+        >>> row = Truth("p", "positive_mild", "A", "cough", "hum", 1.0, "none", ((0.5, 0.75),))
+        >>> write_truth(path, [row])
+        >>> read_truth(path) == [row]
+        True
+    """
+    if not Path(path).is_file():
+        raise ValueError(
+            f"{path}: no such file; make it with python -m data_prep.synthetic.planted_coughs"
+        )
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if tuple(reader.fieldnames or ()) != _TRUTH_COLUMNS:
+        raise ValueError(
+            f"{path}: expected columns {','.join(_TRUTH_COLUMNS)}, got {reader.fieldnames}; "
+            "make it again"
+        )
+    try:
+        return [_truth_of_row(row) for row in reader]
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}; make it again") from error
+
+
+def _truth_of_row(row: dict[str, str]) -> Truth:
+    pairs = [part.split("-") for part in row["intervals"].split(";") if part]
+    return Truth(
+        participant=row["participant"],
+        status=row["status"],
+        textgrid=row["textgrid"],
+        phase=row["phase"],
+        evidence=row["evidence"],
+        strength=float(row["strength"]),
+        confounder=row["confounder"],
+        intervals=tuple((float(start), float(end)) for start, end in pairs),
+    )

@@ -1,0 +1,289 @@
+"""A small made corpus whose true time-frequency evidence is known by construction.
+
+Every recording (2 to 3 s) holds background noise, distractors that tell nothing about its class
+(a low harmonic tone, short tones, single clicks), and one event that decides it:
+
+    clicks        a train of clicks, 1 to 5 kHz
+    chirp_up      a sweep from 1 to 3 kHz
+    noise_burst   a burst of noise, 2.5 to 3.5 kHz
+    harmonic      a tone with four harmonics, 600 to 700 Hz and up
+    warble_low    a tone that goes up and down twelve times a second, around 2 kHz
+    warble_high   the same around 5 kHz: it differs from `warble_low` in this part only
+
+    python -m data_prep.synthetic.planted_events --out DIR --n_train 60 --n_test 20 --seed 0
+
+Writes `audio/*.wav`, the Kaldi-style folders `train` and `test`, each with `events.tsv`, and
+`evidence.csv` (`recording_id,start,end,f_min,f_max,label`; several rows for one recording).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import io
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor
+from tqdm import tqdm
+
+from data_prep.synthetic.planted_sounds import (
+    HIGHEST_FREQUENCY,
+    MAKERS,
+    Draws,
+    gain_for,
+    make_background,
+    make_distractors,
+)
+from daxaudio.containers import Event, Recording
+from daxaudio.data.audio import write_recording
+from daxaudio.data.events import write_events
+from daxaudio.data.kaldi import DataFolder, write_data_folder
+from daxaudio.runs.files import describe_error, read_text, typed_path, write_text
+
+CLASSES = tuple(MAKERS)
+"""The classes, in the order in which recordings take them."""
+
+_COLUMNS = ["recording_id", "start", "end", "f_min", "f_max", "label"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """A rectangle of time and frequency that speaks for a class.
+
+    Args:
+        start: seconds.
+        end: seconds, at least `start`.
+        f_min: Hz.
+        f_max: Hz, at least `f_min`.
+        label: the class.
+
+    Raises:
+        ValueError: when a number is negative, not finite or in the wrong order.
+    """
+
+    start: float
+    end: float
+    f_min: float
+    f_max: float
+    label: str
+
+    def __post_init__(self) -> None:
+        if not (
+            0 <= self.start <= self.end < math.inf and 0 <= self.f_min <= self.f_max < math.inf
+        ):
+            raise ValueError(
+                "evidence needs 0 <= start <= end in seconds and 0 <= f_min <= f_max in Hz, got "
+                f"start={self.start}, end={self.end}, f_min={self.f_min}, f_max={self.f_max}"
+            )
+
+    def on_axes(self, times: Tensor, frequencies: Tensor) -> Tensor:
+        """The cells of a spectrogram that it covers.
+
+        A cell counts when its centre is inside. Where no centre is, because the evidence is
+        shorter than a hop or narrower than a bin, the nearest one counts.
+
+        Args:
+            times: `[T]` frame centres in seconds.
+            frequencies: `[F]` bin centres in Hz.
+
+        Returns:
+            `[F, T]` bool.
+
+        Example:
+            >>> import torch
+            >>> evidence = Evidence(0.9, 2.1, 140.0, 160.0, "a")
+            >>> evidence.on_axes(torch.arange(4.0), torch.tensor([100.0, 200.0])).int()
+            tensor([[0, 1, 1, 0],
+                    [0, 0, 0, 0]], dtype=torch.int32)
+        """
+        in_band = _inside(frequencies, self.f_min, self.f_max)
+        return in_band[:, None] & _inside(times, self.start, self.end)[None, :]
+
+
+def _inside(axis: Tensor, low: float, high: float) -> Tensor:
+    inside = (axis >= low) & (axis <= high)
+    if not inside.any():
+        inside[(axis - (low + high) / 2).abs().argmin()] = True
+    return inside
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PlantedRecording:
+    """A made recording and where the evidence of its class is.
+
+    Args:
+        recording: one channel.
+        evidence: at least one part, all of one class.
+    """
+
+    recording: Recording
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def event(self) -> Event:
+        """From the start of the first evidence to the end of the last."""
+        start = min(part.start for part in self.evidence)
+        return Event(start, max(part.end for part in self.evidence), self.evidence[0].label)
+
+
+def read_evidence(path: str | os.PathLike[str]) -> dict[str, list[Evidence]]:
+    """Read `evidence.csv`.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The evidence of each recording, by its id.
+
+    Raises:
+        ValueError: when the file is missing, lacks a column, or a row is no evidence.
+    """
+    if not Path(path).is_file():
+        raise ValueError(
+            f"{path}: no such file; make it with python -m data_prep.synthetic.planted_events"
+        )
+    evidence: dict[str, list[Evidence]] = {}
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if reader.fieldnames != _COLUMNS:
+        raise ValueError(f"{path}: expected columns {_COLUMNS}, got {reader.fieldnames}")
+    for row in reader:
+        try:
+            start, end, f_min, f_max = (float(row[name]) for name in _COLUMNS[1:5])
+            part = Evidence(start, end, f_min, f_max, row["label"])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+        evidence.setdefault(row["recording_id"], []).append(part)
+    return evidence
+
+
+def plant(
+    recording_id: str, label: str, seed: int = 0, sample_rate: int = 16000
+) -> PlantedRecording:
+    """Make one recording; background, distractors and times do not depend on the label.
+
+    The event's energy is 6 to 12 dB above that of the background within its evidence.
+
+    Args:
+        recording_id: its name; the draws depend on it.
+        label: one of `CLASSES`.
+        seed: seed of the corpus.
+        sample_rate: samples per second, above 12000.
+
+    Returns:
+        The recording, one channel, and its evidence.
+
+    Raises:
+        ValueError: when the label is not known or the sample rate too low.
+
+    Example:
+        >>> planted = plant("a", "noise_burst")
+        >>> planted.evidence[0].f_min, planted.event.label
+        (2500.0, 'noise_burst')
+    """
+    if label not in MAKERS:
+        raise ValueError(f"label must be one of {', '.join(CLASSES)}, got {label!r}")
+    if sample_rate <= 2 * HIGHEST_FREQUENCY:
+        raise ValueError(
+            f"sample_rate must be above {2 * HIGHEST_FREQUENCY:.0f}, got {sample_rate}; "
+            f"sounds go up to {HIGHEST_FREQUENCY:.0f} Hz"
+        )
+    timing, making = (Draws(seed, recording_id, part) for part in ("timing", "event"))
+    # in hundreds, because a Fourier transform of prime length is slow
+    n_samples = 100 * round(timing.between(2, 3) * sample_rate / 100)
+    n_event = round(timing.between(0.4, 0.7) * sample_rate)
+    first = round(timing.between(0.1 * sample_rate, n_samples - n_event - 0.1 * sample_rate))
+    snr_db = timing.between(6, 12)
+    background = make_background(n_samples, sample_rate, Draws(seed, recording_id, "background"))
+    times = (first / sample_rate, (first + n_event) / sample_rate)
+    distractors = make_distractors(
+        background, sample_rate, times, Draws(seed, recording_id, "distractors")
+    )
+    samples, rows = MAKERS[label](n_event, sample_rate, making)
+    samples = samples * gain_for(samples, rows, background, sample_rate, snr_db)
+    mixture = background + distractors
+    mixture[first : first + n_event] += samples
+    evidence = tuple(
+        Evidence(times[0] + a, times[0] + b, low, high, label) for a, b, low, high in rows
+    )
+    return PlantedRecording(Recording(mixture.float()[None], sample_rate, recording_id), evidence)
+
+
+def make_corpus(out: Path, n_train: int, n_test: int, seed: int, sample_rate: int) -> None:
+    """Write the corpus; the same arguments give the same bytes.
+
+    Args:
+        out: folder to write to, made where missing.
+        n_train: training recordings, at least 1.
+        n_test: test recordings, at least 1.
+        seed: seed of the corpus.
+        sample_rate: samples per second, above 12000.
+
+    Raises:
+        ValueError: when a number is out of range.
+    """
+    if min(n_train, n_test) < 1:
+        raise ValueError(f"n_train and n_test must be at least 1, got {n_train} and {n_test}")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for name, n in (("train", n_train), ("test", n_test)):
+        planted = [
+            plant(f"{name}-{k:04d}", CLASSES[k % len(CLASSES)], seed, sample_rate)
+            for k in tqdm(range(n), desc=f"make {name}", unit="recording", disable=None)
+        ]
+        _write_part(out, name, planted)
+        for item in planted:
+            for part in item.evidence:
+                writer.writerow([item.recording.recording_id, *dataclasses.astuple(part)])
+    write_text(out / "evidence.csv", table.getvalue())
+
+
+def _write_part(out: Path, name: str, planted: Sequence[PlantedRecording]) -> None:
+    """Write the audio, the data folder and the events of the training or the test recordings."""
+    paths = {}
+    for item in planted:
+        path = out / "audio" / f"{item.recording.recording_id}.wav"
+        write_recording(path, item.recording)
+        paths[item.recording.recording_id] = str(path.resolve())
+    data = DataFolder(
+        wav_scp=paths,
+        text={item.recording.recording_id: item.event.label for item in planted},
+        utt2spk={recording_id: recording_id for recording_id in paths},
+        utt2dur={item.recording.recording_id: item.recording.duration for item in planted},
+    )
+    write_data_folder(out / name, data)
+    events = {f"{item.recording.recording_id}.wav": [item.event] for item in planted}
+    write_events(out / name / "events.tsv", events)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 when it went well, 2 for bad input."""
+    parser = argparse.ArgumentParser(
+        prog="python -m data_prep.synthetic.planted_events", description=__doc__
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--out", type=typed_path, required=True, help="folder to write to")
+    parser.add_argument("--n_train", type=int, default=60, help="recordings; default 60")
+    parser.add_argument("--n_test", type=int, default=20, help="recordings; default 20")
+    parser.add_argument("--seed", type=int, default=0, help="default 0")
+    parser.add_argument("--sample_rate", type=int, default=16000, help="Hz; default 16000")
+    options = parser.parse_args(arguments)
+    try:
+        make_corpus(**vars(options))
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"data_prep.synthetic.planted_events: {describe_error(error)}\n")
+        return 2
+    sys.stdout.write(
+        f"{options.n_train} train and {options.n_test} test recordings of {len(CLASSES)} classes "
+        f"in {options.out}\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,389 @@
+"""Compare methods on a data folder: explain, measure, and write the tables; resumable."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from daxaudio.containers import Event, Explanation
+from daxaudio.data.kaldi import DataFolder
+from daxaudio.experiments.explain import (
+    PROBLEMS_FILE,
+    WARNINGS_FILE,
+    ExplainingRun,
+    describe_problem,
+    list_problems,
+)
+from daxaudio.experiments.measure import AGAIN_GROUPS, ASKING_GROUPS, MeasureSettings, Measuring
+from daxaudio.experiments.predict import (
+    PREDICTIONS_FILE,
+    choose_recordings,
+    describe_none,
+    predict_folder,
+)
+from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, find_beyond_end, summarise
+from daxaudio.experiments.tables import Gathered
+from daxaudio.explainers.catalogue import MethodSettings, check_methods
+from daxaudio.explainers.storage import is_stored, load_explanation
+from daxaudio.metrics import (
+    complexity,
+    evaluate,
+    pointing_game,
+    rank_correlation,
+    relevance_mass,
+    sparseness,
+)
+from daxaudio.metrics.catalogue import GROUPS
+from daxaudio.metrics.iou import iou
+from daxaudio.models.blackbox import AskOnce, BlackBox
+from daxaudio.runs.files import write_text
+from daxaudio.runs.provenance import versions
+from daxaudio.runs.seeds import derive_seed
+from daxaudio.runs.tables import write_csv
+
+EXPLANATIONS = "explanations"
+WRONG_LABEL = "explanations_wrong_label"
+RUNNER_UP = "explanations_runner_up"
+WRONGLY_PREDICTED = "explanations_wrongly_predicted"
+"""Folders of explanations: for the true class, a random wrong one, the most probable wrong one,
+and for the true class of recordings that the model gets wrong."""
+
+CURVES_FILE = "curves.csv"
+COST_FILE = "cost.csv"
+RANDOMISATION_FILE = "randomisation.csv"
+SETTINGS_FILE = "settings.json"
+WRITTEN = (
+    *(RESULTS_FILE, SUMMARY_FILE, COST_FILE, CURVES_FILE, RANDOMISATION_FILE, SETTINGS_FILE),
+    PROBLEMS_FILE,
+)
+"""Files that `compare_folder` may write into its folder."""
+
+_NEED_EVENTS = ("localisation", "wrongly_predicted")
+
+
+def check_groups(names: Sequence[str]) -> list[str]:
+    """The groups of measures, each once, in the order of tables; "all" stands for every group.
+
+    Raises:
+        ValueError: when a name is unknown; lists the known ones.
+
+    Example:
+        >>> check_groups(["form", "deletion", "form"])
+        ['deletion', 'form']
+    """
+    for name in names:
+        if name not in GROUPS and name != "all":
+            raise ValueError(f"metrics {name!r} is unknown; choose from all, {', '.join(GROUPS)}")
+    if not names:
+        raise ValueError(f"no metrics named; choose from all, {', '.join(GROUPS)}")
+    return [name for name in GROUPS if name in names or "all" in names]
+
+
+def draw_wrong_label(class_names: Sequence[str], label: str, recording_id: str, seed: int) -> str:
+    """A class other than the true one, at random, each as likely (the paper's sensitivity).
+
+    Args:
+        class_names: the model's classes.
+        label: the true one.
+        recording_id: each recording has its own draw, whatever the order of work.
+        seed: of the run.
+    """
+    others = [name for name in class_names if name != label]
+    return others[derive_seed(seed, "wrong label", recording_id) % len(others)]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ComparingRun:
+    """Explanations of a data folder by several methods, and their measures.
+
+    Args:
+        run: the classifier, the recordings, the methods and their settings.
+        groups: of measures, names of `GROUPS`.
+        settings: of the measures.
+        out: folder of everything that is written.
+        n_recordings: at most so many recordings, and so many wrongly predicted ones; None for all.
+    """
+
+    run: ExplainingRun
+    groups: tuple[str, ...]
+    settings: MeasureSettings
+    out: Path
+    n_recordings: int | None = None
+
+    def __post_init__(self) -> None:
+        check_methods(self.run.methods)
+        check_groups(self.groups)
+        for method in self.settings.again_of:
+            check_methods([method])
+
+    def __call__(self, progress: bool = True) -> None:
+        """Do what is not done yet, and write the tables.
+
+        Args:
+            progress: show a bar with evaluations per second and the time left.
+
+        Raises:
+            ValueError: when `out` holds explanations of another run, when the model gets no
+                recording right, when no recording has events that fit it, or when nothing could
+                be explained.
+        """
+        predictions = predict_folder(
+            self.run.black_box,
+            self.run.data,
+            self.out / EXPLANATIONS / PREDICTIONS_FILE,
+            progress,
+        )
+        chosen = choose_recordings(predictions, self.n_recordings, self.run.seed)
+        if not chosen:
+            names, sources = self.run.black_box.class_names, list(self.run.data.wav_scp.values())
+            reason = describe_none(predictions, "correct", names, sources)
+            path = self.out / EXPLANATIONS / PREDICTIONS_FILE
+            raise ValueError(f"nothing to explain: {reason}; see {path}")
+        wrong: list[str] = []
+        if "wrongly_predicted" in self.groups:
+            wrong = choose_recordings(predictions, self.n_recordings, self.run.seed, "wrong")
+        unfit = self._unfit([*chosen, *wrong])
+        chosen, wrong = ([n for n in names if n not in unfit] for names in (chosen, wrong))
+        if not chosen:
+            raise ValueError(f"no recording has events that fit it: {next(iter(unfit.values()))}")
+        problems = [
+            describe_problem(name, "every method", "events", ValueError(text))
+            for name, text in unfit.items()
+        ]
+        problems += self._work(chosen, wrong, progress)
+        list_problems(problems, self.out)
+        tables = self.tables(chosen, wrong)
+        if tables[RESULTS_FILE].empty:
+            raise ValueError(f"nothing could be explained: see {self.out / PROBLEMS_FILE}")
+        for name in (CURVES_FILE, RANDOMISATION_FILE):  # of an earlier call with other groups
+            if name not in tables:
+                (self.out / name).unlink(missing_ok=True)
+        for name, table in tables.items():
+            write_csv(table, self.out / name)
+        self._write_settings()
+
+    def _unfit(self, names: Sequence[str]) -> dict[str, str]:
+        """Why events do not fit their recording, by the recordings of which it is so."""
+        events, durations = self.run.events, self.run.data.utt2dur
+        found = {n: find_beyond_end(events.get(n, ()), n, durations[n]) for n in names}
+        return {name: problem for name, problem in found.items() if problem}
+
+    def _write_settings(self) -> None:
+        document = {
+            "seed": self.run.seed,
+            "model": self.run.facts["model_digest"],
+            "n_recordings": self.n_recordings,
+            "metrics": list(self.groups),
+            "explain": self.run.facts["run_settings"],
+            "compare": dataclasses.asdict(self.settings),
+            "versions": versions(),
+        }
+        write_text(self.out / SETTINGS_FILE, json.dumps(document, indent=2) + "\n")
+
+    def _work(
+        self, chosen: Sequence[str], wrong: Sequence[str], progress: bool
+    ) -> list[dict[str, str]]:
+        problems: list[dict[str, str]] = []
+        measuring = Measuring(self.run, self.settings, self.out)
+        box, began = self.run.black_box, time.perf_counter()
+        asked = measuring.n_evaluations
+        with tqdm(
+            total=self._n_steps(len(chosen), len(wrong)), desc="comparing", disable=not progress
+        ) as bar:
+
+            def advance(name: str, what: str) -> None:
+                rate = (measuring.n_evaluations - asked) / (time.perf_counter() - began)
+                bar.set_postfix_str(f"{name} {what}, {rate:.0f} evaluations/s")
+                bar.update()
+
+            for place, name in enumerate(chosen):
+                ask = AskOnce(box)
+                try:
+                    cases = self._cases(name, ask)
+                except ValueError as error:  # it could be read when it was classified
+                    problems.append(describe_problem(name, "every method", EXPLANATIONS, error))
+                    continue
+                for folder, label in cases.items():
+                    problems += self.run.explain(name, label, self.out / folder, ask, advance)
+                explanations = self._load(EXPLANATIONS, name)
+                for group in (group for group in self.groups if group in ASKING_GROUPS):
+                    due = [e for e in explanations if self._is_due(group, e.method, place)]
+                    if due:
+                        problems += measuring.measure(group, due, ask, advance)
+            for name in wrong:
+                label, out = self.run.data.text[name], self.out / WRONGLY_PREDICTED
+                problems += self.run.explain(name, label, out, AskOnce(box), advance)
+        return problems
+
+    def _n_steps(self, n_chosen: int, n_wrong: int) -> int:
+        methods = self.run.methods
+        n_cases = 3 if "labels" in self.groups else 1
+        measured = sum(
+            self._is_due(group, method, place)
+            for group in self.groups
+            if group in ASKING_GROUPS
+            for method in methods
+            for place in range(n_chosen)
+        )
+        return (n_cases * n_chosen + n_wrong) * len(methods) + measured
+
+    def _is_due(self, group: str, method: str, place: int) -> bool:
+        if group not in AGAIN_GROUPS:
+            return True
+        return place < self.settings.again_of.get(method, self.settings.again)
+
+    def _cases(self, name: str, ask: AskOnce) -> dict[str, str]:
+        """Classes to explain a recording for, by folder."""
+        label, names = self.run.data.text[name], self.run.black_box.class_names
+        cases = {EXPLANATIONS: label}
+        if "labels" in self.groups:
+            scores = ask(self.run.spectrogram(name).values[None])[0].tolist()
+            others = dict(zip(names, scores, strict=True))
+            del others[label]
+            cases[WRONG_LABEL] = draw_wrong_label(names, label, name, self.run.seed)
+            cases[RUNNER_UP] = max(others, key=lambda other: others[other])
+        return cases
+
+    def _load(self, folder: str, name: str) -> list[Explanation]:
+        folders = (self.out / folder / method / name for method in self.run.methods)
+        return [load_explanation(path) for path in folders if is_stored(path)]
+
+    def tables(self, chosen: Sequence[str], wrong: Sequence[str]) -> dict[str, pd.DataFrame]:
+        """The tables of what is stored, by file name.
+
+        Args:
+            chosen: recordings that the model gets right.
+            wrong: recordings that it gets wrong.
+        """
+        gathered = Gathered()
+        measuring = Measuring(self.run, self.settings, self.out)
+        for place, name in enumerate(chosen):
+            explanations = self._load(EXPLANATIONS, name)
+            asked = self.run.as_asked(explanations)
+            others = {
+                folder: {e.method: e for e in self._load(folder, name)}
+                for folder in (WRONG_LABEL, RUNNER_UP)
+                if "labels" in self.groups
+            }
+            for explanation, heard in zip(explanations, asked, strict=True):
+                values = self._from_stored(explanation, heard)
+                values |= self._of_labels(heard, others)
+                for group in (group for group in self.groups if group in ASKING_GROUPS):
+                    found = measuring.stored(group, explanation)
+                    if found is not None and self._is_due(group, explanation.method, place):
+                        values |= found["values"]
+                        gathered.add_curves(explanation, found)
+                gathered.add(explanation, values)
+                gathered.add_facts(explanation)
+        for name in wrong:
+            for explanation in self._load(WRONGLY_PREDICTED, name):
+                value = self._iou(explanation)
+                if value is not None:
+                    gathered.add(explanation, {"wrongly_predicted_iou": value})
+        results = gathered.results()
+        tables = {
+            RESULTS_FILE: results,
+            SUMMARY_FILE: summarise(results),
+            f"{EXPLANATIONS}/{WARNINGS_FILE}": gathered.warning_table(),
+            COST_FILE: gathered.cost_table(),
+        }
+        if "deletion" in self.groups:
+            tables[CURVES_FILE] = gathered.curve_table()
+        if "sanity" in self.groups:
+            tables[RANDOMISATION_FILE] = gathered.stage_table()
+        return tables
+
+    def _from_stored(self, explanation: Explanation, heard: Explanation) -> dict[str, float]:
+        """Measures that need no black box; the form of a mask is that of what was heard."""
+        values: dict[str, float] = {}
+        times = explanation.spectrogram.times
+        events = self.run.events.get(explanation.spectrogram.recording_id)
+        if events and "localisation" in self.groups:
+            values |= evaluate(explanation.profile, times, events)
+            values["pointing_game"] = pointing_game(explanation.mask, times, events)
+            values["relevance_mass"] = relevance_mass(explanation.mask, times, events)
+        if "form" in self.groups:
+            values["sparseness"] = sparseness(heard.mask)
+            values["complexity"] = complexity(heard.mask)
+        return values
+
+    def _of_labels(
+        self, heard: Explanation, others: Mapping[str, Mapping[str, Explanation]]
+    ) -> dict[str, float]:
+        values: dict[str, float] = {}
+        for folder, prefix in ((WRONG_LABEL, "wrong_label"), (RUNNER_UP, "runner_up")):
+            other = others.get(folder, {}).get(heard.method)
+            if other is None:
+                continue
+            value = self._iou(other)
+            if value is not None:
+                values[f"{prefix}_iou"] = value
+            # deleted silence is 0 in both, and would make any two masks alike
+            (own,) = self.run.as_asked([other])
+            values[f"{prefix}_correlation"] = rank_correlation(heard.mask, own.mask)
+        return values
+
+    def _iou(self, explanation: Explanation) -> float | None:
+        events = self.run.events.get(explanation.spectrogram.recording_id)
+        return iou(explanation.profile, explanation.spectrogram.times, events) if events else None
+
+
+def compare_folder(
+    black_box: BlackBox,
+    data: DataFolder,
+    methods: Sequence[str],
+    groups: Sequence[str],
+    out: str | Path,
+    events: Mapping[str, Sequence[Event]] | None = None,
+    method_settings: MethodSettings | None = None,
+    measure_settings: MeasureSettings | None = None,
+    n_recordings: int | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> None:
+    """Explain recordings by several methods, measure the explanations and write tables.
+
+    Recordings that the model classifies correctly are explained for their true class. What is
+    stored in `out` is kept, so that a stopped run can be started again.
+
+    Args:
+        black_box: the classifier.
+        data: the recordings and their labels.
+        methods: names as in `METHODS`.
+        groups: names as in `daxaudio.metrics.catalogue.GROUPS`, or "all".
+        out: `results.csv`, `summary.csv`, `cost.csv`, `curves.csv`, `randomisation.csv`,
+            `problems.csv` and the explanations go here.
+        events: true events by recording id; without them, what needs them is left out.
+        method_settings: of the methods.
+        measure_settings: of the measures.
+        n_recordings: at most so many; None for all.
+        seed: of the run.
+        progress: show a bar with evaluations per second and the time left.
+
+    Raises:
+        ValueError: when a name is unknown, `out` holds another run's explanations, the model gets
+            no recording right, or nothing could be explained.
+    """
+    run = ExplainingRun(
+        black_box,
+        data,
+        tuple(check_methods(methods)),
+        events or {},
+        method_settings or MethodSettings(),
+        seed,
+    )
+    settings = measure_settings or MeasureSettings()
+    asked = check_groups(groups)
+    if not events:
+        asked = [group for group in asked if group not in _NEED_EVENTS]
+        if not asked:
+            raise ValueError(
+                f"metrics {' and '.join(_NEED_EVENTS)} need the true events: give --events"
+            )
+    ComparingRun(run, tuple(asked), settings, Path(out), n_recordings)(progress)

@@ -1,0 +1,393 @@
+"""Should one believe an explanation? Numbers that speak for or against it, in plain words.
+
+No finding says that an explanation is right: that cannot be measured. Each says what the
+classifier's score does, or how the mask changes, when one thing is changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from statistics import fmean, stdev
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
+from daxaudio.explainers.gradient import InputXGradient, IntegratedGradients
+from daxaudio.explainers.occlusion import Occlusion
+from daxaudio.metrics.deletion import perturbation_curves
+from daxaudio.metrics.form import rank_correlation
+from daxaudio.metrics.sanity import ALIKE, sanity_check
+from daxaudio.models.blackbox import AskOnce, BlackBox
+from daxaudio.perturbation.masks import Fill, make_background
+from daxaudio.runs.batches import BatchSize
+from daxaudio.runs.seeds import generator
+
+Level = Literal["quick", "full"]
+"""What is checked: "full" explains again, with other draws and by a randomised classifier."""
+
+REFERENCES = {
+    "random": "its values are drawn at random and say nothing about the classifier",
+    "energy": "it shows what is loud, whatever the classifier does with it",
+    "all_ones": "it marks everything",
+    "oracle": "it marks the true events, whether the classifier listens to them or not",
+}
+"""Methods that do not ask the classifier, and what is to be said of each."""
+
+_HALF = 0.5
+"""A score, a share of variance or a correlation below it speaks against an explanation."""
+
+_N_RANDOM = 5
+"""Random orders that a deletion is compared with."""
+
+_CLEARLY = 4.0
+"""Deviations among random orders by which a deletion must be faster than their mean. Another random
+order is so with a probability of about 1 % (t distribution with 4 degrees of freedom)."""
+
+_MANY, _FEW = 10, 4
+"""Classes that a randomised classifier is explained for; few where each trains a network."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One number about an explanation, and what it says.
+
+    Args:
+        name: short name, the same in every verdict.
+        value: the number; NaN where there is none.
+        good: whether it speaks for the explanation; None where it speaks neither for nor against.
+        sentence: the number in plain words.
+        n_queries: black-box evaluations that finding it out took.
+        n_gradients: forward and backward passes that it took.
+    """
+
+    name: str
+    value: float
+    good: bool | None
+    sentence: str
+    n_queries: int = 0
+    n_gradients: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What speaks for an explanation and what against it.
+
+    Args:
+        findings: in the order of reading.
+
+    Example:
+        >>> score = Finding("score", 0.9, True, "The classifier predicts dog.")
+        >>> Verdict((score,)).summary
+        'None of 1 findings speaks against this explanation; that is no proof of it.'
+    """
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+        for finding in self.findings:
+            if finding.name == "reference":
+                return "A reference to compare methods with, not an explanation."
+        judged = [finding for finding in self.findings if finding.good is not None]
+        against = [finding.name for finding in judged if not finding.good]
+        if not against:
+            return (
+                f"None of {len(judged)} findings speaks against this explanation; "
+                "that is no proof of it."
+            )
+        verb = "speaks" if len(against) == 1 else "speak"
+        return (
+            f"{len(against)} of {len(judged)} findings {verb} against this explanation: "
+            f"{', '.join(against)}."
+        )
+
+    @property
+    def n_queries(self) -> int:
+        """Black-box evaluations of all checks, the randomised classifier's included."""
+        return sum(finding.n_queries for finding in self.findings)
+
+    @property
+    def n_gradients(self) -> int:
+        """Forward and backward passes of all checks."""
+        return sum(finding.n_gradients for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return {
+            "summary": self.summary,
+            "queries": self.n_queries,
+            "gradients": self.n_gradients,
+            "findings": [dataclasses.asdict(finding) for finding in self.findings],
+        }
+
+
+def judge(
+    explanation: Explanation,
+    black_box: BlackBox | ScoreFn,
+    make: Callable[[int], Explainer],
+    level: Level = "full",
+    seed: int = 0,
+    fill: Fill = "global_mean",
+    batch_size: BatchSize = "auto",
+    progress: bool = False,
+) -> Verdict:
+    """Find out what speaks for an explanation and what against it.
+
+    Both levels: the score, what the mask cost, what the method knows of its own fit, and whether
+    the score falls faster when bins are removed in the mask's order than in random orders.
+    "full" explains again, as costly as the first time: with other random draws, and by a copy of
+    the classifier whose weights are shuffled (see `sanity_check`; for up to ten of its classes,
+    which cost one set of queries). References get a sentence in the place of these; a mask that
+    marks nothing is not explained again.
+
+    Args:
+        explanation: to be judged; where `black_box` is a `BlackBox`, its target is a class of it.
+        black_box: the classifier. Where there is query access only, the score function of the
+            explained class: then it is not known what is predicted, and nothing can be shuffled.
+        make: the explainer of the same method and settings for any seed of a run.
+        level: "quick" or "full".
+        seed: of the run that made the explanation.
+        fill: what stands where bins are removed; "segment_mean" becomes the mean of all.
+        batch_size: inputs made at once; never changes a value.
+        progress: show a progress bar.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        ValueError: when the level is unknown, or the explanation's target is none or unknown.
+
+    Example:
+        >>> from daxaudio.explainers.energy import Energy
+        >>> picture = Spectrogram(torch.eye(4), torch.arange(4.0), torch.arange(4.0))
+        >>> heard = lambda inputs: inputs[:, 0, 0]
+        >>> judge(Energy()(picture, heard), heard, lambda seed: Energy()).summary
+        'A reference to compare methods with, not an explanation.'
+    """
+    if level not in get_args(Level):
+        raise ValueError(f"level must be one of {', '.join(get_args(Level))}, got {level!r}")
+    if isinstance(black_box, BlackBox):
+        if not explanation.target:
+            raise ValueError(
+                "the explanation names no class: explain black_box.score_fn(CLASS), or judge with "
+                "the score function that was explained in place of the black box"
+            )
+        score_fn: ScoreFn = black_box.score_fn(explanation.target)
+        spectrogram = explanation.spectrogram.to(black_box.device)
+    else:
+        score_fn, spectrogram = black_box, explanation.spectrogram
+    background = make_background(
+        spectrogram, "global_mean" if fill == "segment_mean" else fill, seed=seed
+    )
+    is_reference = explanation.method in REFERENCES
+    is_flat = float(explanation.mask.max()) == float(explanation.mask.min())
+
+    def score() -> Iterator[Finding]:
+        yield _score(explanation, black_box, spectrogram)
+        yield _cost(explanation)
+        yield from _reference(explanation) if is_reference else _fit(explanation)
+
+    def deletion() -> Iterator[Finding]:
+        yield _deletion(explanation, spectrogram, background, score_fn, batch_size, seed)
+
+    def stability() -> Iterator[Finding]:
+        if _draws(make(seed), make(seed + 1)):
+            yield _stability(explanation, make(seed + 1)(spectrogram, score_fn))
+
+    def sanity() -> Iterator[Finding]:
+        if isinstance(black_box, BlackBox):
+            yield _sanity(explanation, black_box, spectrogram, make(seed), seed)
+
+    steps = [score, deletion]
+    if level == "full" and not is_reference and not is_flat:
+        steps += [stability, sanity]
+    bar = tqdm(steps, desc="checking", unit="check", disable=not progress, leave=False)
+    return Verdict(tuple(finding for step in bar for finding in step()))
+
+
+def _score(
+    explanation: Explanation, black_box: BlackBox | ScoreFn, spectrogram: Spectrogram
+) -> Finding:
+    target, score = explanation.target, explanation.score
+    if not isinstance(black_box, BlackBox):
+        return Finding("score", score, None, f"The classifier's score is {score:.2f}.")
+    predicted, best = black_box.predict(spectrogram)
+    if predicted != target:
+        sentence = (
+            f"The classifier's score of {target} is {score:.2f}, but it predicts {predicted} "
+            f"({best:.2f}): there is little of {target} to explain."
+        )
+        return Finding("score", score, False, sentence, n_queries=1)
+    sentence = f"The classifier predicts {target} with a score of {score:.2f}."
+    if score < _HALF:
+        sentence = f"{sentence[:-1]}: it is not sure, so there is little to explain."
+    return Finding("score", score, True if score >= _HALF else None, sentence, n_queries=1)
+
+
+def _cost(explanation: Explanation) -> Finding:
+    sentence = f"The mask cost {_count(explanation.n_queries, 'query', 'queries')}"
+    if explanation.n_gradients:
+        sentence += f" and {_count(explanation.n_gradients, 'gradient', 'gradients')}"
+    return Finding("cost", explanation.n_queries, None, f"{sentence}.")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _reference(explanation: Explanation) -> Iterator[Finding]:
+    sentence = f"{explanation.method} is a reference: {REFERENCES[explanation.method]}."
+    yield Finding("reference", math.nan, None, sentence)
+
+
+def _fit(explanation: Explanation) -> Iterator[Finding]:
+    """What the method knows of itself."""
+    settings = explanation.settings
+    if float(explanation.mask.max()) == float(explanation.mask.min()):
+        yield Finding("mask", 0.0, False, "The mask marks nothing: no bin stands out.")
+    if "student_r2" in settings:
+        share = float(settings["student_r2"])
+        sentence = (
+            "The small network that stands for the classifier predicts "
+            f"{100 * max(0.0, share):.0f} % of the variance of its score on perturbed inputs that "
+            "were held out."
+        )
+        yield Finding("student", share, share >= _HALF, sentence)
+    if "mask_reliability" in settings:
+        reliability = min(settings["salience_reliability"], settings["mask_reliability"])
+        sentence = (
+            "As many other queries would give much the same mask: expected correlation "
+            if reliability >= _HALF
+            else "As many other queries would give another mask: expected correlation "
+        )
+        yield Finding(
+            "agreement", reliability, reliability >= _HALF, f"{sentence}{reliability:.2f}."
+        )
+        share = float(settings["mask_r2"])
+        sentence = (
+            "How much a perturbed input keeps of the marked part explains "
+            f"{100 * max(0.0, share):.0f} % of the variance of the score."
+        )
+        yield Finding("marked_part", share, None, sentence)
+    elif explanation.warnings:  # those of DAX V4 are the findings above
+        sentence = f"The method itself warns: {'; '.join(explanation.warnings)}."
+        yield Finding("warnings", len(explanation.warnings), False, " ".join(sentence.split()))
+    if "score_of_kept" in settings:
+        kept, removed = settings["score_of_kept"], settings["score_of_removed"]
+        sentence = f"The marked frames alone score {kept:.2f}, the others alone {removed:.2f}."
+        yield Finding("marked_frames", kept - removed, kept > removed, sentence)
+
+
+def _deletion(
+    explanation: Explanation,
+    spectrogram: Spectrogram,
+    background: Tensor,
+    score_fn: ScoreFn,
+    batch_size: BatchSize,
+    seed: int,
+) -> Finding:
+    random = generator(seed, "random orders", spectrogram.recording_id)
+    orders = torch.rand((_N_RANDOM, *explanation.mask.shape), generator=random)
+    masks = torch.cat([explanation.mask[None], orders])
+    n_queries = 0
+
+    def counted(inputs: Tensor) -> Tensor:
+        nonlocal n_queries
+        n_queries += len(inputs)
+        return score_fn(inputs)
+
+    own, *others = (
+        curve.auc
+        for curve in perturbation_curves(
+            masks,
+            spectrogram.values,
+            background,
+            counted,
+            "deletion",
+            batch_size=batch_size,
+            seed=seed,
+        )
+    )
+    gain = fmean(others) - own
+    good = gain > _CLEARLY * stdev(others)
+    sentence = (
+        f"The classifier's score {'falls' if good else 'does not fall clearly'} faster when the "
+        f"most marked bins go first than when bins go at random: {own:.2f} on average on the way, "
+        f"against {fmean(others):.2f}."
+    )
+    return Finding("deletion", gain, good, sentence, n_queries)
+
+
+def _draws(explainer: Explainer, other: Explainer) -> bool:
+    """Whether a method's mask depends on its seed: two explainers that differ by it alone."""
+    fixed = (Occlusion, IntegratedGradients, InputXGradient)  # they draw noise to fill with alone
+    if isinstance(explainer, fixed) and explainer.fill != "noise":
+        return False
+    return explainer != other
+
+
+def _stability(explanation: Explanation, again: Explanation) -> Finding:
+    correlation = rank_correlation(explanation.mask, again.mask)
+    good = correlation >= _HALF  # a flat mask has none, and is no good
+    if math.isnan(correlation):
+        sentence = "With other random draws the method marks nothing."
+    elif good:
+        sentence = (
+            "With other random draws the mask is much the same: correlation of ranks "
+            f"{correlation:.2f}."
+        )
+    else:
+        sentence = (
+            "With other random draws the mask is another: correlation of ranks "
+            f"{correlation:.2f}; do not rely on one of them."
+        )
+    return Finding("stability", correlation, good, sentence, again.n_queries, again.n_gradients)
+
+
+def _sanity(
+    explanation: Explanation,
+    black_box: BlackBox,
+    spectrogram: Spectrogram,
+    explainer: Explainer,
+    seed: int,
+) -> Finding:
+    index = black_box.class_index(explanation.target)
+    names = [*black_box.class_names[index:], *black_box.class_names[:index]]
+    names = names[: _FEW if "student_r2" in explanation.settings else _MANY]
+    boxes: list[BlackBox] = []
+    found: list[Explanation] = []
+
+    def again(module: nn.Module) -> Tensor:
+        box = dataclasses.replace(black_box, module=module)
+        ask = AskOnce(box)
+        boxes.append(box)
+        found.extend(explainer(spectrogram, box.score_fn(name, ask)) for name in names)
+        return torch.stack([other.mask for other in found[-len(names) :]])
+
+    check = sanity_check(again, black_box.module, explanation.mask, seed, n_stages=1)
+    cost = sum(box.n_queries for box in boxes), sum(other.n_gradients for other in found)
+    average = (
+        f"correlation of ranks {check.correlation:.2f} over {len(names)} classes, "
+        f"{check.absolute:.2f} regardless of sign"
+    )
+    if math.isnan(check.correlation):
+        sentence = "With the classifier's weights shuffled, the method marks nothing."
+    elif check.passes:
+        sentence = (
+            f"With the classifier's weights shuffled, the mask is another ({average}): it depends "
+            "on the classifier, not on the recording alone."
+        )
+        if check.absolute >= ALIKE:
+            sentence += " But this recording leaves room for few different masks."
+    else:
+        sentence = (
+            f"With the classifier's weights shuffled, the mask is much the same ({average}): it "
+            "shows the recording more than what the classifier makes of it."
+        )
+    return Finding("sanity", check.correlation, check.passes, sentence, *cost)

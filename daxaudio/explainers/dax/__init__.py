@@ -1,0 +1,1 @@
+"""DAX: a mask and a distilled student, from query access alone."""

@@ -1,0 +1,148 @@
+"""Explain one recording by several methods that share their queries."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
+
+from daxaudio.containers import (
+    Event,
+    Explainer,
+    Explanation,
+    Neighbourhood,
+    ScoreFn,
+    Spectrogram,
+    check_spectrogram,
+)
+from daxaudio.explainers.catalogue import MethodSettings, make_explainer
+
+
+class SharedQueries:
+    """Remembers neighbourhoods, so that no query is asked twice.
+
+    Methods whose samplers are equal (same segments, draws, fill and number) get the same
+    neighbourhood of one recording and one score function; each explanation still reports the
+    queries and the time that it rests on. Another recording, one of the same name and other
+    content, or another score function (of another class, say) is asked anew.
+    """
+
+    def __init__(self) -> None:
+        self.answered: dict[Hashable, Neighbourhood] = {}
+        self.known: list[Any] = []
+        """Keeps alive what keys name by identity, so that no other object takes its place."""
+
+    def share(self, explainer: Explainer) -> Explainer:
+        """The same explainer, asking through this memory where it has a sampler."""
+        sampler = getattr(explainer, "sampler", None)
+        if sampler is None:
+            return explainer
+        return dataclasses.replace(  # type: ignore[type-var]
+            explainer, sampler=_Remembering(sampler, self)
+        )
+
+    def put(
+        self,
+        sampler: Any,
+        spectrogram: Spectrogram,
+        score_fn: ScoreFn,
+        neighbourhood: Neighbourhood,
+    ) -> None:
+        """Remember what a sampler drew of a recording and a score function answered."""
+        key = (_identity(sampler), _content(spectrogram), _identity(score_fn))
+        self.answered[key] = neighbourhood
+        self.known += [sampler, score_fn]
+
+
+class _Remembering:
+    def __init__(self, sampler: Any, memory: SharedQueries) -> None:
+        self.sampler = sampler
+        self.memory = memory
+        self.progress = getattr(sampler, "progress", False)
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
+        check_spectrogram(spectrogram)
+        key = (_identity(self.sampler), _content(spectrogram), _identity(score_fn))
+        answered = self.memory.answered
+        if key not in answered:
+            found = self.sampler(spectrogram, score_fn)
+            self.memory.put(self.sampler, spectrogram, score_fn, found)
+        return answered[key]
+
+
+def _identity(part: Any) -> Hashable:
+    """Equal for two parts that do the same for certain: equal ones, or one and the same object."""
+    try:
+        hash(part)
+    except TypeError:
+        return (type(part), id(part))
+    return (type(part), part)
+
+
+def _content(spectrogram: Spectrogram) -> Hashable:
+    """Its name, by which draws are seeded, and all that it holds."""
+    digest = hashlib.sha256()
+    for part in (spectrogram.values, spectrogram.frequencies, spectrogram.times):
+        digest.update(part.cpu().contiguous().numpy().tobytes())
+    return (
+        spectrogram.recording_id,
+        spectrogram.values.shape,
+        str(spectrogram.values.device),
+        digest.digest(),
+    )
+
+
+def explain_recording(
+    score_fn: ScoreFn,
+    spectrogram: Spectrogram,
+    methods: Sequence[str],
+    events: Sequence[Event] = (),
+    settings: MethodSettings | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Iterator[Explanation]:
+    """Explain one recording by several methods that share their queries where they can.
+
+    Args:
+        score_fn: the black box, for the class to explain.
+        spectrogram: the recording.
+        methods: names as in `METHODS`.
+        events: its true events; only the oracle sees them.
+        settings: of the methods.
+        seed: of the run; each recording and method has its own, derived from it.
+        progress: show a bar while the black box is asked.
+
+    Yields:
+        One explanation a method, as soon as it is there.
+    """
+    shared = SharedQueries()
+    for method in methods:
+        yield explain_one(
+            score_fn,
+            spectrogram,
+            method,
+            events,
+            settings or MethodSettings(),
+            seed,
+            shared,
+            progress,
+        )
+
+
+def explain_one(
+    score_fn: ScoreFn,
+    spectrogram: Spectrogram,
+    method: str,
+    events: Sequence[Event],
+    settings: MethodSettings,
+    seed: int,
+    shared: SharedQueries,
+    progress: bool = False,
+) -> Explanation:
+    """Explain one recording by one method; the rest as in `explain_recording`."""
+    shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
+    explainer = make_explainer(
+        method, settings, seed, spectrogram.recording_id, shape, events, progress
+    )
+    return shared.share(explainer)(spectrogram, score_fn)

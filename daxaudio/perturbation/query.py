@@ -1,0 +1,203 @@
+"""Ask a black box about all perturbed inputs of one recording, or of several together."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from daxaudio.containers import Neighbourhood, Perturbation, ScoreFn, Spectrogram, target_of
+from daxaudio.runs.asking import answers, check_finite
+from daxaudio.runs.batches import BatchSize, fit_batch
+from daxaudio.runs.progress import QueryProgress
+
+
+def unasked(
+    spectrogram: Spectrogram,
+    perturbation: Perturbation,
+    background: Tensor,
+    settings: dict[str, Any] | None = None,
+    seed: int = 0,
+    began: float | None = None,
+) -> Neighbourhood:
+    """What will be asked, with scores of 0.
+
+    Args:
+        spectrogram: the input to explain.
+        perturbation: N ways to keep parts of the input.
+        background: `[F, T]` (see `make_background`).
+        settings: stored in the neighbourhood.
+        seed: stored in the neighbourhood.
+        began: `time.perf_counter()` when the work on it began; now when None.
+    """
+    began = time.perf_counter() if began is None else began
+    return Neighbourhood(
+        spectrogram,
+        perturbation,
+        background,
+        torch.zeros(len(perturbation)),
+        0.0,
+        0.0,
+        time.perf_counter() - began,
+        settings or {},
+        seed,
+    )
+
+
+def answer(
+    drawn: Neighbourhood,
+    score_fn: ScoreFn,
+    batch_size: BatchSize = "auto",
+    progress: bool = False,
+) -> Neighbourhood:
+    """Ask the black box about every perturbed input, a batch at a time.
+
+    An accelerator is not waited for before the last batch: the next inputs are made and handed to
+    it while it works on the last ones, and scores stay there until the end; the input and the
+    background go with the first batch. Scores that are no numbers are then found at the end. On a
+    processor the two are asked first, and wrong scores are found at once.
+
+    Args:
+        drawn: what to ask; its scores do not matter.
+        score_fn: `[n, F, T]` spectrograms to `[n]` scores.
+        batch_size: inputs made at once, fewer of long recordings (see `fit_batch`); changes memory,
+            never the result.
+        progress: show a progress bar, and after the first batch how long it will take.
+
+    Returns:
+        The neighbourhood, with the scores on the CPU.
+
+    Raises:
+        ValueError: when the black box does not give one finite score per input.
+    """
+    began = time.perf_counter()
+    values = drawn.spectrogram.values
+    size = fit_batch(batch_size, values.shape, values.device)
+    apart = values.device.type == "cpu"
+    batches = []
+    with QueryProgress(drawn.n_samples, progress, values.device) as shown:
+        for inputs, _ in _batches([drawn], torch.zeros(1, device=values.device), size, apart):
+            batches.append(answers(score_fn, inputs))
+            if batches[-1].device.type == "cpu":
+                check_finite(batches[-1])
+            shown.reach(sum(map(len, batches)) - 2)
+        scores = torch.cat(batches).float().cpu()
+    check_finite(scores)
+    original_score, background_score = scores[:2].tolist()
+    return dataclasses.replace(
+        drawn,
+        scores=scores[2:].clone(),
+        original_score=original_score,
+        background_score=background_score,
+        seconds=drawn.seconds + time.perf_counter() - began,
+        target=target_of(score_fn),
+    )
+
+
+def answer_together(
+    drawn: Sequence[Neighbourhood],
+    probabilities: Callable[[Tensor], Tensor],
+    classes: Sequence[int],
+    targets: Sequence[str],
+    batch_size: BatchSize = "auto",
+) -> list[Neighbourhood]:
+    """Ask about several recordings of one shape in common batches, which keep a device busy.
+
+    A batch of other size or with other neighbours may change the rounding of a score. So this is
+    for accelerators, where that is so anyway; on a processor every recording is asked alone, and
+    its numbers are the same to the last bit whatever else is explained.
+
+    Args:
+        drawn: what to ask, of spectrograms of one shape.
+        probabilities: `[n, F, T]` spectrograms to `[n, C]`, of the black box of all of them.
+        classes: index of the class that each is explained for.
+        targets: its name.
+        batch_size: inputs made at once.
+
+    Returns:
+        The neighbourhoods, in their order; the time of each is its share of the whole.
+
+    Raises:
+        ValueError: when a score is NaN or infinite.
+    """
+    began = time.perf_counter()
+    values = drawn[0].spectrogram.values
+    size = fit_batch(batch_size, values.shape, values.device)
+    index = torch.tensor(classes, device=values.device)
+    scores = [
+        _of_class(probabilities(inputs), owners)
+        for inputs, owners in _batches(drawn, index, size, apart=False)
+    ]
+    found = torch.cat(scores).float().cpu()
+    check_finite(found)
+    parts = found[2 * len(drawn) :].split([one.n_samples for one in drawn])
+    share = (time.perf_counter() - began) / len(found)
+    return [
+        dataclasses.replace(
+            one,
+            scores=own.clone(),
+            original_score=original,
+            background_score=background,
+            seconds=one.seconds + share * one.n_queries,
+            target=target,
+        )
+        for one, own, (original, background), target in zip(
+            drawn, parts, found[: 2 * len(drawn)].view(-1, 2).tolist(), targets, strict=True
+        )
+    ]
+
+
+def _of_class(probabilities: Tensor, classes: Tensor) -> Tensor:
+    """`[n]`: of each input the probability of its own class."""
+    return probabilities.gather(1, classes.to(probabilities.device)[:, None])[:, 0]
+
+
+_Source = tuple[int, Callable[[slice], Tensor], Tensor]
+"""How many inputs, what makes some of them, and the class of each."""
+
+
+def _batches(
+    drawn: Sequence[Neighbourhood], index: Tensor, size: int, apart: bool
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Inputs `[n, F, T]`, at most `size`, and their classes `[n]`.
+
+    First the input and the background of each recording, in batches of their own where they are
+    `apart`; then the perturbed inputs of one recording after the other.
+    """
+    ends = torch.cat([torch.stack([one.spectrogram.values, one.background]) for one in drawn])
+    first: list[_Source] = [(len(ends), ends.__getitem__, index.repeat_interleave(2))]
+    rest: list[_Source] = [
+        (one.n_samples, one.inputs, own.expand(one.n_samples))
+        for one, own in zip(drawn, index, strict=True)
+    ]
+    for sources in (first, rest) if apart else (first + rest,):
+        yield from _cut(sources, size)
+
+
+def _cut(sources: Sequence[_Source], size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of exactly `size`, the last one apart; each is made when it is asked for."""
+    pieces: list[tuple[Tensor, Tensor]] = []
+    room = size
+    for n_inputs, inputs_of, classes in sources:
+        start = 0
+        while start < n_inputs:
+            rows = slice(start, min(n_inputs, start + room))
+            pieces.append((inputs_of(rows), classes[rows]))
+            room -= rows.stop - start
+            start = rows.stop
+            if room == 0:
+                yield _joined(pieces)
+                pieces, room = [], size
+    if pieces:
+        yield _joined(pieces)
+
+
+def _joined(pieces: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    if len(pieces) == 1:
+        return pieces[0]
+    inputs, classes = zip(*pieces, strict=True)
+    return torch.cat(inputs), torch.cat(classes)

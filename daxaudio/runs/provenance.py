@@ -1,0 +1,79 @@
+"""What is stored beside a number: settings as plain values, versions, digests."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def describe(part: Any) -> dict[str, Any]:
+    """Fields of a dataclass as plain values; parts that are dataclasses by their own fields.
+
+    Fields that cannot change a result (`progress`) or are stored on their own (`seed`) are left
+    out.
+
+    Args:
+        part: a dataclass instance.
+
+    Returns:
+        `name`, the class, and each field. Anything that is neither a plain value nor a dataclass
+        is named by its `repr`.
+
+    Example:
+        >>> describe(dataclasses.make_dataclass("Grid", [("cells", tuple)])((4, 12)))
+        {'name': 'Grid', 'cells': [4, 12]}
+    """
+    settings: dict[str, Any] = {"name": type(part).__name__}
+    for field in dataclasses.fields(part):
+        if field.name not in ("progress", "seed"):
+            settings[field.name] = _plain(getattr(part, field.name))
+    return settings
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return describe(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return repr(value)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what makes the numbers.
+
+    Example:
+        >>> sorted(versions())
+        ['daxaudio', 'numpy', 'python', 'torch', 'torchaudio', 'torchvision']
+    """
+    names = ("daxaudio", "numpy", "torch", "torchaudio", "torchvision")
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in names},
+    }
+
+
+def without_nan(value: Any) -> Any:
+    """NaN is no JSON: it becomes null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return value
+
+
+def digest(values: Tensor) -> str:
+    """Short hash of what a tensor holds."""
+    content = values.float().cpu().contiguous().numpy()
+    return hashlib.sha256(content.tobytes()).hexdigest()[:16]

@@ -1,0 +1,513 @@
+import copy
+import dataclasses
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy.stats import mannwhitneyu
+from torch import nn
+
+from daxaudio.containers import Spectrogram
+from daxaudio.explainers.grad_cam import GradCam, GradCamPlusPlus, GuidedGradCam
+from daxaudio.explainers.gradient import (
+    Gradient,
+    InputXGradient,
+    IntegratedGradients,
+    SmoothGrad,
+)
+from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.features.frontends import LogMel
+from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.module_score import ModuleScore
+from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.runs.seeds import generator
+
+PLAIN = [Gradient(), SmoothGrad(n_samples=5), IntegratedGradients(n_steps=7), InputXGradient()]
+CAMS = [GradCam(), GuidedGradCam(), GradCamPlusPlus()]
+ALL = [*PLAIN, *CAMS]
+SIGNED = [explainer for explainer in ALL if hasattr(explainer, "sign")]
+
+
+def name_of(explainer):
+    return type(explainer).__name__
+
+
+class BlstmOverFrames(nn.Module):
+    """Mean over time of a BLSTM's output, then a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(64, 8, bidirectional=True, batch_first=True)
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, spectrograms):
+        return self.head(self.rnn(spectrograms.transpose(1, 2))[0].mean(dim=1))
+
+
+class ManyRelus(nn.Module):
+    """Convolutions with in-place, functional and method ReLUs."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(inplace=True)
+        )
+        self.second = nn.Conv2d(4, 6, 3, stride=2)
+        self.third = nn.Conv2d(6, 8, 3, stride=2)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, spectrograms):
+        found = F.relu(self.second(self.first(spectrograms[:, None])))
+        return self.head(self.third(found).relu_().mean(dim=(2, 3)))
+
+
+class InsideAndOutside(nn.Module):
+    """Class 0: the mean level inside the toy's rectangle; class 1: outside of it."""
+
+    def __init__(self, inside):
+        super().__init__()
+        self.register_buffer("places", torch.stack([inside, ~inside]).float())
+        self.unit = nn.Conv2d(2, 2, 1, bias=False)
+        self.unit.weight.data = torch.eye(2)[:, :, None, None]
+
+    def forward(self, spectrograms):
+        levels = (spectrograms[:, None] + 60) / 5 * self.places
+        return F.relu(self.unit(levels)).sum(dim=(2, 3)) / self.places.sum(dim=(1, 2))
+
+
+def score_of(module, index=1, batch_size=64):
+    module.eval()
+
+    def ask(inputs):
+        with torch.no_grad():
+            return module(inputs.to(next(module.parameters(), inputs))).softmax(dim=-1)
+
+    return ModuleScore(module, index, ask, batch_size)
+
+
+def make(network):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return network()
+
+
+def resnet():
+    return SpectrogramResNet(3, depth=18, width=16, mean=-40.0, std=20.0)
+
+
+MODULES = {"resnet": make(resnet), "blstm": make(BlstmOverFrames), "relus": make(ManyRelus)}
+
+
+@pytest.fixture(params=MODULES)
+def module(request):
+    return copy.deepcopy(MODULES[request.param])
+
+
+@pytest.fixture
+def clip():
+    values = 20 * torch.randn(64, 61, generator=torch.Generator().manual_seed(1)) - 40
+    return Spectrogram(values, torch.arange(64.0), torch.arange(61.0), "clip")
+
+
+@pytest.fixture
+def toy_score(toy_truth):
+    return score_of(InsideAndOutside(toy_truth), index=0)
+
+
+def random_states():
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    return python, numpy[1].tolist(), numpy[2:], torch.get_rng_state().tolist()
+
+
+def area_under_curve(mask, truth):
+    inside, outside = mask[truth].numpy(), mask[~truth].numpy()
+    return mannwhitneyu(inside, outside).statistic / (len(inside) * len(outside))
+
+
+# laws of every gradient explainer
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_explainer_finds_the_rectangle_and_beats_random(
+    explainer, toy_spectrogram, toy_score, toy_truth
+):
+    floor = area_under_curve(RandomMask()(toy_spectrogram, toy_score).mask, toy_truth)
+    found = area_under_curve(explainer(toy_spectrogram, toy_score).mask, toy_truth)
+    assert floor == pytest.approx(0.5, abs=0.06)
+    assert found > 0.99
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_explainer_leaves_out_a_louder_event_that_does_not_count(
+    explainer, toy_spectrogram, toy_score, toy_truth
+):
+    mask = explainer(toy_spectrogram, toy_score).mask
+    assert float(mask[toy_truth].mean()) > 0.4
+    assert float(mask[1:6, 42:54].max()) < 1e-6
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_explanation_follows_the_class(explainer, toy_spectrogram, toy_score, toy_truth):
+    other = dataclasses.replace(toy_score, index=1)
+    assert float(explainer(toy_spectrogram, other).mask[toy_truth].max()) < 1e-6
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_mask_goes_from_zero_to_one_and_attribution_is_finite(explainer, clip, module):
+    explanation = explainer(clip, score_of(module))
+    assert explanation.mask.shape == explanation.attribution.shape == (64, 61)
+    assert explanation.mask.dtype == explanation.attribution.dtype == torch.float32
+    assert float(explanation.mask.max()) == 1
+    assert bool(torch.isfinite(explanation.attribution).all())
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_batch_size_does_not_change_the_result(explainer, clip, module):
+    plain, *others = (explainer(clip, score_of(module, 1, size)) for size in (64, 1, 3))
+    # float32 sums of other lengths; relative to the largest value
+    largest = float(plain.attribution.abs().max())
+    for other in others:
+        difference = (other.attribution - plain.attribution).abs().max()
+        assert float(difference) < 1e-4 * largest
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_module_and_global_random_states_are_untouched(explainer, clip, module):
+    score = score_of(module)
+    next(module.parameters()).requires_grad_(False)
+    flags = [parameter.requires_grad for parameter in module.parameters()]
+    weights, states = copy.deepcopy(module.state_dict()), random_states()
+    values = clip.values.clone()
+    explainer(clip, score)
+    assert random_states() == states
+    assert torch.equal(clip.values, values)
+    assert all(torch.equal(value, weights[name]) for name, value in module.state_dict().items())
+    assert [parameter.requires_grad for parameter in module.parameters()] == flags
+    assert all(parameter.grad is None for parameter in module.parameters())
+    assert not any(part.training or part._forward_hooks for part in module.modules())
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+@pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode])
+def test_explainer_works_where_gradients_are_off(explainer, around, clip, module):
+    expected = explainer(clip, score_of(module)).attribution
+    with around():
+        found = explainer(clip, score_of(module)).attribution
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_nothing_is_left_behind_after_an_error(explainer, clip):
+    module = make(ManyRelus)
+    score = score_of(module)
+    module.head = nn.Linear(5, 3)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        explainer(clip, score)
+    assert all(parameter.requires_grad for parameter in module.parameters())
+    assert not any(part._forward_hooks for part in module.modules())
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+@pytest.mark.parametrize("shape", [(13, 31), (7, 101), (64, 1)])
+def test_odd_lengths_work(explainer, shape):
+    values = torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+    shown = Spectrogram(values, torch.arange(float(shape[0])), torch.arange(float(shape[1])))
+    network = nn.Sequential(
+        nn.Unflatten(1, (1, shape[0])),
+        nn.Conv2d(1, 3, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+    assert explainer(shown, score_of(network)).mask.shape == shape
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_a_score_that_can_only_be_asked_is_refused(explainer, toy_spectrogram, toy_score_fn):
+    with pytest.raises(TypeError, match=r"needs the module.*BlackBox.score_fn"):
+        explainer(toy_spectrogram, toy_score_fn)
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_explanation_tells_how_it_was_made(explainer, clip, module):
+    passed = []
+    module.register_forward_pre_hook(lambda part, inputs: passed.append(len(inputs[0])))
+    box = BlackBox(module, LogMel(), ["a", "b", "c"], batch_size=4)
+    explanation = explainer(clip, box.score_fn("b"))
+    assert explanation.n_queries + explanation.n_gradients == sum(passed)
+    assert max(passed) <= 4
+    assert explanation.score == float(box.probabilities(clip.values[None])[0, 1])
+    assert explanation.settings["name"] == name_of(explainer)
+    assert json.loads(json.dumps(explanation.settings)) == explanation.settings
+    assert set(explanation.seconds) == {"query", "fit"}
+    assert min(explanation.seconds.values()) >= 0
+
+
+def test_methods_have_the_names_of_the_tables(clip):
+    score = score_of(MODULES["relus"])
+    explanations = [explainer(clip, score) for explainer in ALL]
+    assert [explanation.method for explanation in explanations] == [
+        "gradient",
+        "smooth_grad",
+        "integrated_gradients",
+        "input_x_gradient",
+        "grad_cam",
+        "guided_grad_cam",
+        "grad_cam_plus_plus",
+    ]
+    assert [explanation.n_gradients for explanation in explanations] == [1, 5, 7, 1, 1, 2, 1]
+    assert [explanation.n_queries for explanation in explanations] == [1, 1, 3, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("explainer", SIGNED, ids=name_of)
+def test_sign_changes_the_mask_and_not_the_attribution(explainer, clip):
+    score = score_of(MODULES["relus"])
+    absolute, positive = (
+        dataclasses.replace(explainer, sign=sign)(clip, score) for sign in ("absolute", "positive")
+    )
+    signed = absolute.attribution
+    assert torch.equal(positive.attribution, signed)
+    assert signed.min() < 0 < signed.max()
+    torch.testing.assert_close(absolute.mask, signed.abs() / signed.abs().max())
+    torch.testing.assert_close(positive.mask, signed.clamp(min=0) / signed.max())
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_a_probability_can_be_explained_in_place_of_a_logit(explainer, clip):
+    score = score_of(MODULES["relus"], index=2)
+    logit = explainer(clip, score)
+    probability = dataclasses.replace(explainer, of="probability")(clip, score)
+    assert float(probability.mask.max()) == 1
+    assert not torch.allclose(probability.attribution, logit.attribution)
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_a_flat_score_marks_nothing_and_says_so(explainer, toy_spectrogram):
+    unit = nn.Conv2d(1, 2, 3, bias=False)
+    unit.weight.data.zero_()
+    flat = nn.Sequential(nn.Unflatten(1, (1, 24)), unit, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    explanation = explainer(toy_spectrogram, score_of(flat))
+    assert not explanation.mask.any()
+    assert any("nothing is marked" in warning for warning in explanation.warnings)
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_nan_is_refused(explainer, clip):
+    module = make(ManyRelus)
+    module.head.weight.data[0] = torch.nan
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        explainer(clip, score_of(module))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Gradient(of="score"), "of must be 'logit' or 'probability', got 'score'"),
+        (lambda: GradCam(of="score"), "of must be"),
+        (lambda: GradCamPlusPlus(of="score"), "of must be"),
+        (lambda: GuidedGradCam(sign="both"), "sign must be 'absolute' or 'positive', got 'both'"),
+        (lambda: InputXGradient(sign="both"), "sign must be"),
+        (lambda: SmoothGrad(n_samples=0), "n_samples must be at least 1"),
+        (lambda: SmoothGrad(noise_level=-1), "noise_level must be at least 0"),
+        (lambda: SmoothGrad(noise_level=float("nan")), "noise_level must be at least 0"),
+        (lambda: IntegratedGradients(n_steps=0), "n_steps must be at least 1"),
+    ],
+)
+def test_wrong_settings_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("explainer", ALL, ids=name_of)
+def test_accelerator_agrees_with_cpu_and_recurrent_layers_stay_in_eval_mode(
+    explainer, clip, module, accelerator
+):
+    here = explainer(clip, score_of(copy.deepcopy(module)))
+    there = explainer(clip.to(accelerator), score_of(module.to(accelerator)))
+    assert there.mask.device.type == "cpu"
+    assert torch.backends.cudnn.enabled
+    largest = float(here.attribution.abs().max())
+    assert float((there.attribution - here.attribution).abs().max()) < 2e-2 * largest
+
+
+# SmoothGrad
+
+
+def test_smooth_grad_is_the_mean_gradient_at_noisy_inputs(clip):
+    score = score_of(MODULES["relus"])
+    found = SmoothGrad(n_samples=4, noise_level=0.2, seed=3)(clip, score).attribution
+    random = generator(3, "smooth_grad", "clip")
+    deviation = 0.2 * (clip.values.max() - clip.values.min())
+    inputs = [clip.values + deviation * torch.randn(64, 61, generator=random) for _ in range(4)]
+    expected = sum(score.gradients(noisy[None])[0] for noisy in inputs) / 4
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-8)
+
+
+def test_same_seed_same_mask_and_another_seed_or_recording_another(clip):
+    score = score_of(MODULES["relus"])
+    first, again, other = (SmoothGrad(n_samples=3, seed=seed)(clip, score) for seed in (0, 0, 1))
+    renamed = SmoothGrad(n_samples=3)(dataclasses.replace(clip, recording_id="b"), score)
+    assert torch.equal(first.mask, again.mask)
+    assert not torch.equal(first.mask, other.mask)
+    assert not torch.equal(first.mask, renamed.mask)
+    assert (first.seed, other.seed) == (0, 1)
+
+
+def test_smooth_grad_without_noise_is_the_gradient(clip):
+    score = score_of(MODULES["relus"])
+    found = SmoothGrad(n_samples=2, noise_level=0)(clip, score).attribution
+    torch.testing.assert_close(found, Gradient()(clip, score).attribution)
+
+
+# integrated gradients, and input times gradient
+
+
+@pytest.mark.parametrize("of", ["logit", "probability"])
+@pytest.mark.parametrize("fill", ["floor", "global_mean", "noise"])
+def test_integrated_gradients_sum_up_to_what_the_input_gains(of, fill, clip):
+    explanation = IntegratedGradients(200, fill, of)(clip, score_of(MODULES["blstm"]))
+    error = explanation.settings["completeness_error"]
+    assert error < 1e-4
+    assert explanation.warnings == ()
+
+
+class Square(nn.Module):
+    """Logit 0 is the sum of x^4 over all pixels."""
+
+    def forward(self, spectrograms):
+        total = spectrograms.pow(4).sum(dim=(1, 2))
+        return torch.stack([total, -total], dim=1)
+
+
+@pytest.mark.parametrize(("n_steps", "warns"), [(1, True), (2, False), (5, False)])
+def test_too_few_steps_are_a_warning(n_steps, warns):
+    # x^4 from 0 to 1: its derivative 4 x^3 at the one point 1/2 gives 0.5 in place of 1;
+    # two points are exact
+    shown = Spectrogram(torch.tensor([[0.0, 1.0]]), torch.zeros(1), torch.arange(2.0))
+    explanation = IntegratedGradients(n_steps, fill="floor")(shown, score_of(Square(), index=0))
+    assert explanation.settings["completeness_error"] == pytest.approx(
+        0.5 if warns else 0, abs=1e-6
+    )
+    assert explanation.attribution[0].tolist() == pytest.approx([0, 0.5 if warns else 1], abs=1e-6)
+    assert any("take more steps" in warning for warning in explanation.warnings) == warns
+
+
+@pytest.mark.parametrize("explainer", [InputXGradient(), IntegratedGradients(5)], ids=name_of)
+def test_moving_the_zero_of_the_decibels_changes_nothing(explainer, clip):
+    louder = dataclasses.replace(clip, values=clip.values + 40)
+    plain = make(BlstmOverFrames)
+    moved = nn.Sequential(Shift(-40.0), plain)
+    here, there = explainer(clip, score_of(plain)), explainer(louder, score_of(moved))
+    largest = float(here.attribution.abs().max())
+    assert float((here.attribution - there.attribution).abs().max()) < 1e-4 * largest
+
+
+class Shift(nn.Module):
+    def __init__(self, by):
+        super().__init__()
+        self.by = by
+
+    def forward(self, spectrograms):
+        return spectrograms + self.by
+
+
+@pytest.mark.parametrize("explainer", [InputXGradient(), IntegratedGradients(3)], ids=name_of)
+def test_only_the_noise_of_the_fill_is_drawn(explainer, clip):
+    score = score_of(MODULES["blstm"])
+    for fill, same in (("global_mean", True), ("noise", False)):
+        first, other = (
+            dataclasses.replace(explainer, fill=fill, seed=seed)(clip, score) for seed in (0, 1)
+        )
+        assert torch.equal(first.attribution, other.attribution) == same
+
+
+# class activation maps
+
+
+@pytest.mark.parametrize("explainer", CAMS, ids=name_of)
+def test_settings_hold_the_layer_that_was_looked_at(explainer, clip):
+    layers = {"resnet": "network.layer4.1.conv2", "blstm": "rnn", "relus": "third"}
+    for name, layer in layers.items():
+        assert explainer(clip, score_of(MODULES[name])).settings["layer"] == layer
+    named = dataclasses.replace(explainer, layer="first.0")
+    assert named(clip, score_of(MODULES["relus"])).settings["layer"] == "first.0"
+
+
+@pytest.mark.parametrize("explainer", CAMS, ids=name_of)
+def test_any_part_that_gives_a_map_can_be_named(explainer, clip):
+    block = dataclasses.replace(explainer, layer="network.layer4")
+    found = block(clip, score_of(MODULES["resnet"]))
+    assert found.settings["layer"] == "network.layer4"
+    before = dataclasses.replace(explainer, layer=None)(clip, score_of(MODULES["resnet"]))
+    assert not torch.equal(found.attribution, before.attribution)
+
+
+@pytest.mark.parametrize("explainer", CAMS, ids=name_of)
+def test_a_wrong_layer_lists_the_candidates(explainer, clip):
+    wrong = dataclasses.replace(explainer, layer="head")
+    with pytest.raises(ValueError, match=r"no map over time; choose from first.0, second, third$"):
+        wrong(clip, score_of(MODULES["relus"]))
+
+
+@pytest.mark.parametrize("explainer", [GradCam(), GradCamPlusPlus()], ids=name_of)
+def test_a_recurrent_layer_marks_time_for_all_frequencies_alike(explainer, clip):
+    mask = explainer(clip, score_of(MODULES["blstm"])).mask
+    assert torch.equal(mask, mask[:1].expand_as(mask))
+    assert float(mask[0].std()) > 0.01
+
+
+@pytest.mark.parametrize("explainer", CAMS, ids=name_of)
+def test_a_layer_of_one_value_is_a_warning(explainer, clip):
+    head = make(
+        lambda: nn.Sequential(
+            nn.Unflatten(1, (1, 64)),
+            nn.Conv2d(1, 4, 3),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(4, 3, 1),
+            nn.Flatten(),
+        )
+    )
+    one = explainer(clip, score_of(head)).warnings
+    assert any("'4' gives one value for the whole input" in warning for warning in one)
+    several = dataclasses.replace(explainer, layer="1")(clip, score_of(head)).warnings
+    assert not any("one value" in warning for warning in several)
+
+
+def test_grad_cam_plus_plus_bears_a_denominator_of_zero():
+    # logit = 2 mean(a), so each gradient is 1/2; sum(a) = -4 makes 2 + sum(a) g exactly 0
+    network = nn.Sequential(
+        nn.Unflatten(1, (1, 1)),
+        nn.Conv2d(1, 2, 1, bias=False),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(2, 2, bias=False),
+    )
+    network[1].weight.data.fill_(1)
+    network[4].weight.data.copy_(torch.tensor([[2.0, 0.0], [0.0, 2.0]]))
+    values = torch.tensor([[-6.0, 2.0, -2.0, 2.0]])
+    shown = Spectrogram(values, torch.zeros(1), torch.arange(4.0))
+    explanation = GradCamPlusPlus()(shown, score_of(network, index=0))
+    assert explanation.mask[0].tolist() == [0, 1, 0, 1]
+
+
+def test_guided_grad_cam_without_relu_is_the_gradient_and_says_so(clip):
+    score = score_of(MODULES["blstm"])
+    guided, gradient, cam = (
+        method(clip, score) for method in (GuidedGradCam(), *PLAIN[:1], *CAMS[:1])
+    )
+    torch.testing.assert_close(guided.attribution, gradient.attribution * cam.attribution)
+    assert guided.warnings == (
+        "the model has no ReLU: guided backpropagation is the plain gradient",
+    )
+    assert GuidedGradCam()(clip, score_of(MODULES["relus"])).warnings == ()
+
+
+def test_guided_grad_cam_of_a_scripted_module_is_refused(clip):
+    scripted = torch.jit.trace(make(ManyRelus).eval(), clip.values[None])
+    with pytest.raises(ValueError, match=r"scripted module .* cannot be guided"):
+        GuidedGradCam()(clip, score_of(scripted))

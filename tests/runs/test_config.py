@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+
+from daxaudio.containers import Event
+from daxaudio.data.padding import NoisePadding
+from daxaudio.explainers.catalogue import METHODS, MethodSettings, check_methods, make_explainer
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.joint import Dax
+from daxaudio.features.frontends import LogMel
+from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.training import TrainingSettings
+from daxaudio.runs.config import SECTIONS, build, load_config
+from daxaudio.runs.seeds import derive_seed
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+def test_nothing_given_leaves_every_default():
+    assert load_config(None) == {name: {} for name in SECTIONS}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trainig: {epochs: 3}", "'trainig' is no section"),
+        ("training: 3", "section 'training' must hold keys and values, got 3"),
+        ("- 1", "must hold sections"),
+        ("training: [", "not YAML"),
+    ],
+)
+def test_file_that_is_no_configuration_is_named(tmp_path, text, message):
+    path = tmp_path / "conf.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_config(path)
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no such configuration file"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_wrong_key_fails_with_its_section():
+    with pytest.raises(ValueError, match=r"section 'training': .*epoch_s"):
+        build(TrainingSettings, "training", {"epoch_s": 3})
+
+
+def test_values_of_the_wrong_kind_are_named_and_numbers_as_text_are_taken():
+    assert build(TrainingSettings, "training", {"learning_rate": "1e-3"}).learning_rate == 1e-3
+    for settings, message in (
+        ({"epochs": 2.5}, "epochs must be a whole number, got 2.5"),
+        ({"epochs": "many"}, "epochs must be a number, got 'many'"),
+        ({"learning_rate": -1}, "learning_rate must be above 0"),
+        ({"label_smoothing": 1}, "label_smoothing must lie in"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build(TrainingSettings, "training", settings)
+    with pytest.raises(ValueError, match="time_shift must be true or false"):
+        build(Augmentation, "augmentation", {"time_shift": "often"})
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*/conf/*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_configuration_builds_all_its_parts(path):
+    config = load_config(path)
+    build(LogMel, "front_end", config["front_end"])
+    build(TrainingSettings, "training", config["training"])
+    build(Augmentation, "augmentation", config["augmentation"])
+    build(NoisePadding, "padding", config["padding"])
+    settings = build(MethodSettings, "explain", config["explain"])
+    for name in METHODS:
+        assert make_explainer(name, settings, 0, "a", (64, 480), [Event(1, 2)]) is not None
+
+
+def test_methods_keep_the_order_of_tables_and_unknown_ones_list_the_known():
+    assert check_methods(["oracle", "dax_v1"]) == ["dax_v1", "oracle"]
+    with pytest.raises(ValueError, match="method 'shap' is unknown; choose from dax_v1"):
+        check_methods(["shap"])
+    with pytest.raises(ValueError, match="no method named"):
+        check_methods([])
+
+
+def test_segment_methods_of_one_recording_share_their_draws_and_recordings_do_not():
+    settings = MethodSettings(queries=50)
+
+    def sampler(name, recording):
+        return make_explainer(name, settings, 0, recording, (64, 480)).sampler
+
+    assert sampler("lime", "a") == sampler("dax_v2", "a") == sampler("dax_v1", "a")
+    assert sampler("lime", "a") != sampler("lime", "b")
+
+
+def test_seeds_are_exact_however_large():
+    for name in ("dax_v1", "dax_v2", "dax_v4"):
+        explainer = make_explainer(name, MethodSettings(), 3, "a", (64, 480))
+        assert explainer.seed == derive_seed(3, "a", name) > 2**53
+    rise = make_explainer("rise", MethodSettings(), 3, "a", (64, 480))
+    assert rise.sampler.seed == derive_seed(3, "a", "grid") > 2**53
+
+
+def test_settings_reach_their_methods():
+    settings = MethodSettings(queries=50, dax={"epochs": 3, "pool": 2}, dax_v4={"n_splits": 4})
+    dax = make_explainer("dax_v1", settings, 0, "a", (64, 480))
+    assert isinstance(dax, Dax)
+    assert (dax.epochs, dax.pool, dax.loss.method, dax.sampler.n_samples) == (3, 2, "dax_v1", 50)
+    closed = make_explainer("dax_v4", settings, 0, "a", (64, 480))
+    assert isinstance(closed, DaxV4)
+    assert (closed.n_splits, closed.sampler.n_samples) == (4, 50)
+    with pytest.raises(ValueError, match="section 'dax'"):
+        make_explainer("dax_v2", MethodSettings(dax={"depth": 3}), 0, "a", (64, 480))
+    with pytest.raises(ValueError, match="queries must be at least 10"):
+        MethodSettings(queries=5)

@@ -1,0 +1,96 @@
+"""Ids, labels and names of our tables stay the texts that they are, wherever they are read."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import ROOT
+
+from daxaudio.containers import Event, Explanation, Recording, Spectrogram
+from daxaudio.data.audio import write_recording
+from daxaudio.experiments.conditions import find_conditions, gather_results
+from daxaudio.experiments.score import score_folder
+from daxaudio.explainers.storage import save_explanation
+from daxaudio.report.protocol import write_protocol
+from daxaudio.report.results import Comparison, write_results
+from daxaudio.runs.tables import TEXT_COLUMNS, read_csv, write_csv
+
+ODD = ["0012", "12", "NA", "nan", "None", "1e3", "-0", "null", "True"]
+
+
+@pytest.mark.parametrize("column", sorted(TEXT_COLUMNS))
+def test_texts_read_back_as_they_are_and_empty_numbers_are_unknown(tmp_path, column):
+    table = pd.DataFrame({column: [*ODD, ""], "value": [0.5] * len(ODD) + [np.nan]})
+    write_csv(table, tmp_path / "a.csv")
+    after = read_csv(tmp_path / "a.csv")
+    assert after[column].tolist() == [*ODD, ""]
+    assert after["value"].isna().tolist() == [False] * len(ODD) + [True]
+
+
+def test_what_is_no_table_is_named(tmp_path):
+    for content in (b"", b'a,b\n"x', b"\xff\xfe\x00"):
+        (tmp_path / "a.csv").write_bytes(content)
+        with pytest.raises(ValueError, match=r"a\.csv: not a table"):
+            read_csv(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match=r"a\.csv: expected the columns a, c; c missing"):
+        read_csv(tmp_path / "a.csv", ["a", "c"])
+
+
+def test_there_is_one_reader_of_our_tables():
+    found = [
+        str(path.relative_to(ROOT))
+        for folder in ("daxaudio", "recipes", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if re.search(r"\bpd\.read_csv", path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["daxaudio/runs/tables.py"]
+
+
+AXES = (100.0 * torch.arange(8), 0.05 * torch.arange(20))
+
+
+@pytest.fixture
+def explained(tmp_path):
+    """Three recordings whose ids look like numbers or like nothing, by two methods, scored."""
+    names, event = ["0012", "12", "NA"], Event(0.2, 0.5, "1")
+    for place, name in enumerate(names):
+        wave = torch.sin(torch.arange(8000) / 5)[None]
+        write_recording(tmp_path / f"{name}.wav", Recording(wave, 8000, name))
+        for method in ("dax_v4", "rise"):
+            seed = torch.Generator().manual_seed(place)
+            values = torch.rand(8, 20, generator=seed)
+            found = Explanation(values, Spectrogram(values, *AXES, name), method, target="1")
+            found = dataclasses.replace(found, seconds={"query": 1.0, "fit": 0.5}, score=0.5)
+            facts = {"audio": str(tmp_path / f"{name}.wav")}
+            save_explanation(tmp_path / "explanations" / method / name, found, facts)
+    predictions = {"recording_id": names, "label": "1", "predicted": "1", "score": 0.5}
+    table = pd.DataFrame({**predictions, "correct": 1, "problem": ""})
+    write_csv(table, tmp_path / "explanations/predictions.csv")
+    events = {name: [event] for name in names}
+    score_folder(tmp_path / "explanations", events, tmp_path)
+    return tmp_path, events
+
+
+def test_the_report_of_a_comparison_keeps_ids_as_they_are(explained):
+    out, events = explained
+    comparison = Comparison(out, "Title", "command", "Text.", events)
+    markdown, page, pictures = write_results(comparison, progress=False)
+    assert {path.stem for path in (pictures / "recordings").iterdir()} == {"0012", "12", "NA"}
+    assert "| 1 | 3 | 3 | 1.000 | 0 |" in markdown.read_text()
+    assert ">0012<" in page.read_text()
+
+
+@pytest.mark.usefixtures("explained")
+def test_the_report_of_a_protocol_keeps_ids_as_they_are(tmp_path):
+    condition = tmp_path / "protocol/18-seed0/NA"
+    condition.mkdir(parents=True)
+    for name in ("results.csv", "explanations"):
+        (tmp_path / name).rename(condition / name)
+    results = gather_results(find_conditions(tmp_path / "protocol"))
+    assert set(results["recording_id"]) == {"0012", "12", "NA"}
+    markdown = write_protocol(tmp_path / "protocol", "Title", "Text.")[0].read_text()
+    assert re.search(r"\| 18 \| 0 \| NA \| 3 \|", markdown)
