@@ -4,7 +4,7 @@ Known is the layout of the repository: `<YYYYMMDD>/<participant>/<sound>.wav`, a
 `Extracted_data/`, `combined_data.csv` with the column `covid_status`, and
 `annotations/<sound>_labels.csv` with the quality of each file (2 excellent, 1 good, 0 bad).
 
-    python -m data_prep.coswara --corpus DIR --annotations DIR --out DIR
+    daxaudio prepare coswara --corpus DIR --annotations DIR --out DIR
 
 Label `p` are the positive_mild, positive_moderate and positive_asymp, label `n` the healthy, the
 no_resp_illness_exposed and the resp_illness_not_identified. Those who recovered and those under
@@ -12,7 +12,7 @@ validation are left out and counted, any other status is left out and listed. Th
 of the data paper.
 
 Writes `wav.scp`, `text`, `utt2spk`, `spk2utt`, `utt2dur`, `events.tsv` (phases), `folds`
-(utterance, fold) and the lists of `data_prep.cough_data`. Utterances are named
+(utterance, fold) and the lists of `cough_data`. Utterances are named
 `<participant>_<sound>`.
 
 Source: the repository iiscleap/Coswara-Data and its data paper, arXiv 2305.12741.
@@ -24,15 +24,15 @@ import argparse
 import csv
 import io
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from data_prep.cough_data import DEFAULT_MAP, BadFile, CoughFile, count_text, write_cough_folder
 from daxaudio.data.folds import assign_folds
 from daxaudio.data.formats import load_label_map
-from daxaudio.runs.files import describe_error, read_text, typed_path, write_text
+from daxaudio.runs.files import read_text, typed_path, write_text
+
+from .cough_data import DEFAULT_MAP, BadFile, CoughFile, count_text, write_cough_folder
 
 LABEL_OF_STATUS = {
     "positive_mild": "p",
@@ -218,6 +218,7 @@ def prepare(
     corpus: Path,
     annotations: Path,
     out: Path,
+    *,
     sound: str = "cough-heavy",
     min_quality: int = 1,
     label_map: Path = DEFAULT_MAP,
@@ -277,10 +278,8 @@ def _fold_lines(folds: Mapping[str, int], labels: Mapping[str, str]) -> list[str
     ]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when it went well, 2 for bad input."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep.coswara", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio prepare coswara`."""
     add = parser.add_argument
     add("--corpus", type=typed_path, required=True, help="folder of Coswara-Data")
     add(
@@ -289,18 +288,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--out", type=typed_path, required=True, help="folder to write to")
     add("--sound", default="cough-heavy", help="default cough-heavy")
     add("--min_quality", type=int, default=1, help="2 excellent, 1 good, 0 all; default 1")
-    add("--map", type=typed_path, default=DEFAULT_MAP, help="label map; default that of the recipe")
+    add("--map", type=typed_path, default=DEFAULT_MAP, help="label map; default: of cough phases")
     add("--folds", type=int, default=5, help="default 5")
     add("--seed", type=int, default=0, help="of the folds; default 0")
-    given = vars(parser.parse_args(arguments))
-    try:
-        lines = prepare(label_map=given.pop("map"), n_folds=given.pop("folds"), **given)
-    except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.coswara: {describe_error(error)}\n")
-        return 2
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(arguments: argparse.Namespace) -> str:
+    """Prepare the corpus; what was done, a line each.
+
+    Raises:
+        ValueError: for bad input; says what is wrong.
+        OSError: when a file cannot be read or written.
+    """
+    lines = prepare(
+        arguments.corpus,
+        arguments.annotations,
+        arguments.out,
+        sound=arguments.sound,
+        min_quality=arguments.min_quality,
+        label_map=arguments.map,
+        n_folds=arguments.folds,
+        seed=arguments.seed,
+    )
+    return "\n".join(lines)

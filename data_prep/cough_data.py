@@ -18,14 +18,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data_prep.cough_labels import PhaseReading, read_phases_of
 from daxaudio.data.audio import channels_of, duration_of, read_recording
 from daxaudio.data.events import write_events
 from daxaudio.data.formats import LabelMap
 from daxaudio.data.kaldi import DataFolder, write_data_folder
 from daxaudio.runs.files import write_text
 
-DEFAULT_MAP = Path(__file__).parents[1] / "recipes" / "coswara" / "cough_phases.yaml"
+from .cough_labels import PhaseReading, read_phases_of
+
+DEFAULT_MAP = Path(__file__).parent / "cough_phases.yaml"
 """Label map of the cough phases."""
 
 CLASSES = ("n", "p")

@@ -4,10 +4,10 @@ Known is the layout of the release: `metadata.csv` (columns SUB_ID, COVID_STATUS
 by blanks), `AUDIO/cough/<id>.flac`, and `LISTS/train_<fold>.csv` and `LISTS/val_<fold>.csv`, one id
 a line.
 
-    python -m data_prep.dicova --corpus DIR --annotations DIR --out DIR
+    daxaudio prepare dicova --corpus DIR --annotations DIR --out DIR
 
 Writes `wav.scp`, `text` (p and n as in the metadata), `utt2spk`, `spk2utt`, `utt2dur`, `events.tsv`
-(phases), the lists of `data_prep.cough_data`, and the official folds: `lists/train_<fold>` and
+(phases), the lists of `cough_data`, and the official folds: `lists/train_<fold>` and
 `lists/val_<fold>` without the files that are bad, and, where no id is in two validation lists,
 `folds` (utterance, fold in which it is validated).
 
@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from data_prep.cough_data import CLASSES, DEFAULT_MAP, BadFile, CoughFile, write_cough_folder
 from daxaudio.data.formats import load_label_map
-from daxaudio.runs.files import describe_error, read_text, typed_path, write_text
+from daxaudio.runs.files import read_text, typed_path, write_text
+
+from .cough_data import CLASSES, DEFAULT_MAP, BadFile, CoughFile, write_cough_folder
 
 SOUND = "cough"
 _COLUMNS = ("SUB_ID", "COVID_STATUS")
@@ -133,7 +133,9 @@ def choose_files(
     return files, bad
 
 
-def prepare(corpus: Path, annotations: Path, out: Path, label_map: Path = DEFAULT_MAP) -> list[str]:
+def prepare(
+    corpus: Path, annotations: Path, out: Path, *, label_map: Path = DEFAULT_MAP
+) -> list[str]:
     """Write the data folder; every audio file is read once.
 
     Args:
@@ -186,24 +188,21 @@ def _write_folds(out: Path, lists: Lists, labels: Mapping[str, str]) -> list[str
     return [*lines, f"in no validation list: {len(labels.keys() - of_val.keys())}"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when it went well, 2 for bad input."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep.dicova", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio prepare dicova`."""
     add = parser.add_argument
     add("--corpus", type=typed_path, required=True, help="folder of the DiCOVA-2 development set")
     add("--annotations", type=typed_path, required=True, help="folder of the TextGrids")
     add("--out", type=typed_path, required=True, help="folder to write to")
-    add("--map", type=typed_path, default=DEFAULT_MAP, help="label map; default that of the recipe")
-    given = vars(parser.parse_args(arguments))
-    try:
-        lines = prepare(label_map=given.pop("map"), **given)
-    except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.dicova: {describe_error(error)}\n")
-        return 2
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
+    add("--map", type=typed_path, default=DEFAULT_MAP, help="label map; default: of cough phases")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(arguments: argparse.Namespace) -> str:
+    """Prepare the corpus; what was done, a line each.
+
+    Raises:
+        ValueError: for bad input; says what is wrong.
+        OSError: when a file cannot be read or written.
+    """
+    lines = prepare(arguments.corpus, arguments.annotations, arguments.out, label_map=arguments.map)
+    return "\n".join(lines)

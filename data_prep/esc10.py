@@ -4,7 +4,7 @@ Two layouts are known: that of ESC-10 (`001 - Dog bark/1-100032-A.ogg`, the name
 fold-clip-take) and that of ESC-50 (`audio/*.wav` and `meta/esc50.csv`, of which the rows with
 `esc10` True are taken). Any part of the folds will do.
 
-    python -m data_prep.esc10 --corpus DIR --out DIR --train_folds "1 2 3" --test_folds "4"
+    daxaudio prepare esc10 --corpus DIR --out DIR --train_folds "1 2 3" --test_folds "4"
 
 Source: K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", 2015.
 """
@@ -17,7 +17,6 @@ import dataclasses
 import io
 import itertools
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from tqdm import tqdm
 
 from daxaudio.data.audio import AUDIO_SUFFIXES, read_recording
 from daxaudio.data.kaldi import DataFolder, write_data_folder
-from daxaudio.runs.files import describe_error, read_text, typed_path, write_text
+from daxaudio.runs.files import read_text, typed_path, write_text
 
 _CLASS_FOLDER = re.compile(r"\d+ - (?P<name>.+)")
 _CLIP_NAME = re.compile(r"(?P<fold>\d+)-(?P<source>\d+)-[A-Z](-\d+)?")
@@ -228,24 +227,20 @@ def _folds(text: str) -> list[int]:
     return [int(number) for number in numbers]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when it went well, 2 for bad input."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep.esc10", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio prepare esc10`."""
     parser.add_argument("--corpus", type=typed_path, required=True, help="ESC-10 or ESC-50 folder")
     parser.add_argument("--out", type=typed_path, required=True, help="folder to write to")
     parser.add_argument("--train_folds", default="1 2 3", help='default "1 2 3"')
     parser.add_argument("--test_folds", default="4", help='default "4"')
-    options = parser.parse_args(arguments)
-    try:
-        train_folds, test_folds = _folds(options.train_folds), _folds(options.test_folds)
-        line = prepare(options.corpus, options.out, train_folds, test_folds)
-    except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.esc10: {describe_error(error)}\n")
-        return 2
-    sys.stdout.write(line + "\n")
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(arguments: argparse.Namespace) -> str:
+    """Prepare the corpus; what was done, a line each.
+
+    Raises:
+        ValueError: for bad input; says what is wrong.
+        OSError: when a file cannot be read or written.
+    """
+    train_folds, test_folds = _folds(arguments.train_folds), _folds(arguments.test_folds)
+    return prepare(arguments.corpus, arguments.out, train_folds, test_folds)

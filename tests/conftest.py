@@ -9,6 +9,7 @@ import pytest
 import torch
 from pretended_device import pretended_device
 
+from daxaudio.commands.main import main
 from daxaudio.containers import Event, Neighbourhood, Spectrogram
 from daxaudio.perturbation.masks import SegmentMasks
 
@@ -185,3 +186,12 @@ def figures(monkeypatch):
 
     monkeypatch.setattr(Figure, "savefig", keep)
     return saved
+
+
+def prepare_command(corpus):
+    """`daxaudio prepare CORPUS` as a function of the words that follow; gives the exit code."""
+
+    def run(words):
+        return main(["prepare", corpus, *map(str, words)])
+
+    return run

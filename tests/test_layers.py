@@ -27,6 +27,9 @@ ALLOWED = {
 """Folder of `daxaudio`: folders that it may import. Data flows down the table."""
 
 
+OURS = ("daxaudio", "data_prep", "daxaudio_data_prep", "recipes")
+
+
 def imports_in(source, module):
     """Full names of what a module imports from us, wherever in the file; relative ones resolved."""
     package = module.split(".")
@@ -39,14 +42,14 @@ def imports_in(source, module):
             names = [f"{origin}.{alias.name}" for alias in node.names]
         else:
             continue
-        yield from (n for n in names if n.split(".")[0] in ("daxaudio", "data_prep", "recipes"))
+        yield from (n for n in names if n.split(".")[0] in OURS)
 
 
 def layer_of(name):
     """`daxaudio.plot.drawing.new_figure` is in layer `plot`; `daxaudio.Recording` in none, ""."""
     parts = name.split(".")
     if parts[0] != "daxaudio":
-        return parts[0]
+        return "data_prep" if parts[0] == "daxaudio_data_prep" else parts[0]
     return parts[1] if len(parts) > 1 and parts[1] in ALLOWED else ""
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data_prep.synthetic.cough_sounds import (
+from .cough_sounds import (
     SAMPLE_RATE,
     Draws,
     band_pass,

@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 import scipy.io.wavfile
 
-from data_prep.synthetic.cough_sounds import BACKGROUND, SAMPLE_RATE
 from daxaudio.containers import Event
 from daxaudio.runs.files import read_text, whole_file, write_text
 from daxaudio.runs.tolerances import TIME_TOLERANCE
+
+from .cough_sounds import BACKGROUND, SAMPLE_RATE
 
 SOUND = "cough-heavy"
 """The sound of Coswara that the recordings stand for."""
@@ -270,9 +271,7 @@ def read_truth(path: str | os.PathLike[str]) -> list[Truth]:
         True
     """
     if not Path(path).is_file():
-        raise ValueError(
-            f"{path}: no such file; make it with python -m data_prep.synthetic.planted_coughs"
-        )
+        raise ValueError(f"{path}: no such file; make it with daxaudio prepare planted_coughs")
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
     if tuple(reader.fieldnames or ()) != _TRUTH_COLUMNS:
         raise ValueError(

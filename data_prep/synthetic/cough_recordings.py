@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_prep.synthetic.cough_evidence import EVIDENCE, add_evidence, make_hum
-from data_prep.synthetic.cough_files import fold_label
-from data_prep.synthetic.cough_sounds import (
+from daxaudio.containers import Event
+
+from .cough_evidence import EVIDENCE, add_evidence, make_hum
+from .cough_files import fold_label
+from .cough_sounds import (
     MAKERS,
     SAMPLE_RATE,
     Speaker,
@@ -20,7 +22,6 @@ from data_prep.synthetic.cough_sounds import (
     make_room,
     root_mean_square,
 )
-from daxaudio.containers import Event
 
 PHASES = ("cough", "inhale", "compression", "throat", "background", "none")
 """Where evidence may be planted."""

@@ -8,7 +8,7 @@ which one is positive (at a share of one half), and draw voice, room, level, age
 their own ids. A confounder is a hum under the whole of every positive recording, over all phases,
 as loud as the noise of the room.
 
-    python -m data_prep.synthetic.planted_coughs --textgrids DIR --out DIR --annotations DIR \
+    daxaudio prepare planted_coughs --textgrids DIR --out DIR --annotations DIR \
         --n 120 --phase inhale --evidence resonance
 
 Writes the layout of Coswara (see `cough_files`), `planted.csv` with the truth,
@@ -26,14 +26,16 @@ import dataclasses
 import json
 import math
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
-from data_prep.synthetic.cough_evidence import EVIDENCE
-from data_prep.synthetic.cough_files import (
+from daxaudio.containers import Event
+from daxaudio.runs.files import read_text, typed_path, whole_file, write_text
+
+from .cough_evidence import EVIDENCE
+from .cough_files import (
     NEGATIVE,
     POSITIVE,
     SOUND,
@@ -45,16 +47,14 @@ from data_prep.synthetic.cough_files import (
     write_quality,
     write_truth,
 )
-from data_prep.synthetic.cough_recordings import (
+from .cough_recordings import (
     CONFOUNDERS,
     PHASES,
     Plant,
     make_recording,
     seconds_of,
 )
-from data_prep.synthetic.cough_sounds import draw_speaker, draws_for
-from daxaudio.containers import Event
-from daxaudio.runs.files import describe_error, read_text, typed_path, whole_file, write_text
+from .cough_sounds import draw_speaker, draws_for
 
 SETTINGS_FILE = "planted.json"
 """What the corpus was made with."""
@@ -196,6 +196,7 @@ def make_corpus(
     textgrids: Path,
     out: Path,
     annotations: Path,
+    *,
     plant: Plant,
     n: int = 120,
     positive_share: float = 0.5,
@@ -307,12 +308,8 @@ def _write_recording(
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when it went well, 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data_prep.synthetic.planted_coughs", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio prepare planted_coughs`."""
     add = parser.add_argument
     add("--textgrids", type=typed_path, required=True, help="folder that timings are taken from")
     add("--out", type=typed_path, required=True, help="folder to write to")
@@ -325,18 +322,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--positive_share", type=float, default=0.5, help="default 0.5")
     add("--seed", type=int, default=0, help="default 0")
     add("--labels", default="original", help=f"{', '.join(LABELS)}; default original")
-    options = vars(parser.parse_args(arguments))
-    try:
-        plant = Plant(
-            *(options.pop(name) for name in ("phase", "evidence", "strength", "confounder"))
-        )
-        line = make_corpus(plant=plant, **options)
-    except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.synthetic.planted_coughs: {describe_error(error)}\n")
-        return 2
-    sys.stdout.write(line + "\n")
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(arguments: argparse.Namespace) -> str:
+    """Prepare the corpus; what was done, a line each.
+
+    Raises:
+        ValueError: for bad input; says what is wrong.
+        OSError: when a file cannot be read or written.
+    """
+    plant = Plant(arguments.phase, arguments.evidence, arguments.strength, arguments.confounder)
+    return make_corpus(
+        arguments.textgrids,
+        arguments.out,
+        arguments.annotations,
+        n=arguments.n,
+        plant=plant,
+        positive_share=arguments.positive_share,
+        seed=arguments.seed,
+        labels=arguments.labels,
+    )

@@ -10,7 +10,7 @@ Every recording (2 to 3 s) holds background noise, distractors that tell nothing
     warble_low    a tone that goes up and down twelve times a second, around 2 kHz
     warble_high   the same around 5 kHz: it differs from `warble_low` in this part only
 
-    python -m data_prep.synthetic.planted_events --out DIR --n_train 60 --n_test 20 --seed 0
+    daxaudio prepare planted_events --out DIR --n_train 60 --n_test 20 --seed 0
 
 Writes `audio/*.wav`, the Kaldi-style folders `train` and `test`, each with `events.tsv`, and
 `evidence.csv` (`recording_id,start,end,f_min,f_max,label`; several rows for one recording).
@@ -24,14 +24,19 @@ import dataclasses
 import io
 import math
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
 from tqdm import tqdm
 
-from data_prep.synthetic.planted_sounds import (
+from daxaudio.containers import Event, Recording
+from daxaudio.data.audio import write_recording
+from daxaudio.data.events import write_events
+from daxaudio.data.kaldi import DataFolder, write_data_folder
+from daxaudio.runs.files import read_text, typed_path, write_text
+
+from .planted_sounds import (
     HIGHEST_FREQUENCY,
     MAKERS,
     Draws,
@@ -39,11 +44,6 @@ from data_prep.synthetic.planted_sounds import (
     make_background,
     make_distractors,
 )
-from daxaudio.containers import Event, Recording
-from daxaudio.data.audio import write_recording
-from daxaudio.data.events import write_events
-from daxaudio.data.kaldi import DataFolder, write_data_folder
-from daxaudio.runs.files import describe_error, read_text, typed_path, write_text
 
 CLASSES = tuple(MAKERS)
 """The classes, in the order in which recordings take them."""
@@ -144,9 +144,7 @@ def read_evidence(path: str | os.PathLike[str]) -> dict[str, list[Evidence]]:
         ValueError: when the file is missing, lacks a column, or a row is no evidence.
     """
     if not Path(path).is_file():
-        raise ValueError(
-            f"{path}: no such file; make it with python -m data_prep.synthetic.planted_events"
-        )
+        raise ValueError(f"{path}: no such file; make it with daxaudio prepare planted_events")
     evidence: dict[str, list[Evidence]] = {}
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
     if reader.fieldnames != _COLUMNS:
@@ -213,7 +211,7 @@ def plant(
     return PlantedRecording(Recording(mixture.float()[None], sample_rate, recording_id), evidence)
 
 
-def make_corpus(out: Path, n_train: int, n_test: int, seed: int, sample_rate: int) -> None:
+def make_corpus(out: Path, *, n_train: int, n_test: int, seed: int, sample_rate: int) -> None:
     """Write the corpus; the same arguments give the same bytes.
 
     Args:
@@ -261,29 +259,30 @@ def _write_part(out: Path, name: str, planted: Sequence[PlantedRecording]) -> No
     write_events(out / name / "events.tsv", events)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when it went well, 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data_prep.synthetic.planted_events", description=__doc__
-    )
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio prepare planted_events`."""
     parser.add_argument("--out", type=typed_path, required=True, help="folder to write to")
     parser.add_argument("--n_train", type=int, default=60, help="recordings; default 60")
     parser.add_argument("--n_test", type=int, default=20, help="recordings; default 20")
     parser.add_argument("--seed", type=int, default=0, help="default 0")
     parser.add_argument("--sample_rate", type=int, default=16000, help="Hz; default 16000")
-    options = parser.parse_args(arguments)
-    try:
-        make_corpus(**vars(options))
-    except (ValueError, OSError) as error:
-        sys.stderr.write(f"data_prep.synthetic.planted_events: {describe_error(error)}\n")
-        return 2
-    sys.stdout.write(
-        f"{options.n_train} train and {options.n_test} test recordings of {len(CLASSES)} classes "
-        f"in {options.out}\n"
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Prepare the corpus; what was done, a line each.
+
+    Raises:
+        ValueError: for bad input; says what is wrong.
+        OSError: when a file cannot be read or written.
+    """
+    make_corpus(
+        arguments.out,
+        n_train=arguments.n_train,
+        n_test=arguments.n_test,
+        seed=arguments.seed,
+        sample_rate=arguments.sample_rate,
     )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return (
+        f"{arguments.n_train} train and {arguments.n_test} test recordings of {len(CLASSES)} "
+        f"classes in {arguments.out}"
+    )

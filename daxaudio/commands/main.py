@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from daxaudio.runs.files import describe_error
 
 COMMANDS = {
+    "prepare": "make data folders of a corpus",
     "pad": "put noise at both ends of recordings and note where they then lie",
     "train": "train a classifier on a folder of labelled recordings",
     "explain": "show where a classifier listened",

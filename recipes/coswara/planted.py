@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data_prep.synthetic.cough_files import Truth, fold_label, read_truth
 from daxaudio.metrics.phases import CHANCE
 from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.tables import Table
 from daxaudio.runs.tables import write_csv
+from daxaudio_data_prep.synthetic.cough_files import Truth, fold_label, read_truth
 
 TITLE = "Planted evidence: which phase comes first"
 TRUTH_FILE, FOUND_FILE = "planted.csv", "planted_found.csv"

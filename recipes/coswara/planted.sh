@@ -46,7 +46,7 @@ for corpus in $corpora; do
   folder="$exp_dir/$corpus" phase="$corpus" confounder=none
   [ "$corpus" != hum ] || { phase=none; confounder=hum; }
   if [ "$stage" -eq 1 ]; then
-    "$python" -m data_prep.synthetic.planted_coughs --textgrids "$textgrids" --out "$folder/corpus" \
+    daxaudio prepare planted_coughs --textgrids "$textgrids" --out "$folder/corpus" \
       --annotations "$folder/annotations" --n "$n" --phase "$phase" --strength "$strength" \
       --evidence "$evidence" --confounder "$confounder" --seed "$seed"
   fi

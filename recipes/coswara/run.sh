@@ -44,9 +44,9 @@ data="$exp_dir/data"
 
 prepare() {
   if [ -f "$corpus/metadata.csv" ]; then
-    "$python" -m data_prep.dicova --corpus "$corpus" --annotations "$annotations" --out "$data"
+    daxaudio prepare dicova --corpus "$corpus" --annotations "$annotations" --out "$data"
   else
-    "$python" -m data_prep.coswara --corpus "$corpus" --annotations "$annotations" --out "$data" \
+    daxaudio prepare coswara --corpus "$corpus" --annotations "$annotations" --out "$data" \
       --sound "$sound" --min_quality "$min_quality" --folds "$folds" --seed "$seed"
   fi
 }

@@ -81,7 +81,7 @@ number_for() { # recordings to explain of a model
 
 prepare() {
   echo "prepare data folders"
-  "$python" -m data_prep.esc10 --corpus "$corpus" --out "$exp_dir/data" \
+  daxaudio prepare esc10 --corpus "$corpus" --out "$exp_dir/data" \
     --train_folds "$train_folds" --test_folds "$test_folds"
 }
 

@@ -42,7 +42,7 @@ check_file config
 find_python
 
 prepare() {
-  "$python" -m data_prep.esc10 --corpus "$corpus" --out "$exp_dir/data" \
+  daxaudio prepare esc10 --corpus "$corpus" --out "$exp_dir/data" \
     --train_folds "$train_folds" --test_folds "$test_folds"
 }
 train() {

@@ -33,7 +33,7 @@ find_python
 corpus="$exp_dir/corpus"
 
 make_corpus() {
-  "$python" -m data_prep.synthetic.planted_events --out "$corpus" --n_train "$n_train" --n_test "$n_test" --seed "$seed"
+  daxaudio prepare planted_events --out "$corpus" --n_train "$n_train" --n_test "$n_test" --seed "$seed"
 }
 train() {
   daxaudio train "$corpus/train" --test "$corpus/test" --out "$exp_dir/model" \

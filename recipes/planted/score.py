@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prep.synthetic.planted_events import read_evidence
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
 from daxaudio.experiments.score import find_explanations, score_folder, summarise
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.metrics import mask_auc, mask_average_precision, mask_iou
 from daxaudio.runs.tables import write_csv
+from daxaudio_data_prep.synthetic.planted_events import read_evidence
 
 METRICS = {
     "mask_auc": mask_auc,

@@ -7,22 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from conftest import prepare_command
 
-from data_prep.coswara import (
+from daxaudio.containers import Event
+from daxaudio.data.events import read_events
+from daxaudio.data.formats import AnnotatedRecording, Tier, load_label_map, write_annotations
+from daxaudio.data.kaldi import read_data_folder, validate_data_folder
+from daxaudio_data_prep.coswara import (
     find_folders,
-    main,
     prepare,
     read_quality,
     read_sources,
     read_statuses,
 )
-from data_prep.cough_data import DEFAULT_MAP
-from data_prep.cough_labels import find_annotations, read_phases_of
-from data_prep.synthetic import planted_coughs
-from daxaudio.containers import Event
-from daxaudio.data.events import read_events
-from daxaudio.data.formats import AnnotatedRecording, Tier, load_label_map, write_annotations
-from daxaudio.data.kaldi import read_data_folder, validate_data_folder
+from daxaudio_data_prep.cough_data import DEFAULT_MAP
+from daxaudio_data_prep.cough_labels import find_annotations, read_phases_of
+
+main = prepare_command("coswara")
 
 PHASES = (
     Event(0.0, 0.3, "noise"),
@@ -48,7 +49,7 @@ def made(tmp_path_factory):
         textgrid(folder / "timings" / f"{name}.TextGrid")
     words = ["--textgrids", folder / "timings", "--out", folder / "corpus"]
     words += ["--annotations", folder / "phases", "--n", "12", "--labels", "original"]
-    assert planted_coughs.main(list(map(str, words))) == 0
+    assert prepare_command("planted_coughs")(words) == 0
     return folder
 
 
@@ -264,7 +265,7 @@ def test_a_corpus_that_is_none_ends_with_one_line(corpus, capsys, spoil, message
     spoil(corpus)
     assert corpus.run() == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[-1].startswith("data_prep.coswara: ")
+    assert said[-1].startswith("daxaudio prepare: ")
     assert message in said[-1]
 
 

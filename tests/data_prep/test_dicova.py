@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 import soundfile
+from conftest import prepare_command
 
-from data_prep.dicova import main, read_lists, read_metadata
 from daxaudio.containers import Event
 from daxaudio.data.events import read_events
 from daxaudio.data.formats import AnnotatedRecording, Tier, write_annotations
 from daxaudio.data.kaldi import read_data_folder
+from daxaudio_data_prep.dicova import read_lists, read_metadata
+
+main = prepare_command("dicova")
 
 IDS = [f"ID{k}" for k in range(6)]
 RATE = 44100
@@ -146,7 +149,7 @@ def test_a_release_that_is_none_ends_with_one_line(corpus, capsys, spoil, messag
     spoil(corpus)
     assert run(corpus)[0] == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[-1].startswith("data_prep.dicova: ")
+    assert said[-1].startswith("daxaudio prepare: ")
     assert message in said[-1]
 
 

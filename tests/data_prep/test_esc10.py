@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import DATA
+from conftest import DATA, prepare_command
 
-from data_prep.esc10 import choose_folds, find_clips, main, prepare
+from daxaudio_data_prep.esc10 import choose_folds, find_clips, prepare
+
+main = prepare_command("esc10")
 
 RATE = 8000
 
@@ -95,7 +97,7 @@ def test_folds_can_be_chosen_on_the_command_line(esc10, tmp_path):
         ("1 2 3", "5", r"no clip in fold 5; the corpus has fold\(s\) 1 2 3 4"),
         ("1 2 3", "3 4", "fold 3 is in train_folds and in test_folds"),
         ("one", "4", "expected fold numbers.*got 'one'"),
-        ("", "4", "expected fold numbers"),
+        (" ", "4", "expected fold numbers"),
     ],
 )
 def test_bad_folds_give_one_line_and_exit_code_2(esc10, tmp_path, capsys, train, test, reason):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from data_prep.synthetic.cough_files import read_phases, write_phases
 from daxaudio.containers import Event
+from daxaudio_data_prep.synthetic.cough_files import read_phases, write_phases
 
 EVENTS = [Event(0, 0.25, "inhale"), Event(0.25, 0.75, "cough"), Event(0.75, 1.0, "noise")]
 

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from conftest import prepare_command
 
-from data_prep.synthetic.cough_evidence import EVIDENCE, add_evidence
-from data_prep.synthetic.cough_files import (
+from daxaudio.containers import Event
+from daxaudio.features.frontends import LogMel
+from daxaudio_data_prep.synthetic.cough_evidence import EVIDENCE, add_evidence
+from daxaudio_data_prep.synthetic.cough_files import (
     NEGATIVE,
     POSITIVE,
     fold_label,
@@ -15,11 +18,16 @@ from data_prep.synthetic.cough_files import (
     read_truth,
     write_phases,
 )
-from data_prep.synthetic.cough_recordings import PHASES, Plant, make_recording
-from data_prep.synthetic.cough_sounds import MAKERS, SAMPLE_RATE, draw_speaker, root_mean_square
-from data_prep.synthetic.planted_coughs import choose_participants, describe, find_timings, main
-from daxaudio.containers import Event
-from daxaudio.features.frontends import LogMel
+from daxaudio_data_prep.synthetic.cough_recordings import PHASES, Plant, make_recording
+from daxaudio_data_prep.synthetic.cough_sounds import (
+    MAKERS,
+    SAMPLE_RATE,
+    draw_speaker,
+    root_mean_square,
+)
+from daxaudio_data_prep.synthetic.planted_coughs import choose_participants, describe, find_timings
+
+main = prepare_command("planted_coughs")
 
 LABELS = ("noise", "inhale", "compres", "cough", " noise", "throatclear", "other", "4", "cough", "")
 BREAKS = (0.0, 0.3, 0.7, 0.95, 1.3, 1.5, 1.8, 2.05, 2.3, 2.6, 3.0)

@@ -3,15 +3,17 @@ import math
 import pytest
 import soundfile
 import torch
+from conftest import prepare_command
 
-from data_prep.synthetic.planted_events import (
+from daxaudio_data_prep.synthetic.planted_events import (
     CLASSES,
     Evidence,
-    main,
     make_corpus,
     plant,
     read_evidence,
 )
+
+main = prepare_command("planted_events")
 
 RATE = 16000
 SEEDS = range(6)

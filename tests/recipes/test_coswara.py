@@ -11,8 +11,6 @@ import pytest
 import soundfile
 from conftest import ROOT, finish
 
-from data_prep.synthetic import planted_coughs
-from data_prep.synthetic.cough_files import Truth
 from daxaudio.commands.main import exit_code_of
 from daxaudio.containers import Event
 from daxaudio.data.audio import duration_of
@@ -25,6 +23,8 @@ from daxaudio.models.blackbox import load_black_box
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.training import TrainingSettings
 from daxaudio.runs.config import build, load_config
+from daxaudio_data_prep.synthetic import planted_coughs
+from daxaudio_data_prep.synthetic.cough_files import Truth
 
 sys.path.insert(0, str(ROOT / "recipes" / "coswara"))
 import explain_folds

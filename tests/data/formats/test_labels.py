@@ -6,7 +6,7 @@ import pytest
 from daxaudio.containers import Event
 from daxaudio.data.formats import BandEvent, LabelMap, load_label_map
 
-PHASES = Path(__file__).resolve().parents[3] / "recipes" / "coswara" / "cough_phases.yaml"
+PHASES = Path(__file__).resolve().parents[3] / "data_prep" / "cough_phases.yaml"
 
 
 @pytest.fixture
