@@ -11,9 +11,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import itertools
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,8 +19,9 @@ import numpy as np
 import scipy.io.wavfile
 
 from daxaudio.containers import Event
+from daxaudio.data.formats.annotated import AnnotatedRecording, Tier
+from daxaudio.data.formats.textgrid import read_textgrid, without_gaps, write_textgrid
 from daxaudio.runs.files import read_text, whole_file, write_text
-from daxaudio.runs.tolerances import TIME_TOLERANCE
 
 from .cough_sounds import BACKGROUND, SAMPLE_RATE
 
@@ -59,10 +58,6 @@ _CLEAN_LABEL = {
     "other": "other",
     BACKGROUND: "noise",
 }
-_INTERVAL = re.compile(
-    r'xmin = (?P<start>\S+)\s+xmax = (?P<end>\S+)\s+text = "(?P<text>(?:[^"]|"")*)"'
-)
-_N_INTERVALS = re.compile(r"intervals: size = (\d+)\b")
 _TRUTH_COLUMNS = (
     "participant",
     "status",
@@ -122,48 +117,30 @@ def fold_label(label: str) -> str:
 
 
 def read_phases(path: Path) -> list[Event]:
-    """The first tier of a long-form TextGrid.
+    """The first tier of intervals of a TextGrid, without gaps.
 
     Args:
-        path: the file, UTF-8.
+        path: the file.
 
     Returns:
-        Its intervals, at least one, in order, labels as they stand there.
+        Its intervals, at least one, in order, labels as they stand there, "" where there is none.
 
     Raises:
-        ValueError: when the file is no long-form TextGrid, or its first tier has no intervals,
-            not as many as it says, or intervals that go back in time. The message is one line that
-            does not name the file.
+        ValueError: when the file is no TextGrid, its first tier of intervals is empty or cannot be
+            read whole, or intervals overlap; says what to mend.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError("is not UTF-8 text; save it again from Praat") from error
-    tiers = text.split('class = "IntervalTier"')
-    if "ooTextFile" not in tiers[0] or len(tiers) == 1:
-        raise ValueError("is no long-form TextGrid with an interval tier; save it again from Praat")
-    events = [
-        Event(float(found["start"]), float(found["end"]), found["text"].replace('""', '"'))
-        for found in _INTERVAL.finditer(tiers[1])
-    ]
-    said = _N_INTERVALS.search(tiers[1])
-    if said is None or int(said[1]) != len(events):
-        says = "no number of" if said is None else said[1]
-        raise ValueError(
-            f"says {says} intervals in its first tier, and {len(events)} can be read: a number, a "
-            "time or a quote is wrong; save it again from Praat"
-        )
-    if not events:
+    (recording,) = read_textgrid(path, path.stem)
+    tier = next((tier for tier in recording.tiers if not tier.points), None)
+    if tier is None or not tier.events:
         raise ValueError("holds no intervals in its first tier; annotate it or leave it out")
-    if any(
-        later.start < earlier.end - TIME_TOLERANCE for earlier, later in itertools.pairwise(events)
-    ):
-        raise ValueError("holds intervals that overlap or go back in time; mend its first tier")
-    return events
+    odd = [problem.text for problem in recording.problems if problem.kind != "no text"]
+    if odd:
+        raise ValueError(f"{odd[0]}; mend it, and save it again from Praat")
+    return list(without_gaps(str(path), tier, recording.duration or tier.events[-1].end))
 
 
 def write_phases(path: Path, events: Sequence[Event]) -> None:
-    """Write a long-form TextGrid of three tiers as the real ones, with one spelling of labels.
+    """Write a TextGrid of three tiers as the real ones, with one spelling of labels.
 
     Args:
         path: the file to write.
@@ -174,43 +151,12 @@ def write_phases(path: Path, events: Sequence[Event]) -> None:
     clean = [
         Event(e.start, e.end, _CLEAN_LABEL[phase]) for e, phase in zip(events, phases, strict=True)
     ]
-    tiers = {
-        "type": clean,
-        "numberofcough": [Event(0.0, end, counts[0])],
-        "numberofinhale": [Event(0.0, end, counts[1])],
-    }
-    lines = [
-        'File type = "ooTextFile"',
-        'Object class = "TextGrid"',
-        "",
-        "xmin = 0 ",
-        f"xmax = {end} ",
-        "tiers? <exists> ",
-        f"size = {len(tiers)} ",
-        "item []: ",
-    ]
-    for number, (name, intervals) in enumerate(tiers.items(), start=1):
-        lines += _tier_lines(number, name, intervals)
-    write_text(path, "\n".join(lines) + "\n")
-
-
-def _tier_lines(number: int, name: str, events: Sequence[Event]) -> list[str]:
-    lines = [
-        f"    item [{number}]:",
-        '        class = "IntervalTier" ',
-        f'        name = "{name}" ',
-        "        xmin = 0 ",
-        f"        xmax = {events[-1].end} ",
-        f"        intervals: size = {len(events)} ",
-    ]
-    for place, event in enumerate(events, start=1):
-        lines += [
-            f"        intervals [{place}]:",
-            f"            xmin = {event.start:.17g} ",
-            f"            xmax = {event.end:.17g} ",
-            f'            text = "{event.label}" ',
-        ]
-    return lines
+    tiers = (
+        Tier("type", tuple(clean)),
+        Tier("numberofcough", (Event(0.0, end, counts[0]),)),
+        Tier("numberofinhale", (Event(0.0, end, counts[1]),)),
+    )
+    write_textgrid(path, AnnotatedRecording(path.stem, tiers, end))
 
 
 def write_audio(path: Path, samples: np.ndarray) -> None:

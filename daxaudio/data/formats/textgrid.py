@@ -222,7 +222,7 @@ def write_textgrid(path: Path, recording: AnnotatedRecording) -> None:
 def _tier_lines(path: Path, tier: Tier, end: float) -> Iterator[str]:
     points = tier.points or (tier.events and all(event.duration == 0 for event in tier.events))
     place = f"{path}: tier {tier.name!r}"
-    entries = sorted(tier.events, key=_times) if points else list(_tiling(place, tier, end))
+    entries = sorted(tier.events, key=_times) if points else list(without_gaps(place, tier, end))
     word = "points" if points else "intervals"
     yield f'        class = "{"TextTier" if points else "IntervalTier"}"'
     yield f"        name = {_quoted(tier.name)}"
@@ -239,7 +239,7 @@ def _tier_lines(path: Path, tier: Tier, end: float) -> Iterator[str]:
             yield f"            text = {_quoted(event.label)}"
 
 
-def _tiling(place: str, tier: Tier, end: float) -> Iterator[Event]:
+def without_gaps(place: str, tier: Tier, end: float) -> Iterator[Event]:
     """The events, and stretches without a label between them."""
     reached = 0.0
     for event in sorted(tier.events, key=_times):
