@@ -429,7 +429,7 @@ def test_unreadable_textgrids_are_listed_and_skipped(folder, tmp_path, capsys):
         str(folder / f"bad{k}.TextGrid") for k in range(1, 5)
     ]
     assert "is neither UTF-8 nor UTF-16" in lines[0]
-    assert "no long-form TextGrid" in lines[1]
+    assert "is no TextGrid in text form" in lines[1]
     assert all(line.split("\t")[1] for line in lines)
 
 
