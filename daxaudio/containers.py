@@ -1,8 +1,8 @@
 """The things that flow through the package, and nothing that computes them.
 
-Conventions: times are in seconds, frequencies in Hz, audio samples are float32 in about [-1, 1].
-Letters in shapes: S audio samples, T frames, F frequency bins, C channels, N perturbations,
-K segments. Constructors check shapes and ranges; nothing later checks again.
+Conventions: seconds, Hz, and audio samples in float32 in about [-1, 1]. Letters in shapes: S audio
+samples, T frames, F frequency bins, C channels, N perturbations, K segments. Constructors check
+shapes and ranges; nothing later checks again.
 """
 
 from __future__ import annotations
@@ -128,10 +128,11 @@ class Spectrogram:
     """A time-frequency picture of one recording, on its own axes.
 
     Args:
-        values: `[F, T]`, in dB. NumPy arrays and other types of numbers become float32 tensors.
+        values: `[F, T]`, in `unit`. NumPy arrays and other types of numbers become float32 tensors.
         frequencies: `[F]` centre of each bin in Hz, increasing.
         times: `[T]` centre of each frame in seconds, increasing.
         recording_id: the recording that it shows.
+        unit: of the values, as colour bars show it; a larger value is louder in any.
 
     Raises:
         ValueError: when the axes do not fit the values, or values or axes are not finite.
@@ -142,6 +143,7 @@ class Spectrogram:
     frequencies: Tensor
     times: Tensor
     recording_id: str = ""
+    unit: str = "dB"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", as_float32(self.values, "spectrogram values"))
@@ -162,13 +164,11 @@ class Spectrogram:
 
     @property
     def hop(self) -> float:
-        """Seconds from one frame to the next (0 when there is only one frame).
-
-        The median, as times may jump over silence that a front end deleted.
-        """
+        """Seconds from one frame to the next, jumps over deleted silence apart; 0 for one frame."""
         if len(self.times) < 2:
             return 0.0
-        return float(self.times.double().diff().median())
+        steps = self.times.double().diff()
+        return float(steps[steps <= 1.5 * steps.min()].median())
 
     def to(self, device: torch.device | str) -> Spectrogram:
         """The same spectrogram with its values on another device."""

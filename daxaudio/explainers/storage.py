@@ -39,6 +39,7 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     "warnings": (list,),
     "run_settings": (dict,),
     "verdict": (dict,),
+    "unit": (str,),
 }
 """Facts that are read, and of which type they are."""
 
@@ -87,6 +88,7 @@ def save_explanation(
         known["standard_error"] = explanation.standard_error.float().numpy()
     document = {
         "recording_id": spectrogram.recording_id,
+        "unit": spectrogram.unit,
         "method": explanation.method,
         "target": explanation.target,
         "score": explanation.score,
@@ -149,6 +151,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
                 arrays["frequencies"],
                 arrays["times"],
                 facts["recording_id"],
+                facts.get("unit", "dB"),
             ),
             facts["method"],
             facts["target"],

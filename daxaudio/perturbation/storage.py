@@ -35,6 +35,7 @@ def save_neighbourhood(path: str | os.PathLike[str], neighbourhood: Neighbourhoo
     }
     facts: dict[str, Any] = {
         "recording_id": spectrogram.recording_id,
+        "unit": spectrogram.unit,
         "original_score": neighbourhood.original_score,
         "background_score": neighbourhood.background_score,
         "seconds": neighbourhood.seconds,
@@ -71,7 +72,11 @@ def load_neighbourhood(path: str | os.PathLike[str]) -> Neighbourhood:
         facts = json.loads(file.metadata()["facts"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     spectrogram = Spectrogram(
-        tensors["values"], tensors["frequencies"], tensors["times"], facts["recording_id"]
+        tensors["values"],
+        tensors["frequencies"],
+        tensors["times"],
+        facts["recording_id"],
+        facts.get("unit", "dB"),  # older files have none
     )
     return Neighbourhood(
         spectrogram,
