@@ -85,7 +85,7 @@ def explain_file(
             heard.store(place, found, predicted=predicted, verdict=verdict.as_dict())
         if not arguments.no_pictures:
             summary = verdict.summary if verdict else ""
-            plot_explanation(stored, place / PICTURE_FILE, own, summary)
+            plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)
 
 
 def _target(black_box: BlackBox, arguments: argparse.Namespace, predicted: str) -> str:

@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     events = table.of(name)
     if len(explanations) == 1:
         verdict = load_facts(arguments.explanations[0]).get("verdict", {}).get("summary", "")
-        print(plot_explanation(explanations[0], arguments.out, events, verdict))
+        plot_explanation(explanations[0], arguments.out, events=events, verdict=verdict)
     else:
-        print(plot_comparison(explanations, arguments.out, events))
+        plot_comparison(explanations, arguments.out, events)
+    print(arguments.out)

@@ -311,7 +311,7 @@ def _measure(black_box: BlackBox, test: DataFolder, out: Path, quiet: bool) -> N
         pd.DataFrame(matrix, columns=names).assign(label=names)[["label", *names]],
         out / CONFUSION_FILE,
     )
-    plot_confusion(matrix, names, out / CONFUSION_PICTURE)
+    plot_confusion(matrix, out / CONFUSION_PICTURE, names)
     correct = int(readable["correct"].sum())
     print(
         f"accuracy {correct / max(1, len(readable)):.3f} ({correct} of {len(readable)}, "

@@ -56,6 +56,9 @@ METHODS = {
 }
 """Names of the methods, and what each does in a line."""
 
+REFERENCE_METHODS = ("random", "energy", "all_ones", "oracle")
+"""Rows of a table that explain nothing and show what a score is worth."""
+
 GRADIENT_METHODS = {
     "gradient": Gradient,
     "smooth_grad": SmoothGrad,

@@ -1,9 +1,9 @@
 """Pictures of spectrograms, masks and scores, saved to files.
 
-Conventions: time in seconds to the right; every frequency bin is equally high and the ticks are in
-Hz, so that mel bands and linear bins both fill the picture. Colours are told apart by people with
-any colour vision. No function needs a display or touches pyplot's state; each writes its file
-whole or not at all, in the format that the suffix names (.png, .pdf, .svg), and returns its path.
+Conventions: time in seconds to the right, frequency in Hz upwards, on the scale that the bins are
+spaced by. Colours are told apart by people with any colour vision. What is drawn comes first, then
+the file. A file is written whole or not at all, in the format that the suffix names (.png, .pdf,
+.svg), and its path is returned; this needs no display and touches no state of pyplot.
 """
 
 from daxaudio.plot.curves import plot_curves, plot_randomisation
@@ -15,10 +15,9 @@ from daxaudio.plot.explanations import (
 )
 from daxaudio.plot.history import plot_history
 from daxaudio.plot.measures import plot_measures
-from daxaudio.plot.scores import REFERENCE_METHODS, plot_confusion, plot_summary
+from daxaudio.plot.scores import plot_confusion, plot_summary
 
 __all__ = [
-    "REFERENCE_METHODS",
     "plot_brief",
     "plot_comparison",
     "plot_confusion",

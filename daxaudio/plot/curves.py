@@ -6,6 +6,7 @@ the rest is thin; the legend ranks them all and gives the number that each curve
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,6 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from daxaudio.plot.drawing import MARKED_COLOUR, new_figure
-from daxaudio.plot.scores import REFERENCE_METHODS
 from daxaudio.plot.texts import save_figure, set_text
 
 N_STANDING_OUT = 8
@@ -48,9 +48,11 @@ Lines = Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 def plot_curves(
     curves: pd.DataFrame,
     path: str | os.PathLike[str],
+    *,
     unit: str = "bins",
     fill: str | None = None,
     methods: Sequence[str] = (),
+    references: Sequence[str] = (),
 ) -> Path:
     """Draw the mean deletion and insertion curve of each method.
 
@@ -66,7 +68,8 @@ def plot_curves(
         fill: what stands where something is removed; None for the first that the curves have.
         methods: stand out for certain, with a colour each by their place here. As many as there
             are colours left (`N_STANDING_OUT`) go to those with the best mean rank in both panels.
-            References never stand out.
+        references: methods that explain nothing and show what a score is worth; they never stand
+            out.
 
     Returns:
         The path.
@@ -89,14 +92,14 @@ def plot_curves(
         if (chosen["direction"] == direction).any()
     }
     ranked = {name: _rank_by_area(lines, name == "deletion") for name, lines in panels.items()}
-    standing_out = _standing_out(_by_mean_rank(list(ranked.values())), methods)
+    style = _Style.of(_by_mean_rank(list(ranked.values())), methods, references)
     n_methods = max(map(len, ranked.values()))
     figure = new_figure(9, len(panels) * max(3.6, 1.1 + 0.165 * n_methods))
     for axes, (direction, lines) in zip(
         figure.subplots(len(panels), squeeze=False)[:, 0], panels.items(), strict=True
     ):
         areas = {method: _area(*lines[method]) for method in ranked[direction]}
-        _draw_lines(axes, lines, areas, standing_out, "area, best first")
+        _draw_lines(axes, lines, areas, style, heading="area, best first")
         axes.set(
             xlabel=f"share of {_OF_UNIT[unit]} {_DONE[direction]}",
             ylabel="score of the class",
@@ -112,7 +115,9 @@ def plot_randomisation(
     randomisation: pd.DataFrame,
     path: str | os.PathLike[str],
     threshold: float,
+    *,
     methods: Sequence[str] = (),
+    references: Sequence[str] = (),
 ) -> Path:
     """Draw how alike each method's mask stays while more and more of the model is randomised.
 
@@ -124,7 +129,8 @@ def plot_randomisation(
         threshold: rank correlation from which, and from whose negative, masks count as alike.
         methods: stand out for certain, with a colour each by their place here. As many as there
             are colours left (`N_STANDING_OUT`) go to those whose mask stays most alike, which the
-            check is about. References never stand out.
+            check is about.
+        references: as `plot_curves` takes them.
 
     Returns:
         The path.
@@ -156,9 +162,8 @@ def plot_randomisation(
     lowest = min(float(np.nanmin([*y, 0.0])) for _, y in lines.values())
     _draw_threshold(axes, threshold, with_negative=lowest < 0)
     numbers = {method: last[method] for method in ranked}
-    _draw_lines(
-        axes, lines, numbers, _standing_out(ranked, methods), "all layers random,\nmost alike first"
-    )
+    style = _Style.of(ranked, methods, references)
+    _draw_lines(axes, lines, numbers, style, heading="all layers random,\nmost alike first")
     _label_stages(axes, randomisation)
     axes.set_title(f"randomised model; {_count_recordings(randomisation)}", fontsize=10)
     axes.set_ylabel("rank correlation with\nthe trained model's mask")
@@ -218,30 +223,55 @@ def _by_mean_rank(ranked: Sequence[Sequence[str]]) -> list[str]:
     return sorted(names, key=lambda name: places[name])
 
 
-def _standing_out(ranked: Sequence[str], methods: Sequence[str]) -> dict[str, int]:
-    """Methods that stand out, each with the number of its colour."""
-    known = [name for name in ranked if name not in REFERENCE_METHODS]
-    if not set(methods) <= set(known) or len(methods) > N_STANDING_OUT:
-        raise ValueError(
-            f"methods must be at most {N_STANDING_OUT} of {', '.join(sorted(known))}, "
-            f"got {', '.join(methods)}"
-        )
-    chosen = list(dict.fromkeys([*methods, *known]))[:N_STANDING_OUT]
-    return {name: number for number, name in enumerate(chosen)}
+@dataclasses.dataclass(frozen=True)
+class _Style:
+    """How lines are told apart: references by dashes, who stands out by the number of a colour."""
+
+    references: Sequence[str]
+    standing_out: Mapping[str, int]
+
+    @staticmethod
+    def of(ranked: Sequence[str], methods: Sequence[str], references: Sequence[str]) -> _Style:
+        known = [name for name in ranked if name not in references]
+        if not set(methods) <= set(known) or len(methods) > N_STANDING_OUT:
+            raise ValueError(
+                f"methods must be at most {N_STANDING_OUT} of {', '.join(sorted(known))}, "
+                f"got {', '.join(methods)}"
+            )
+        chosen = list(dict.fromkeys([*methods, *known]))[:N_STANDING_OUT]
+        return _Style(references, {name: number for number, name in enumerate(chosen)})
+
+    def line(self, method: str, n_points: int) -> dict[str, Any]:
+        """Settings of the line of one method."""
+        if method in self.references:
+            dashes = _DASHES[self.references.index(method) % len(_DASHES)]
+            return {"color": "#777777", "linestyle": dashes, "linewidth": 1.6, "zorder": 2.5}
+        if method not in self.standing_out:
+            return {"color": "#9FB3C4", "linewidth": 0.8, "zorder": 2}
+        number, every = self.standing_out[method], max(1, n_points // 8)
+        return {
+            "color": _COLOURS[number],
+            "linewidth": 1.6,
+            "marker": _MARKERS[number],
+            "markersize": 4,
+            "markevery": (number % every, every),  # markers of curves on one grid stand apart
+            "zorder": 3,
+        }
 
 
 def _draw_lines(
     axes: Axes,
     lines: Lines,
     numbers: Mapping[str, float],
-    standing_out: Mapping[str, int],
+    style: _Style,
+    *,
     heading: str,
 ) -> None:
     """Draw the lines, and a legend in the order of `numbers`, which stand behind the names."""
     for method, number in numbers.items():
         text = f"{number:.3f}" if math.isfinite(number) else "-"
         x, y = lines[method]
-        axes.plot(x, y, label=f"{text}  {method}", **_style(method, standing_out, len(x)))
+        axes.plot(x, y, label=f"{text}  {method}", **style.line(method, len(x)))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     legend = axes.legend(
@@ -257,24 +287,6 @@ def _draw_lines(
     )
     for entry in legend.get_texts():
         entry.set_parse_math(False)
-
-
-def _style(method: str, standing_out: Mapping[str, int], n_points: int) -> dict[str, Any]:
-    if method in REFERENCE_METHODS:
-        dashes = _DASHES[REFERENCE_METHODS.index(method)]
-        return {"color": "#777777", "linestyle": dashes, "linewidth": 1.6, "zorder": 2.5}
-    if method not in standing_out:
-        return {"color": "#9FB3C4", "linewidth": 0.8, "zorder": 2}
-    number = standing_out[method]
-    every = max(1, n_points // 8)
-    return {
-        "color": _COLOURS[number],
-        "linewidth": 1.6,
-        "marker": _MARKERS[number],
-        "markersize": 4,
-        "markevery": (number % every, every),  # markers of curves on one grid stand apart
-        "zorder": 3,
-    }
 
 
 def _describe(chosen: pd.DataFrame) -> str:

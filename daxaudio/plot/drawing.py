@@ -1,4 +1,4 @@
-"""What all pictures share: figures, time-frequency axes, profiles, event lanes."""
+"""What all pictures share: figures, masks over spectrograms, profiles, event lanes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from matplotlib import colors
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
@@ -21,21 +21,25 @@ from daxaudio.containers import Event, Explanation, Spectrogram
 from daxaudio.metrics import paper_threshold
 from daxaudio.metrics.phase_events import marked_outside
 from daxaudio.plot.texts import shorten
-from daxaudio.plot.time_axis import as_array, column_centres, even_columns, time_edges, with_gaps
+from daxaudio.plot.time_frequency import (
+    DELETED_COLOUR,
+    as_array,
+    columns_of,
+    draw_bins,
+    time_edges,
+    with_gaps,
+)
 
 TRUE_COLOUR, MARKED_COLOUR, PROFILE_COLOUR = "#0072B2", "#D55E00", "#333333"
 BAND_COLOUR = "#56B4E9"
 _OVERLAY = colors.LinearSegmentedColormap.from_list(
     "overlay", [(0.90, 0.62, 0.0, alpha) for alpha in (0.0, 0.2, 0.75)]
 )
-_OCTAVES = tuple(31.25 * 2**octave for octave in range(12))
 _TITLE_WIDTH = 105  # letters that fit beside each other
-_CLOSEST_TICKS = 0.07  # of the height of the axes
 _MOST_BORDER = 0.1  # of the bins; the contour of a speckled mask would hide the picture
 _BAR = 0.72  # of the height of a lane
 _LEAST_LABELLED = 0.008  # of the time axis; a shorter event has no room for a letter
 _CONTOUR = "#F0E442"
-_DELETED = "#C9D6E2"  # stands where silence was deleted
 
 
 def new_figure(
@@ -64,38 +68,32 @@ def describe_doubts(explanation: Explanation, verdict: str, width: int) -> str:
     return "\n".join(textwrap.fill(text, width) for text in texts)
 
 
-def draw_bins(axes: Axes, spectrogram: Spectrogram, values: Any, **settings: Any) -> AxesImage:
-    """Draw `[F, T]` values at their times on the axes of a spectrogram, with ticks in Hz."""
-    n_bins = len(spectrogram.frequencies)
-    extent = (*time_edges(spectrogram), -0.5, n_bins - 0.5)
-    axes.set_facecolor(_DELETED)  # shows through where there is no frame
-    image = axes.imshow(
-        np.ma.masked_invalid(even_columns(spectrogram, values)),
-        extent=extent,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        **settings,
-    )
-    axes.set_yticks(*frequency_ticks(as_array(spectrogram.frequencies)))
-    axes.set_ylabel("frequency (Hz)")
-    return image
-
-
-def draw_level(axes: Axes, spectrogram: Spectrogram) -> AxesImage:
+def draw_level(axes: Axes, spectrogram: Spectrogram) -> QuadMesh:
     """Draw the spectrogram itself, light is loud."""
     return draw_bins(axes, spectrogram, spectrogram.values, cmap="gray")
 
 
+def level_label(spectrogram: Spectrogram) -> str:
+    """What the colours of `draw_level` mean."""
+    return f"level ({spectrogram.unit})"
+
+
+def add_colour_bar(axes: Axes, mesh: QuadMesh, label: str) -> None:
+    """A colour bar beside the axes."""
+    figure = axes.get_figure()
+    assert figure is not None
+    figure.colorbar(mesh, ax=axes, label=label, pad=0.01)
+
+
 def draw_mask(
     axes: Axes, spectrogram: Spectrogram, mask: Any, limits: tuple[float, float]
-) -> AxesImage:
+) -> QuadMesh:
     """Draw a mask on a colour scale between two limits."""
     low, high = limits
     return draw_bins(axes, spectrogram, mask, cmap="viridis", vmin=low, vmax=high)
 
 
-def draw_standard_error(axes: Axes, explanation: Explanation) -> AxesImage:
+def draw_standard_error(axes: Axes, explanation: Explanation) -> QuadMesh:
     """Draw the standard error of a mask that has one, on a colour scale from 0 to its largest."""
     assert explanation.standard_error is not None
     errors = as_array(explanation.standard_error)
@@ -110,27 +108,10 @@ def mask_limits(*masks: Any) -> tuple[float, float]:
     return (low, high) if low < high else (0.0, 1.0)
 
 
-def draw_overlay(axes: Axes, explanation: Explanation) -> None:
-    """Lay the mask over a spectrogram that is drawn already: colour where it is large.
-
-    A contour lies half-way between the mask's lowest and highest value, where it does not hide the
-    picture. A legend says so.
-    """
-    spectrogram = explanation.spectrogram
-    low, high = mask_limits(explanation.mask)
-    draw_bins(axes, spectrogram, explanation.mask, cmap=_OVERLAY, vmin=low, vmax=high)
-    mask = np.ma.masked_invalid(even_columns(spectrogram, explanation.mask))
-    handles: list[Artist] = [Patch(color=_OVERLAY(0.9), label="mask: stronger where larger")]
-    level = (low + high) / 2
-    inside = mask.filled(low) > level
-    if min(mask.shape) >= 2 and 0 < _border_share(inside) <= _MOST_BORDER:
-        centres = column_centres(spectrogram, mask.shape[1])
-        settings: dict[str, Any] = {"colors": [_CONTOUR], "linewidths": 0.8}
-        axes.contour(centres, np.arange(len(mask)), mask, levels=[level], **settings)
-        label = f"contour: {level:.2g}, half-way up"
-        handles.append(Line2D([], [], color=_CONTOUR, linewidth=1.6, label=label))
-    if mask.mask.any():
-        handles.append(Patch(color=_DELETED, label="deleted silence"))
+def draw_picture_panel(axes: Axes, explanation: Explanation, *, colour_bar: bool = True) -> None:
+    """Draw the spectrogram and the mask over it, with a title and a legend above."""
+    handles = draw_picture(axes, explanation, colour_bar=colour_bar)
+    axes.set_title("Spectrogram, and the mask over it", loc="left")
     axes.legend(
         handles=handles,
         loc="lower right",
@@ -144,31 +125,50 @@ def draw_overlay(axes: Axes, explanation: Explanation) -> None:
     )
 
 
-def frequency_ticks(frequencies: NDArray) -> tuple[list[float], list[str]]:
-    """Positions in bins and labels of ticks at octaves of 31.25 Hz, as far as they have room.
+def draw_picture(
+    axes: Axes, explanation: Explanation, *, colour_bar: bool = True
+) -> Sequence[Artist]:
+    """Draw the spectrogram, and the mask over it as a colour that is stronger where it is larger.
 
-    Args:
-        frequencies: `[F]` centre of each bin in Hz, increasing.
+    A contour lies half-way between the mask's lowest and highest value, where it does not hide the
+    picture.
 
     Returns:
-        Positions (fractions of bins are interpolated) and labels such as "500" and "2k". When
-        fewer than two octaves fit, the lowest and the highest bin.
-
-    Example:
-        >>> frequency_ticks(np.arange(9) * 500.0)
-        ([8.0, 4.0, 2.0, 1.0, 0.25], ['4k', '2k', '1k', '500', '125'])
+        What a legend of it says.
     """
-    bins = np.arange(len(frequencies))
-    inside = [f for f in reversed(_OCTAVES) if frequencies[0] <= f <= frequencies[-1]]
-    ticks: dict[float, str] = {}
-    for frequency in inside:
-        position = float(np.interp(frequency, frequencies, bins))
-        if not ticks or min(ticks) - position >= _CLOSEST_TICKS * len(bins):
-            ticks[position] = _in_hertz(frequency)
-    if len(ticks) < 2:
-        ends = sorted({0, len(bins) - 1})
-        ticks = {float(end): _in_hertz(float(frequencies[end])) for end in ends}
-    return list(ticks), list(ticks.values())
+    spectrogram, mask = explanation.spectrogram, explanation.mask
+    level = draw_level(axes, spectrogram)
+    if colour_bar:
+        add_colour_bar(axes, level, level_label(spectrogram))
+    low, high = mask_limits(mask)
+    draw_bins(axes, spectrogram, mask, cmap=_OVERLAY, vmin=low, vmax=high)
+    handles: list[Artist] = [Patch(color=_OVERLAY(0.9), label="mask: stronger where larger")]
+    edges, columns = columns_of(spectrogram, mask)
+    half_way, shown = (low + high) / 2, np.ma.masked_invalid(columns)
+    if min(shown.shape) >= 2 and 0 < _border_share(shown.filled(low) > half_way) <= _MOST_BORDER:
+        where = (edges[1:] + edges[:-1]) / 2, as_array(spectrogram.frequencies)
+        axes.contour(*where, shown, levels=[half_way], colors=[_CONTOUR], linewidths=0.8)
+        label = f"contour: {half_way:.2g}, half-way up"
+        handles.append(Line2D([], [], color=_CONTOUR, linewidth=1.6, label=label))
+    if shown.mask.any():
+        handles.append(Patch(color=DELETED_COLOUR, label="deleted silence"))
+    return handles
+
+
+def draw_profile_panel(axes: Axes, explanation: Explanation) -> None:
+    """Draw the time profile with a title and a legend, and what is known of its error as a band."""
+    draw_profile(axes, explanation)
+    if explanation.standard_error is not None:
+        _draw_profile_band(axes, explanation)
+    axes.set_title("Time profile (mean over frequency)", loc="left")
+    axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1.0, 0.95),
+        ncols=4,
+        columnspacing=1.2,
+        fontsize=8,
+        frameon=False,
+    )
 
 
 def draw_profile(axes: Axes, explanation: Explanation) -> None:
@@ -198,17 +198,13 @@ def draw_profile(axes: Axes, explanation: Explanation) -> None:
     axes.grid(axis="y", alpha=0.3)
 
 
-def draw_profile_band(axes: Axes, explanation: Explanation) -> None:
+def _draw_profile_band(axes: Axes, explanation: Explanation) -> None:
     """Draw a band around the time profile: plus and minus the mean of the standard errors.
 
     The mean over frequency of the mask's standard error is an upper bound of the profile's own
     standard error. The bound is reached when all errors of a frame rise and fall together. Errors
     of one mask are correlated to a degree that is not known here, so they are not taken as
     independent, which would make the band narrower by up to the square root of F.
-
-    Args:
-        axes: of the profile.
-        explanation: has a standard error.
     """
     assert explanation.standard_error is not None
     width = as_array(explanation.standard_error).mean(axis=0)
@@ -279,5 +275,9 @@ def _border_share(inside: NDArray) -> float:
     return float(crossings) / 2
 
 
-def _in_hertz(frequency: float) -> str:
-    return f"{frequency / 1000:g}k" if frequency >= 1000 else f"{frequency:.4g}"
+def mark_events(axes: Axes, events: Sequence[Event]) -> None:
+    """A bracket around each event: its borders, with a white rim that shows on dark masks."""
+    borders = [time for event in events for time in (event.start, event.end)]
+    height = axes.get_xaxis_transform()
+    axes.vlines(borders, 0, 1, transform=height, color="white", linewidth=3.2, alpha=0.7)
+    axes.vlines(borders, 0, 1, transform=height, color=TRUE_COLOUR, linewidth=2.0)

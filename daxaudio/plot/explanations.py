@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.image import AxesImage
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
@@ -21,31 +23,42 @@ from daxaudio.plot.drawing import (
     MARKED_COLOUR,
     PROFILE_COLOUR,
     TRUE_COLOUR,
+    add_colour_bar,
     describe_doubts,
     describe_explanation,
     draw_lanes,
     draw_level,
     draw_mask,
-    draw_overlay,
+    draw_picture,
+    draw_picture_panel,
     draw_profile,
-    draw_profile_band,
+    draw_profile_panel,
     draw_standard_error,
+    level_label,
+    mark_events,
     mask_limits,
     new_figure,
 )
 from daxaudio.plot.texts import save_figure, set_text, shorten
-from daxaudio.plot.time_axis import as_array, frame_borders, time_edges, with_gaps
+from daxaudio.plot.time_frequency import as_array, bin_edges, frame_borders, time_edges, with_gaps
 
 _MAX_COLUMNS = 3
 _NOTE_WIDTH = 130  # letters that fit beside each other
+_NARROW = 40  # letters of a title of axes that may be narrow
+_ABOUT_BAND = (
+    "band: the mean over frequency of the mask's standard error; that of the profile is at most as "
+    "large"
+)
 
 
 def plot_explanation(
     explanation: Explanation,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    axes: Axes | None = None,
     events: Sequence[Event] = (),
     verdict: str = "",
-) -> Path:
+) -> Axes:
     """Draw where the black box listened: spectrogram, mask, time profile and events.
 
     The mask lies over the spectrogram as a colour that is stronger where the mask is larger, with
@@ -61,60 +74,67 @@ def plot_explanation(
 
     Args:
         explanation: what to draw.
-        path: file to write.
+        path: file to write; None to look at the picture in a notebook or by `pyplot.show()`.
+        axes: draw there nothing but the mask over the spectrogram, with brackets around the true
+            events; None for all panels in a figure of their own.
         events: the true events, if known.
         verdict: what is to be thought of it, in a sentence, such as `Verdict.summary`.
 
     Returns:
-        The path.
+        The axes of the spectrogram with the mask over it.
 
     Example:
         >>> import tempfile, torch
         >>> picture = Spectrogram(torch.rand(8, 20), torch.arange(1, 9) * 500.0, torch.arange(20.0))
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> plot_explanation(Explanation(torch.rand(8, 20), picture, "rise"), folder / "a.png").name
-        'a.png'
+        >>> path = Path(tempfile.mkdtemp()) / "a.png"
+        >>> plot_explanation(Explanation(torch.rand(8, 20), picture, "rise"), path).get_ylabel()
+        'frequency (Hz)'
     """
-    spectrogram = explanation.spectrogram
-    with_error = explanation.standard_error is not None
-    notes = describe_doubts(explanation, verdict, _NOTE_WIDTH)
-    n_lines = len(notes.splitlines())
-    figure = new_figure(10, 8.5 + 2.5 * with_error + 0.16 * n_lines)
+    if axes is None:
+        notes = describe_doubts(explanation, verdict, _NOTE_WIDTH)
+        with_error = explanation.standard_error is not None
+        height = 8.5 + 2.5 * with_error + 0.16 * len(notes.splitlines())
+        figure = new_figure(10, height) if path is not None else _shown_figure(10, height)
+        axes = _draw_panels(figure, explanation, events)
+        if notes:
+            _write_above(axes, notes, MARKED_COLOUR if explanation.warnings else PROFILE_COLOUR)
+    else:
+        axes.legend(handles=draw_picture(axes, explanation), loc="upper right", fontsize=7)
+        title = describe_explanation(explanation, explanation.method)
+        set_text(axes.set_title, textwrap.fill(title, _NARROW), fontsize=10)
+        axes.set_xlabel("time (s)")
+        mark_events(axes, events)
+    if path is not None:
+        save_figure(cast(Figure, axes.get_figure(root=True)), path)
+    return axes
+
+
+def _shown_figure(width: float, height: float) -> Figure:
+    """A figure that notebooks and `pyplot.show()` know of."""
+    from matplotlib import pyplot
+
+    return pyplot.figure(figsize=(width, height), layout="constrained")
+
+
+def _draw_panels(figure: Figure, explanation: Explanation, events: Sequence[Event]) -> Axes:
+    """All panels of an explanation, from top to bottom; gives the uppermost."""
+    spectrogram, with_error = explanation.spectrogram, explanation.standard_error is not None
     set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
     heights = [3, 3, *[3] * with_error, 1.6, 0.35 * (1 + bool(events))]
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
-    overlay, mask, *errors, profile, lanes = panels
-    if notes:
-        _write_above(overlay, notes, MARKED_COLOUR if explanation.warnings else PROFILE_COLOUR)
-    figure.colorbar(draw_level(overlay, spectrogram), ax=overlay, label="level (dB)", pad=0.01)
-    draw_overlay(overlay, explanation)
-    overlay.set_title("Spectrogram, and the mask over it", loc="left")
-    image = draw_mask(mask, spectrogram, explanation.mask, mask_limits(explanation.mask))
-    figure.colorbar(image, ax=mask, label="mask", pad=0.01)
+    picture, mask, *errors, profile, lanes = panels
+    draw_picture_panel(picture, explanation)
+    limits = mask_limits(explanation.mask)
+    add_colour_bar(mask, draw_mask(mask, spectrogram, explanation.mask, limits), "mask")
     mask.set_title("Mask", loc="left")
-    draw_profile(profile, explanation)
     for axes in errors:
-        image = draw_standard_error(axes, explanation)
-        figure.colorbar(image, ax=axes, label="standard error", pad=0.01)
+        add_colour_bar(axes, draw_standard_error(axes, explanation), "standard error")
         axes.set_title("Standard error of the mask", loc="left")
-        draw_profile_band(profile, explanation)
-    profile.set_title("Time profile (mean over frequency)", loc="left")
-    profile.legend(
-        loc="lower right",
-        bbox_to_anchor=(1.0, 0.97),
-        ncols=4,
-        columnspacing=1.2,
-        fontsize=8,
-        frameon=False,
-    )
+    draw_profile_panel(profile, explanation)
     draw_lanes(lanes, explanation, events)
     if with_error:
-        text = (
-            "band: the mean over frequency of the mask's standard error; that of the profile is at "
-            "most as large"
-        )
         lanes.annotate(
-            text,
+            _ABOUT_BAND,
             (0, 0),
             xycoords="axes fraction",
             xytext=(0, -38),
@@ -122,7 +142,7 @@ def plot_explanation(
             fontsize=8,
             color=PROFILE_COLOUR,
         )
-    return save_figure(figure, path)
+    return cast(Axes, picture)
 
 
 def plot_brief(
@@ -149,15 +169,11 @@ def plot_brief(
     """
     figure = new_figure(10, 5.2, layout=None)  # finding a layout would take as long as drawing
     heights = [3.0, 1.3, 0.35 * (1 + bool(events))]
-    overlay, profile, lanes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
-    figure.subplots_adjust(0.07, 0.1, 0.985, 0.88, hspace=0.3)
+    picture, profile, lanes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
+    figure.subplots_adjust(0.085, 0.1, 0.985, 0.88, hspace=0.3)
     set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
-    draw_level(overlay, explanation.spectrogram)
-    draw_overlay(overlay, explanation)
-    draw_profile(profile, explanation)
-    profile.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 0.95), ncols=3, fontsize=8, frameon=False
-    )
+    draw_picture_panel(picture, explanation, colour_bar=False)
+    draw_profile_panel(profile, explanation)
     draw_lanes(lanes, explanation, events)
     return save_figure(figure, path, dpi=80)
 
@@ -214,13 +230,13 @@ def plot_comparison(
     return save_figure(figure, path)
 
 
-def plot_segments(spectrogram: Spectrogram, segments: Tensor, path: str | os.PathLike[str]) -> Path:
+def plot_segments(spectrogram: Spectrogram, path: str | os.PathLike[str], segments: Tensor) -> Path:
     """Draw a spectrogram with the borders of its segments.
 
     Args:
         spectrogram: what was segmented.
-        segments: int64 `[F, T]` labels.
         path: file to write.
+        segments: int64 `[F, T]` labels.
 
     Returns:
         The path.
@@ -232,7 +248,7 @@ def plot_segments(spectrogram: Spectrogram, segments: Tensor, path: str | os.Pat
         >>> import tempfile, torch
         >>> picture = Spectrogram(torch.rand(2, 4), torch.tensor([100.0, 200]), torch.arange(4.0))
         >>> segments = torch.tensor([[0, 0, 1, 1], [2, 2, 3, 3]])
-        >>> plot_segments(picture, segments, Path(tempfile.mkdtemp()) / "a.png").name
+        >>> plot_segments(picture, Path(tempfile.mkdtemp()) / "a.png", segments).name
         'a.png'
     """
     if segments.shape != spectrogram.values.shape:
@@ -242,7 +258,7 @@ def plot_segments(spectrogram: Spectrogram, segments: Tensor, path: str | os.Pat
         )
     figure = new_figure(10, 4)
     axes = figure.subplots()
-    figure.colorbar(draw_level(axes, spectrogram), ax=axes, label="level (dB)", pad=0.01)
+    add_colour_bar(axes, draw_level(axes, spectrogram), level_label(spectrogram))
     borders = LineCollection(
         list(_borders(segments, spectrogram)), colors="#E69F00", linewidths=1.0
     )
@@ -273,14 +289,14 @@ def _write_above(axes: Axes, text: str, colour: str) -> None:
 def _draw_input_cell(
     upper: Axes, lower: Axes, spectrogram: Spectrogram, events: Sequence[Event]
 ) -> None:
-    _add_colour_bar(draw_level(upper, spectrogram), upper, "level (dB)")
+    add_colour_bar(upper, draw_level(upper, spectrogram), level_label(spectrogram))
     upper.set_title("spectrogram")
-    _mark_events([upper], events)
+    mark_events(upper, events)
     times, levels = with_gaps(spectrogram, spectrogram.values.mean(dim=0))
     lower.plot(times, levels, color=PROFILE_COLOUR, linewidth=1.2)
-    lower.set(xlabel="time (s)", ylabel="mean (dB)", xlim=time_edges(spectrogram))
+    lower.set(xlabel="time (s)", ylabel=f"mean ({spectrogram.unit})", xlim=time_edges(spectrogram))
     lower.tick_params(labelbottom=True)
-    _mark_events([lower], events)
+    mark_events(lower, events)
 
 
 def _comparison_legend(with_events: bool) -> list[Artist]:
@@ -299,27 +315,13 @@ def _draw_method_cell(
 ) -> None:
     mask = explanation.mask
     image = draw_mask(upper, explanation.spectrogram, mask, mask_limits(mask))
-    _add_colour_bar(image, upper, "mask")
+    add_colour_bar(upper, image, "mask")
     set_text(upper.set_title, explanation.method)
     draw_profile(lower, explanation)
     lower.set(xlabel="time (s)", ylabel="profile")
     lower.tick_params(labelbottom=True)
-    _mark_events([upper, lower], events)
-
-
-def _add_colour_bar(image: AxesImage, axes: Axes, label: str) -> None:
-    figure = axes.get_figure()
-    assert figure is not None
-    figure.colorbar(image, ax=axes, label=label, pad=0.02)
-
-
-def _mark_events(panels: Sequence[Axes], events: Sequence[Event]) -> None:
-    """A bracket around each event: its borders, with a white rim that shows on dark masks."""
-    borders = [time for event in events for time in (event.start, event.end)]
-    for axes in panels:
-        height = axes.get_xaxis_transform()
-        axes.vlines(borders, 0, 1, transform=height, color="white", linewidth=3.2, alpha=0.7)
-        axes.vlines(borders, 0, 1, transform=height, color=TRUE_COLOUR, linewidth=2.0)
+    for axes in (upper, lower):
+        mark_events(axes, events)
 
 
 def _shared_spectrogram(explanations: Sequence[Explanation]) -> Spectrogram:
@@ -339,17 +341,11 @@ def _shared_spectrogram(explanations: Sequence[Explanation]) -> Spectrogram:
 
 
 def _borders(segments: Tensor, spectrogram: Spectrogram) -> NDArray:
-    """`[n, 2, 2]` lines (time, bin) between neighbouring bins of different segments."""
-    labels = as_array(segments)
+    """`[n, 2, 2]` lines (seconds, Hz) between neighbouring bins of different segments."""
+    labels, edges = as_array(segments), bin_edges(as_array(spectrogram.frequencies))
     starts, ends = frame_borders(spectrogram).T
-    upright_bins, upright_frames = np.nonzero(labels[:, 1:] != labels[:, :-1])
-    level_bins, level_frames = np.nonzero(labels[1:] != labels[:-1])
-    upright = [
-        ((ends[frame], low - 0.5), (ends[frame], low + 0.5))
-        for low, frame in zip(upright_bins, upright_frames, strict=True)
-    ]
-    level = [
-        ((starts[frame], low + 0.5), (ends[frame], low + 0.5))
-        for low, frame in zip(level_bins, level_frames, strict=True)
-    ]
-    return np.array([*upright, *level]).reshape(-1, 2, 2)
+    bins, frames = np.nonzero(labels[:, 1:] != labels[:, :-1])
+    upright = [[ends[frames], edges[bins]], [ends[frames], edges[bins + 1]]]
+    bins, frames = np.nonzero(labels[1:] != labels[:-1])
+    level = [[starts[frames], edges[bins + 1]], [ends[frames], edges[bins + 1]]]
+    return np.concatenate([np.moveaxis(np.array(lines), -1, 0) for lines in (upright, level)])

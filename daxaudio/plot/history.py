@@ -21,7 +21,7 @@ from daxaudio.plot.drawing import (
     new_figure,
 )
 from daxaudio.plot.texts import save_figure, set_text
-from daxaudio.plot.time_axis import as_array
+from daxaudio.plot.time_frequency import as_array
 
 _MAX_MASKS = 6
 _HISTORY = ("masks", "mask_epochs", "train_loss", "validation_loss")

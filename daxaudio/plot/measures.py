@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ from matplotlib.patches import Rectangle
 
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.plot.drawing import new_figure
-from daxaudio.plot.scores import REFERENCE_METHODS
 from daxaudio.plot.texts import save_figure
 
 _ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
@@ -86,7 +85,9 @@ def share_beaten(means: pd.Series, metric: str) -> pd.Series:
     return pd.Series({method: share(method) for method in merits.index}, dtype=float)
 
 
-def plot_measures(summary: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+def plot_measures(
+    summary: pd.DataFrame, path: str | os.PathLike[str], references: Collection[str] = ()
+) -> Path:
     """Draw the mean of every method by every measure, in blocks of groups of measures.
 
     A cell is bluer the more of the other rows it beats, and more orange the more beat it. Cells of
@@ -97,6 +98,7 @@ def plot_measures(summary: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         summary: columns `method`, `metric` (names of `MEASURES`), `mean`, as in summary.csv; the
             methods are drawn in its order.
         path: file to write.
+        references: methods that explain nothing and show what a score is worth.
 
     Returns:
         The path.
@@ -114,7 +116,7 @@ def plot_measures(summary: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     _check(summary)
     table = summary.pivot(index="method", columns="metric", values="mean")
     order = list(summary["method"].unique())
-    rows = _place_rows(order)
+    rows = _place_rows(order, references)
     blocks = _wrap([str(metric) for metric in table.columns])
     width = max(block.width for block in blocks) * _CELL[0]
     height = len(blocks) * ((max(rows.values()) + 1) * _CELL[1] + 1.6)
@@ -161,13 +163,13 @@ def _check(summary: pd.DataFrame) -> None:
         raise ValueError("a method has two rows for one metric; a summary has one")
 
 
-def _place_rows(methods: Sequence[str]) -> dict[str, float]:
+def _place_rows(methods: Sequence[str], references: Collection[str]) -> dict[str, float]:
     """Upper edge of the row of each method; references last and a little apart."""
-    explained = [name for name in methods if name not in REFERENCE_METHODS]
+    explained = [name for name in methods if name not in references]
     rows = {name: float(number) for number, name in enumerate(explained)}
     start = len(explained) + (_GAP if explained else 0.0)
-    references = [name for name in methods if name in REFERENCE_METHODS]
-    return rows | {name: start + number for number, name in enumerate(references)}
+    below = [name for name in methods if name in references]
+    return rows | {name: start + number for number, name in enumerate(below)}
 
 
 def _wrap(metrics: Sequence[str]) -> list[_Block]:

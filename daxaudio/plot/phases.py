@@ -26,13 +26,12 @@ from daxaudio.plot.drawing import (
     TRUE_COLOUR,
     describe_explanation,
     draw_events,
-    draw_level,
-    draw_overlay,
-    draw_profile,
+    draw_picture_panel,
+    draw_profile_panel,
     new_figure,
 )
 from daxaudio.plot.texts import save_figure, set_text, shorten
-from daxaudio.plot.time_axis import time_edges
+from daxaudio.plot.time_frequency import time_edges
 
 _LANE = 0.27  # inches
 _MARKED = "marked"
@@ -93,15 +92,8 @@ def plot_phases(
     set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
     heights = [3.2, 1.4, _LANE * len(names)]
     picture, profile, lanes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
-    level = draw_level(picture, explanation.spectrogram)
-    figure.colorbar(level, ax=picture, label="level (dB)", pad=0.01)
-    draw_overlay(picture, explanation)
-    picture.set_title("Spectrogram, and the mask over it", loc="left")
-    draw_profile(profile, explanation)
-    profile.set_title("Time profile (mean over frequency)", loc="left")
-    profile.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=3, fontsize=8, frameon=False
-    )
+    draw_picture_panel(picture, explanation)
+    draw_profile_panel(profile, explanation)
     _draw_phases(lanes, explanation, events, background, names)
     start, end = time_edges(explanation.spectrogram)
     lanes.set_xlim(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,6 @@ from numpy.typing import ArrayLike
 from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.texts import save_figure, set_text, shorten
 
-REFERENCE_METHODS = ("random", "energy", "all_ones", "oracle")
-"""Rows of a table that explain nothing and show what a score is worth."""
-
 _COLUMNS = ("method", "metric", "mean", "std", "n")
 _INK = "#333333"
 _METHOD_STYLE: dict[str, Any] = {"facecolor": "#0072B2", "edgecolor": _INK, "hatch": ""}
@@ -26,7 +23,7 @@ _REFERENCE_STYLE: dict[str, Any] = {"facecolor": "#DDDDDD", "edgecolor": _INK, "
 
 
 def plot_confusion(
-    matrix: ArrayLike, class_names: Sequence[str], path: str | os.PathLike[str]
+    matrix: ArrayLike, path: str | os.PathLike[str], class_names: Sequence[str]
 ) -> Path:
     """Draw a confusion matrix: colours are shares of each true class, written below the counts.
 
@@ -35,8 +32,8 @@ def plot_confusion(
 
     Args:
         matrix: `[C, C]` counts; rows are true classes, columns predicted ones.
-        class_names: C names.
         path: file to write.
+        class_names: C names.
 
     Returns:
         The path.
@@ -46,7 +43,7 @@ def plot_confusion(
 
     Example:
         >>> import tempfile
-        >>> plot_confusion([[3, 1], [0, 4]], ["dog", "rain"], tempfile.mkdtemp() + "/a.png").name
+        >>> plot_confusion([[3, 1], [0, 4]], tempfile.mkdtemp() + "/a.png", ["dog", "rain"]).name
         'a.png'
     """
     counts, n_classes = np.asarray(matrix), len(class_names)
@@ -92,13 +89,19 @@ def plot_confusion(
     return save_figure(figure, path)
 
 
-def plot_summary(summary: pd.DataFrame, metric: str, path: str | os.PathLike[str]) -> Path:
+def plot_summary(
+    summary: pd.DataFrame,
+    path: str | os.PathLike[str],
+    metric: str,
+    references: Collection[str] = (),
+) -> Path:
     """Draw one metric of every method: mean as bar, standard deviation as whisker, largest on top.
 
     Args:
         summary: columns `method`, `metric`, `mean`, `std`, `n`, as in summary.csv.
-        metric: which of its metrics.
         path: file to write.
+        metric: which of its metrics.
+        references: methods that explain nothing and show what a score is worth; they are hatched.
 
     Returns:
         The path.
@@ -110,30 +113,34 @@ def plot_summary(summary: pd.DataFrame, metric: str, path: str | os.PathLike[str
         >>> import tempfile
         >>> rows = {"method": ["rise", "random"], "metric": "iou", "mean": [0.4, 0.1]}
         >>> summary = pd.DataFrame({**rows, "std": 0.1, "n": 9})
-        >>> plot_summary(summary, "iou", tempfile.mkdtemp() + "/a.png").name
+        >>> plot_summary(summary, tempfile.mkdtemp() + "/a.png", "iou", ["random"]).name
         'a.png'
     """
     rows = _rows_of(summary, metric).sort_values("mean", kind="stable", na_position="first")
     figure = new_figure(8, 1.6 + 0.36 * len(rows))
     axes = figure.subplots()
-    _draw_bars(axes, rows)
+    _draw_bars(axes, rows, references)
     set_text(axes.set_title, metric)
     axes.set_xlabel("mean and standard deviation over n recordings")
-    if rows["method"].isin(REFERENCE_METHODS).any():
+    if rows["method"].isin(list(references)).any():
         axes.legend(handles=_legend(), loc="lower right")
     return save_figure(figure, path)
 
 
 def plot_summaries(
-    summaries: Mapping[str, pd.DataFrame], metrics: Sequence[str], path: str | os.PathLike[str]
+    summaries: Mapping[str, pd.DataFrame],
+    path: str | os.PathLike[str],
+    metrics: Sequence[str],
+    references: Collection[str] = (),
 ) -> Path:
     """Draw several summaries side by side, a row of panels for each metric.
 
     Args:
         summaries: by title, each as `plot_summary` takes it. The methods stand in the order of the
             first, from top to bottom, in every panel.
-        metrics: which of their metrics.
         path: file to write.
+        metrics: which of their metrics.
+        references: as `plot_summary` takes them.
 
     Returns:
         The path.
@@ -147,7 +154,7 @@ def plot_summaries(
         >>> rows = {"method": ["rise", "random"], "metric": "iou", "mean": [0.4, 0.1]}
         >>> summary = pd.DataFrame({**rows, "std": 0.1, "n": 9})
         >>> path = tempfile.mkdtemp() + "/a.png"
-        >>> plot_summaries({"white": summary, "pink": summary}, ["iou"], path).name
+        >>> plot_summaries({"white": summary, "pink": summary}, path, ["iou"]).name
         'a.png'
     """
     if not summaries or not metrics:
@@ -161,7 +168,7 @@ def plot_summaries(
         for axes, (title, summary) in zip(row, summaries.items(), strict=True):
             rows = _rows_of(summary, metric).set_index("method")
             present = [name for name in reversed(methods) if name in rows.index]
-            _draw_bars(axes, rows.loc[present].reset_index())
+            _draw_bars(axes, rows.loc[present].reset_index(), references)
             set_text(axes.set_title, f"{metric}, {title}")
         right = max(axes.get_xlim()[1] for axes in row)
         for axes in row:
@@ -174,14 +181,14 @@ def _legend() -> list[Patch]:
     return [Patch(**_METHOD_STYLE, label="method"), Patch(**_REFERENCE_STYLE, label="reference")]
 
 
-def _draw_bars(axes: Axes, rows: pd.DataFrame) -> None:
+def _draw_bars(axes: Axes, rows: pd.DataFrame, references: Collection[str]) -> None:
     """One bar a row of a summary, the first at the bottom."""
     means, deviations = rows["mean"].to_numpy(float), rows["std"].fillna(0.0).to_numpy(float)
     bars = axes.barh(
         range(len(rows)), means, xerr=deviations, error_kw={"ecolor": _INK, "capsize": 3}
     )
-    references = rows["method"].isin(REFERENCE_METHODS)
-    for bar, is_reference in zip(bars, references, strict=True):
+    hatched = rows["method"].isin(list(references))
+    for bar, is_reference in zip(bars, hatched, strict=True):
         bar.set(**(_REFERENCE_STYLE if is_reference else _METHOD_STYLE))
     names = [f"{method} (n={n})" for method, n in zip(rows["method"], rows["n"], strict=True)]
     axes.set_yticks(range(len(rows)), names, parse_math=False)

@@ -19,9 +19,10 @@ from daxaudio.experiments.compare import (
 )
 from daxaudio.experiments.explain import PROBLEMS_FILE
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
+from daxaudio.explainers.catalogue import REFERENCE_METHODS
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.metrics.sanity import ALIKE
-from daxaudio.plot import REFERENCE_METHODS, plot_curves, plot_measures, plot_randomisation
+from daxaudio.plot import plot_curves, plot_measures, plot_randomisation
 from daxaudio.plot.curves import N_STANDING_OUT
 from daxaudio.plot.measures import share_beaten
 from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, frame_of_tests
@@ -169,7 +170,7 @@ def _draw(found: _Found, leader: str) -> dict[str, Path]:
     ordered = found.summary.sort_values(
         "method", key=lambda names: names.map(found.methods.index), kind="stable"
     )
-    pictures = {"measures": plot_measures(ordered, folder / "measures.png")}
+    pictures = {"measures": plot_measures(ordered, folder / "measures.png", REFERENCE_METHODS)}
     first = [leader] if leader not in REFERENCE_METHODS else []
     if len(found.curves):
         drawn = set(found.curves["method"])
@@ -178,11 +179,20 @@ def _draw(found: _Found, leader: str) -> dict[str, Path]:
         kinds = found.curves[["unit", "fill"]].drop_duplicates()
         for unit, fill in kinds.itertuples(index=False):
             path = folder / f"{'_'.join(filter(None, ('curves', unit, fill)))}.png"
-            pictures[path.stem] = plot_curves(found.curves, path, unit, fill, colours)
+            pictures[path.stem] = plot_curves(
+                found.curves,
+                path,
+                unit=unit,
+                fill=fill,
+                methods=colours,
+                references=REFERENCE_METHODS,
+            )
     if len(found.randomisation):
         there = [name for name in first if name in set(found.randomisation["method"])]
         path = folder / "randomisation.png"
-        pictures["randomisation"] = plot_randomisation(found.randomisation, path, ALIKE, there)
+        pictures["randomisation"] = plot_randomisation(
+            found.randomisation, path, ALIKE, methods=there, references=REFERENCE_METHODS
+        )
     for old in (*folder.glob("curves_*.png"), *folder.glob("randomisation.png")):
         if old not in pictures.values():
             old.unlink()  # of an earlier call with other groups

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.catalogue import METHODS, REFERENCE_METHODS
 from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES, Measure
-from daxaudio.plot import REFERENCE_METHODS
 from daxaudio.plot.measures import decimals_of, head_of
 from daxaudio.report.comparison_significance import (
     SIGNIFICANT,

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from daxaudio.explainers.catalogue import REFERENCE_METHODS
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.metrics.sanity import ALIKE
-from daxaudio.plot import REFERENCE_METHODS
 from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, is_better
 from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.results import ABOUT_METRICS

@@ -15,10 +15,10 @@ from daxaudio.data.audio import read_recording
 from daxaudio.experiments.explain import WARNINGS_FILE
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, count_warned, total_cost
-from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.catalogue import METHODS, REFERENCE_METHODS
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.metrics import paired_comparison
-from daxaudio.plot import REFERENCE_METHODS, plot_comparison, plot_history, plot_summary
+from daxaudio.plot import plot_comparison, plot_history, plot_summary
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
 from daxaudio.report.tables import (
@@ -303,7 +303,10 @@ def _draw(
 ) -> list[Picture]:
     captions = {"iou": "IoU in the paper's protocol", "frame_auc": "Frame AUC (0.5 is chance)"}
     pictures = [
-        Picture(plot_summary(summary, metric, comparison.pictures / f"{metric}.png"), caption)
+        Picture(
+            plot_summary(summary, comparison.pictures / f"{metric}.png", metric, REFERENCE_METHODS),
+            caption,
+        )
         for metric, caption in captions.items()
     ]
     names = list(results["recording_id"].unique())

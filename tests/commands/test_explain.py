@@ -326,11 +326,11 @@ def test_the_quick_check_is_the_default_of_a_file_and_stands_in_its_picture(
     from daxaudio.commands import explain_file
 
     drawn = []
-    monkeypatch.setattr(explain_file, "plot_explanation", lambda *what: drawn.append(what))
+    monkeypatch.setattr(explain_file, "plot_explanation", lambda *_, **what: drawn.append(what))
     assert explain(tmp_path / "wav/low.wav", model, tmp_path / "out") == 0
     verdict = load_facts(tmp_path / "out")["verdict"]
     assert [finding["name"] for finding in verdict["findings"]] == ["score", "cost", "deletion"]
-    assert [what[3] for what in drawn] == [verdict["summary"]]
+    assert [what["verdict"] for what in drawn] == [verdict["summary"]]
 
 
 @pytest.mark.parametrize(

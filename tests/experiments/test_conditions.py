@@ -285,11 +285,11 @@ def test_bad_input_is_named(exp_dir, tmp_path):
 
 def test_summaries_side_by_side_need_something_to_draw(tmp_path):
     table = summarise(long_table(rows_of("iou", rise=[0.1, 0.2])))
-    assert plot_summaries({"one": table}, ["iou"], tmp_path / "a.png").is_file()
+    assert plot_summaries({"one": table}, tmp_path / "a.png", ["iou"]).is_file()
     with pytest.raises(ValueError, match="no row of the summary"):
-        plot_summaries({"one": table}, ["auc"], tmp_path / "b.png")
+        plot_summaries({"one": table}, tmp_path / "b.png", ["auc"])
     with pytest.raises(ValueError, match="got none"):
-        plot_summaries({}, ["iou"], tmp_path / "b.png")
+        plot_summaries({}, tmp_path / "b.png", ["iou"])
 
 
 def test_masks_of_two_seeds_are_compared_by_rank(exp_dir):

@@ -89,9 +89,8 @@ def test_only_the_wanted_unit_and_fill_are_drawn(figures, tmp_path):
 def test_at_most_eight_methods_stand_out_and_references_are_dashed(figures, tmp_path):
     names = [f"method{number:02d}" for number in range(12)]
     curves = [straight(name, 0.1 + number / 40) for number, name in enumerate(names)]
-    plot_curves(
-        pd.concat([*curves, straight("energy", 0.05)]), tmp_path / "a.png", methods=[names[-1]]
-    )
+    table = pd.concat([*curves, straight("energy", 0.05)])
+    plot_curves(table, tmp_path / "a.png", methods=[names[-1]], references=["random", "energy"])
     lines = lines_by_method(figures[0].axes[0])
     marked = [name for name in names if lines[name].get_marker() != "None"]
     assert marked == [*names[:7], names[-1]]
@@ -190,7 +189,7 @@ def test_measures_are_printed_with_arrows_and_references_below(figures, tmp_path
             ("rise", "complexity", 8.126),
         ]
     )
-    path = plot_measures(summary, tmp_path / "a.png")
+    path = plot_measures(summary, tmp_path / "a.png", ["random"])
     axes = figures[0].axes[0]
     heads = [label.get_text() for label in axes.get_xticklabels()]
     assert heads == ["iou ↑", "deletion_auc ↓", "complexity"]

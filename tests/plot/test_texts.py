@@ -37,8 +37,8 @@ def test_a_label_that_never_ends_moves_no_panel(explanation, tmp_path, figures):
         target=LONG,
         spectrogram=dataclasses.replace(explanation.spectrogram, recording_id=LONG),
     )
-    plot_explanation(explanation, tmp_path / "short.png", [Event(0.5, 2.0, "x")])
-    plot_explanation(odd, tmp_path / "long.png", [Event(0.5, 2.0, LONG)])
+    plot_explanation(explanation, tmp_path / "short.png", events=[Event(0.5, 2.0, "x")])
+    plot_explanation(odd, tmp_path / "long.png", events=[Event(0.5, 2.0, LONG)])
     short, long = (
         [axes.get_position().intervalx for axes in figure.axes[:4]] for figure in figures
     )
@@ -51,7 +51,7 @@ def test_a_label_that_never_ends_moves_no_panel(explanation, tmp_path, figures):
 
 
 def test_long_class_names_leave_the_matrix_in_the_picture(tmp_path, figures):
-    plot_confusion([[1, 0], [2, 3]], [LONG, LONG + "2"], tmp_path / "a.png")
+    plot_confusion([[1, 0], [2, 3]], tmp_path / "a.png", [LONG, LONG + "2"])
     box = figures[0].get_tightbbox(figures[0].canvas.get_renderer())
     assert box.x0 >= -0.01
     assert box.x1 <= figures[0].get_figwidth() + 0.01
@@ -80,7 +80,7 @@ def test_characters_that_no_font_has_are_said_once_in_one_line(
     with warnings.catch_warnings(), caplog.at_level(logging.WARNING):
         warnings.simplefilter("error")
         for name in "ab":
-            plot_explanation(odd, tmp_path / f"{name}.png", [Event(0, 1, "犬")])
+            plot_explanation(odd, tmp_path / f"{name}.png", events=[Event(0, 1, "犬")])
     texts._families_with.cache_clear()
     assert [record.getMessage()[:49] for record in caplog.records] == [
         "names hold characters that no installed font has,"
@@ -169,7 +169,7 @@ def test_one_method_and_one_reference_are_best_and_worst(tmp_path, figures):
 
 def test_a_class_of_one_recording_is_told_from_one_of_many_and_from_none(tmp_path, figures):
     counts = [[100, 0, 0], [0, 1, 0], [0, 0, 0]]
-    plot_confusion(counts, ["dog", "rain", "cat"], tmp_path / "a.png")
+    plot_confusion(counts, tmp_path / "a.png", ["dog", "rain", "cat"])
     axes = figures[0].axes[0]
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names == ["dog (n=100)", "rain (n=1)", "cat (n=0)"]
