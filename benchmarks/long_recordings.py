@@ -20,7 +20,7 @@ import soundfile
 import torch
 
 from daxaudio.commands.main import main as command
-from daxaudio.features.frontends import LogMel
+from daxaudio.features.frontends import make_front_end
 from daxaudio.models.blackbox import BlackBox, save_black_box
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.runs.config import build, load_config
@@ -36,7 +36,7 @@ def write_subject(folder):
     settings = {key: value for key, value in config["model"].items() if key != "kind"}
     black_box = BlackBox(
         build(WindowBlstm, "model", settings),
-        build(LogMel, "front_end", config["front_end"]),
+        make_front_end(config["front_end"]),
         ["n", "p"],
     )
     save_black_box(black_box, folder / "model")

@@ -36,7 +36,7 @@ def explain_file(
     recording = read_recording(
         arguments.audio,
         front_end.sample_rate,
-        min_duration=front_end.n_fft / front_end.sample_rate,
+        min_duration=front_end.min_duration,
         channel=arguments.channel,
     )
     channels = channels_of(arguments.audio)

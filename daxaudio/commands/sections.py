@@ -8,7 +8,7 @@ from typing import Any
 from daxaudio.data.padding import NoisePadding
 from daxaudio.experiments.measure import MeasureSettings
 from daxaudio.explainers.catalogue import MethodSettings
-from daxaudio.features.frontends import LogMel
+from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.blackbox import MODEL_KINDS, load_black_box
 from daxaudio.models.training import TrainingSettings
@@ -18,7 +18,6 @@ MEASURED_MODEL_KEYS = ("n_classes", "n_bins", "mean", "std")
 """Arguments of classifiers that training takes from the data."""
 
 _BUILT = {
-    "front_end": LogMel,
     "augmentation": Augmentation,
     "training": TrainingSettings,
     "explain": MethodSettings,
@@ -41,6 +40,7 @@ def read_sections(path: str | os.PathLike[str] | None) -> dict[str, dict[str, An
     """
     sections = load_config(path)
     try:
+        make_front_end(sections["front_end"])
         for name, constructor in _BUILT.items():
             build(constructor, name, sections[name])
         # the noise of a padding that is not asked for may lie on another machine

@@ -24,7 +24,8 @@ from daxaudio.containers import Recording
 from daxaudio.data.folds import assign_folds, read_folds
 from daxaudio.data.kaldi import DataFolder, read_utterance
 from daxaudio.experiments.predict import PREDICTIONS_FILE, predict_folder
-from daxaudio.features.frontends import LogMel
+from daxaudio.features.front_end import FrontEnd
+from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.blackbox import (
     FACTS_FILE,
@@ -123,7 +124,7 @@ class Plan:
         channel: which channel of each file to take; None for the average of all.
     """
 
-    front_end: LogMel
+    front_end: FrontEnd
     training: TrainingSettings
     augmentation: Augmentation
     model: Mapping[str, Any]
@@ -139,7 +140,7 @@ class Plan:
         """The plan that `--config` and the other arguments make."""
         config = read_sections(arguments.config)
         return cls(
-            build(LogMel, "front_end", config["front_end"]),
+            make_front_end(config["front_end"]),
             build(TrainingSettings, "training", config["training"]),
             build(Augmentation, "augmentation", config["augmentation"]),
             config["model"],
@@ -262,10 +263,9 @@ def _read_all(
     if left_out:
         logger.warning("%d recordings are left out, see %s", len(bad), out / BAD_FILES)
     recordings, front_end = [], plan.front_end
-    shortest = front_end.n_fft / front_end.sample_rate
     for name in tqdm(data.ids, desc="reading", disable=not plan.progress):
         try:
-            recording = read_utterance(data, name, front_end.sample_rate, shortest)
+            recording = read_utterance(data, name, front_end.sample_rate, front_end.min_duration)
             if front_end.vad is not None:
                 front_end.spectrogram(recording)  # says so when it is nothing but silence
             recordings.append(recording)

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, Spectrogram
+from daxaudio.runs.config import build
 
 _LONGEST = 3600.0  # seconds around or beside a sound
+_LONGEST_FRAME = 1 << 17  # samples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,10 +55,10 @@ class EnergyVad:
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < math.inf:
-            raise ValueError(f"vad_threshold must be above 0, got {self.threshold}")
+            raise ValueError(f"vad: threshold must be above 0, got {self.threshold}")
         if not (0 <= self.margin <= _LONGEST and 0 <= self.ends <= _LONGEST):
             raise ValueError(
-                f"vad_margin and vad_ends must lie between 0 and {_LONGEST:g} seconds, got "
+                f"vad: margin and ends must lie between 0 and {_LONGEST:g} seconds, got "
                 f"{self.margin} and {self.ends}"
             )
 
@@ -79,6 +82,91 @@ class EnergyVad:
         end = round(self.ends * sample_rate)
         inside = (places >= end) & (places < n_samples - end)
         return (n_loud[after] > n_loud[before]) & inside
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitVad:
+    """Finds the stretches of a recording that are not much quieter than its loudest frame.
+
+    Source: `librosa.effects.split`. The threshold moves with the recording's own maximum, so that
+    gain does not matter, and one loud click does. Differs in that the peak is brought to 1 first
+    (librosa takes nothing for quieter than -100 dB, and keeps all of a recording that is not much
+    louder), and in that digital silence is silent.
+
+    Args:
+        top_db: how far below the loudest frame a frame is silent, in dB; above 0.
+        frame_length: samples whose mean power is looked at.
+        hop_length: samples from one frame to the next; stretches begin and end at a multiple.
+
+    Raises:
+        ValueError: when a number is out of range.
+
+    Example:
+        >>> burst = torch.zeros(4000)
+        >>> burst[1000:2000] = 0.5
+        >>> kept = SplitVad(frame_length=200, hop_length=100)(burst, sample_rate=1000)
+        >>> kept.nonzero().flatten()[[0, -1]]
+        tensor([1000, 2099])
+    """
+
+    top_db: float = 60.0
+    frame_length: int = 2048
+    hop_length: int = 512
+
+    def __post_init__(self) -> None:
+        if not 0 < self.top_db < math.inf:
+            raise ValueError(f"vad: top_db must be above 0, got {self.top_db}")
+        if not 1 <= self.hop_length <= self.frame_length <= _LONGEST_FRAME:
+            raise ValueError(
+                f"vad: need 1 <= hop_length <= frame_length <= {_LONGEST_FRAME} samples, got "
+                f"{self.hop_length} and {self.frame_length}"
+            )
+
+    def __call__(self, waveform: Tensor, sample_rate: int) -> Tensor:
+        """Which samples to keep, `[S]` bool; see `EnergyVad`."""
+        from librosa.effects import split  # slow to come
+
+        kept, peak = torch.zeros_like(waveform, dtype=torch.bool), waveform.abs().max()
+        if peak > 0:
+            samples = (waveform / peak).detach().cpu().numpy()
+            for start, end in split(samples, **dataclasses.asdict(self)):
+                kept[start:end] = True
+        return kept
+
+
+Vad = EnergyVad | SplitVad
+"""What finds the samples that are not silence."""
+
+VadSettings = EnergyVad | SplitVad | Mapping[str, Any] | None
+"""One that is made, or its settings, or none."""
+
+VADS: Mapping[str, Callable[..., Vad]] = {"energy": EnergyVad, "split": SplitVad}
+"""By kind."""
+
+
+def make_vad(settings: VadSettings) -> Vad | None:
+    """What deletes silence by its settings: `kind`, one of `VADS`, and its constructor's arguments.
+
+    Raises:
+        ValueError: when the kind is unknown, or an argument does not exist or does not fit.
+
+    Example:
+        >>> make_vad({"kind": "split", "top_db": 40}).top_db
+        40.0
+    """
+    if not isinstance(settings, Mapping):
+        return settings
+    arguments = dict(settings)
+    kind = arguments.pop("kind", "energy")
+    if not isinstance(kind, str) or kind not in VADS:
+        raise ValueError(f"section 'vad': kind must be one of {sorted(VADS)}, got {kind!r}")
+    return build(VADS[kind], "vad", arguments)
+
+
+def settings_of_vad(vad: Vad) -> dict[str, Any]:
+    """What `make_vad` makes it of again."""
+    (kind,) = (kind for kind, made in VADS.items() if type(vad) is made)
+    return {"kind": kind, **dataclasses.asdict(vad)}
 
 
 def frame_samples(kept: Tensor, hop_length: int, n_frames: int) -> Tensor:

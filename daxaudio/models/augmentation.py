@@ -14,7 +14,7 @@ from torch import Tensor
 
 from daxaudio.containers import Recording
 from daxaudio.data.padding import NoisePadding
-from daxaudio.features.frontends import FrontEnd
+from daxaudio.features.front_end import FrontEnd
 from daxaudio.runs.seeds import derive_seed, generator
 
 

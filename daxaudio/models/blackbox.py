@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from daxaudio.containers import Spectrogram
-from daxaudio.features.frontends import FrontEnd, front_end_from_settings
+from daxaudio.features.front_end import FrontEnd
+from daxaudio.features.frontends import make_front_end
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.compiled import CompiledModule
 from daxaudio.models.module_score import ModuleScore, logits_of, out_of_memory
@@ -323,7 +324,7 @@ def load_black_box(
     path = folder / FACTS_FILE
     facts = read_yaml(read_text(path), path)
     try:
-        front_end = front_end_from_settings(facts["front_end"])
+        front_end = make_front_end(facts["front_end"])
         module = _module_from_settings(facts["model"])
         class_names, training = list(facts["classes"]), dict(facts.get("training", {}))
         check_class_names(class_names)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from daxaudio.containers import Recording
-from daxaudio.features.frontends import FrontEnd
+from daxaudio.features.front_end import FrontEnd
 from daxaudio.models.augmentation import Augmentation, crop
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.runs.seeds import derive_seed, generator

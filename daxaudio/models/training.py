@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from daxaudio.containers import Recording
-from daxaudio.features.frontends import FrontEnd
+from daxaudio.features.front_end import FrontEnd
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.examples import Examples, TrainingSet, WholeRecordings, Windows

@@ -1,6 +1,7 @@
 """Settings of a run from a YAML file: one section for each constructor, and no other key.
 
-front_end:    arguments of `LogMel`
+front_end:    `kind`: log_mel (default), linear_stft, cqt, vqt or pcen, and the arguments of its
+              constructor; `vad` there holds `kind`: energy (default) or split, and its arguments
 model:        `kind`: resnet (default), with `depth`, `imagenet` of `SpectrogramResNet`, or blstm,
               with arguments of `WindowBlstm`
 augmentation: arguments of `Augmentation`

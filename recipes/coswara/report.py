@@ -57,7 +57,7 @@ def main() -> None:
         "What was left out, and what is unlike the rest": lists_table(exp_dir),
     }
     (model, *_) = sorted((exp_dir / "models").glob(f"fold*/{FACTS_FILE}"))
-    silence = "vad_threshold" in yaml.safe_load(read_text(model))["front_end"]
+    silence = "vad" in yaml.safe_load(read_text(model))["front_end"]
     texts = [TEXT, *([SYNTHETIC] if planted else []), *([WITHOUT_SILENCE] if silence else [])]
     text = "\n\n".join(texts)
     paths = write_phases(

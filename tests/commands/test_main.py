@@ -110,7 +110,7 @@ def test_explain_takes_the_predicted_class_when_none_is_named(tmp_path, model):
 
 def test_deleted_silence_is_zero_in_the_mask_of_the_whole_file(tmp_path):
     module = SpectrogramResNet(2, depth=10, width=8, mean=-40.0, std=15.0)
-    front_end = LogMel(16000, 1024, 512, 16, vad_threshold=0.01, vad_ends=0.1)
+    front_end = LogMel(16000, 1024, 512, 16, vad={"threshold": 0.01})
     save_black_box(BlackBox(module, front_end, ["cat", "dog"]), tmp_path / "model")
     audio = sound(tmp_path / "a.wav")
     options = ("--method", "rise", "--queries", "20", "--check", "quick")

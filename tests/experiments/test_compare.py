@@ -21,7 +21,7 @@ from daxaudio.experiments.measure import MeasureSettings
 from daxaudio.explainers.catalogue import MethodSettings
 from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.features.frontends import LogMel
-from daxaudio.features.vad import reduce_to
+from daxaudio.features.vad import EnergyVad, reduce_to
 from daxaudio.metrics import evaluate, perturbation_curves, rank_correlation, sparseness
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.models.blackbox import BlackBox
@@ -90,7 +90,7 @@ def test_every_measure_of_every_method_is_in_the_table(compared):
 
 
 def test_deleted_silence_is_zero_in_what_is_stored_and_is_not_asked_about(corpus, tmp_path):
-    front_end = LogMel(8000, 512, 256, 16, vad_threshold=0.01, vad_ends=0.0)
+    front_end = LogMel(8000, 512, 256, 16, vad=EnergyVad(threshold=0.01, ends=0.0))
     box = BlackBox(Bands(), front_end, NAMES)
     groups = ["deletion", "localisation", "form", "labels"]
     results = compare(corpus, tmp_path, groups, ["rise", "energy"], box)

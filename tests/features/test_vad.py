@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from daxaudio.containers import Event, Explanation, Recording, Spectrogram
-from daxaudio.features.frontends import LogMel, front_end_from_settings
-from daxaudio.features.vad import EnergyVad, expand_to, frame_samples, reduce_to
+from daxaudio.features.frontends import LogMel, make_front_end
+from daxaudio.features.vad import EnergyVad, SplitVad, expand_to, frame_samples, make_vad, reduce_to
 from daxaudio.metrics import frame_auc
 
 RATE, HOP = 8000, 80
 BURSTS = [Event(0.5, 1.0), Event(2.0, 2.5)]
-WITHOUT_SILENCE = LogMel(RATE, 200, HOP, 16, peak_normalise=True, vad_threshold=1e-4)
+WITHOUT_SILENCE = LogMel(RATE, 200, HOP, 16, peak_normalise=True, vad={"threshold": 1e-4})
 
 
 def bursts(level=0.5, tone=(500, 2000)):
@@ -98,10 +98,10 @@ def test_recording_of_silence_is_named():
 
 
 def test_settings_rebuild_the_front_end_and_name_only_what_is_on():
-    again = front_end_from_settings(WITHOUT_SILENCE.settings)
+    again = make_front_end(WITHOUT_SILENCE.settings)
     assert again.vad == EnergyVad()
     assert again.settings == WITHOUT_SILENCE.settings
-    assert {"peak_normalise", "vad_threshold"}.isdisjoint(LogMel().settings)
+    assert {"peak_normalise", "vad"}.isdisjoint(LogMel().settings)
 
 
 def explained(**changes):
@@ -170,7 +170,7 @@ def test_another_recording_or_front_end_is_refused():
 
 @pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"margin": -1.0}, {"ends": math.inf}])
 def test_numbers_out_of_range_are_refused(wrong):
-    with pytest.raises(ValueError, match="vad_"):
+    with pytest.raises(ValueError, match="vad: "):
         EnergyVad(**wrong)
 
 
@@ -179,3 +179,39 @@ def test_single_frame_that_was_explained_is_found_again():
     part = Spectrogram(torch.zeros(1, 1), torch.ones(1), torch.tensor([2.2]))
     mask = expand_to(whole, Explanation(torch.ones(1, 1), part, "rise")).mask
     assert mask.tolist() == [[0, 0, 1, 0]]
+
+
+def test_split_keeps_what_is_not_much_quieter_than_the_loudest():
+    wave = bursts().waveform[0].clone()
+    wave[: RATE // 4] = 0.5 * 10 ** (-30 / 20)  # 30 dB below the bursts
+    for top_db, starts in ((20, [0.5, 2.0]), (50, [0.0, 0.5, 2.0])):
+        kept = SplitVad(top_db=top_db, frame_length=160, hop_length=80)(wave, RATE)
+        edges = kept.int().diff(prepend=torch.zeros(1), append=torch.zeros(1))
+        assert ((edges == 1).nonzero().flatten() / RATE).tolist() == pytest.approx(starts, abs=0.02)
+
+
+@pytest.mark.parametrize("level", [1e-3, 1.0])
+def test_split_does_not_depend_on_the_gain(level):
+    one, other = (SplitVad()(bursts(scale).waveform[0], RATE) for scale in (0.5, 0.5 * level))
+    assert torch.equal(one, other)
+    assert 0 < int(one.sum()) < len(one)
+
+
+def test_split_finds_nothing_in_digital_silence():
+    assert not SplitVad()(torch.zeros(RATE), RATE).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"kind": "webrtc"}, r"kind must be one of \['energy', 'split'\], got 'webrtc'"),
+        ({"kind": "split", "threshold": 1e-4}, "unknown key 'threshold'"),
+        ({"top_db": 30}, "unknown key 'top_db'"),
+        ({"kind": "split", "top_db": 0}, "top_db must be above 0"),
+        ({"kind": "split", "hop_length": 4096}, "hop_length <= frame_length"),
+        ({"kind": ["split"]}, "kind must be one of"),
+    ],
+)
+def test_a_vad_of_other_settings_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        make_vad(settings)

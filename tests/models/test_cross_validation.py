@@ -159,7 +159,7 @@ def data(tmp_path):
     )
     (tmp_path / "conf.yaml").write_text(
         "front_end: {sample_rate: 8000, n_fft: 256, hop_length: 80, n_mels: 16,\n"
-        "  peak_normalise: true, vad_threshold: 1e-4}\n"
+        "  peak_normalise: true, vad: {threshold: 1e-4}}\n"
         "model: {kind: blstm, hidden: 4, hop: 51}\n"
         "augmentation: {padding_probability: 0, mixup_alpha: 0}\n"
         "training: {epochs: 1, optimiser: amsgrad, schedule: constant, oversample: true}\n"

@@ -17,7 +17,7 @@ from daxaudio.data.audio import duration_of
 from daxaudio.data.formats import AnnotatedRecording, Tier, write_annotations
 from daxaudio.explainers.catalogue import MethodSettings, make_explainer
 from daxaudio.explainers.storage import load_explanation
-from daxaudio.features.frontends import LogMel
+from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.blackbox import load_black_box
 from daxaudio.models.blstm import WindowBlstm
@@ -41,7 +41,7 @@ PHASES = (
 CONFIG = """
 front_end:
   {sample_rate: 16000, n_fft: 512, hop_length: 160, n_mels: 16, peak_normalise: true,
-   vad_threshold: 0.0001}
+   vad: {threshold: 0.0001}}
 model: {kind: blstm, window: 11, hop: 11, training_hop: 11, hidden: 8}
 training: {epochs: 3, batch_size: 16, learning_rate: 0.02, label_smoothing: 0.0}
 augmentation: {padding_probability: 0.0, frequency_mask: 0, time_mask: 0, mixup_alpha: 0.0}
@@ -370,7 +370,7 @@ def test_explanations_of_other_folds_or_models_are_refused(finished):
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes/coswara/conf").glob("*.yaml")), ids=str)
 def test_configurations_build_all_that_they_name(path):
     config = load_config(path)
-    front_end = build(LogMel, "front_end", config["front_end"])
+    front_end = make_front_end(config["front_end"])
     settings = {key: value for key, value in config["model"].items() if key != "kind"}
     network = build(WindowBlstm, "model", settings)
     assert sum(parameter.numel() for parameter in network.parameters()) == 741505

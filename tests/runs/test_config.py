@@ -7,7 +7,7 @@ from daxaudio.data.padding import NoisePadding
 from daxaudio.explainers.catalogue import METHODS, MethodSettings, check_methods, make_explainer
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
-from daxaudio.features.frontends import LogMel
+from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.training import TrainingSettings
 from daxaudio.runs.config import SECTIONS, build, load_config
@@ -63,7 +63,7 @@ def test_values_of_the_wrong_kind_are_named_and_numbers_as_text_are_taken():
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*/conf/*.yaml")), ids=lambda p: p.stem)
 def test_every_shipped_configuration_builds_all_its_parts(path):
     config = load_config(path)
-    build(LogMel, "front_end", config["front_end"])
+    make_front_end(config["front_end"])
     build(TrainingSettings, "training", config["training"])
     build(Augmentation, "augmentation", config["augmentation"])
     build(NoisePadding, "padding", config["padding"])
