@@ -13,7 +13,7 @@ import daxaudio
 from daxaudio.commands.main import COMMANDS
 
 HEAVY = ["torch", "torchaudio", "torchvision", "numpy", "pandas", "scipy", "skimage", "sklearn"]
-HEAVY += ["matplotlib", "librosa", "soundfile", "jinja2", "yaml", "tqdm"]
+HEAVY += ["statsmodels", "matplotlib", "librosa", "soundfile", "jinja2", "yaml", "tqdm"]
 
 RUN = """
 import sys

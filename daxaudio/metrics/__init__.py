@@ -34,11 +34,12 @@ From masks alone:
 | `rank_correlation` | two masks: Spearman over all bins | -1 to 1 | a flat mask |
 | `structural_similarity` | two masks: SSIM | -1 to 1 | - |
 
-Of two methods:
+Of two methods, and of many:
 
 | function | what it says | undefined |
 |---|---|---|
 | `paired_comparison` | is one method better: bootstrap interval, Wilcoxon test | no pair |
+| `holm` | p-values of many tests, corrected for their number | no p-value |
 
 Those against events are in [0, 1] and 1 is best. What is undefined is NaN. `catalogue` has the
 direction, range and source of every measure that a comparison writes.
@@ -75,7 +76,7 @@ from daxaudio.metrics.localisation import (
     pointing_game,
     relevance_mass,
 )
-from daxaudio.metrics.significance import PairedComparison, paired_comparison
+from daxaudio.metrics.significance import PairedComparison, holm, paired_comparison
 
 __all__ = [
     "Curve",
@@ -93,6 +94,7 @@ __all__ = [
     "faithfulness_measures",
     "frame_auc",
     "frames_to_events",
+    "holm",
     "interval_iou",
     "iou",
     "mask_auc",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from daxaudio.metrics import paired_comparison
+from daxaudio.metrics import holm, paired_comparison
 
 
 def test_a_difference_in_every_recording_is_found():
@@ -134,3 +134,49 @@ def test_a_corpus_too_large_for_one_draw_of_indices_works():
 def test_malformed_input_is_refused(a, b, n_bootstrap, reason):
     with pytest.raises(ValueError, match=reason):
         paired_comparison(a, b, n_bootstrap=n_bootstrap)
+
+
+def holm_by_definition(p_values):
+    """The smallest times n, the next times n - 1, and so on; no later one below an earlier one."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    corrected, so_far = [0.0] * len(p_values), 0.0
+    for step, index in enumerate(order):
+        so_far = max(so_far, min(1.0, p_values[index] * (len(p_values) - step)))
+        corrected[index] = so_far
+    return corrected
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 40])
+def test_many_tests_are_corrected_as_holm_defines_it(n):
+    p_values = np.random.default_rng(n).random(n) ** 3
+    p_values[n // 2 :] = p_values[n // 2]  # ties
+    assert holm(p_values).tolist() == pytest.approx(holm_by_definition(p_values.tolist()))
+
+
+def test_a_test_without_value_is_no_test():
+    whole = holm([0.01, 0.02, 0.5])
+    found = holm([0.01, math.nan, 0.02, math.nan, 0.5])
+    assert found[[0, 2, 4]].tolist() == whole.tolist()
+    assert np.isnan(found[[1, 3]]).all()
+    assert np.isnan(holm([math.nan])).all()
+    assert holm([]).shape == (0,)
+
+
+def test_false_alarms_among_many_tests_become_rare():
+    tables = np.random.default_rng(0).random((300, 20))
+    alarms = [(p_values < 0.05).any() for p_values in tables]
+    corrected = [(holm(p_values) < 0.05).any() for p_values in tables]
+    assert np.mean(alarms) > 0.5
+    assert np.mean(corrected) < 0.1
+
+
+def test_the_given_p_values_stay_as_they_are():
+    p_values = np.array([0.01, 0.02])
+    holm(p_values)
+    assert p_values.tolist() == [0.01, 0.02]
+
+
+@pytest.mark.parametrize("p_values", [[-0.1], [1.1], [math.inf], [[0.1]], 0.1])
+def test_what_is_no_p_value_is_refused(p_values):
+    with pytest.raises(ValueError, match="p_values must"):
+        holm(p_values)
