@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from conftest import ROOT, finish
+from conftest import ROOT, finish, prepare_command
 
 from daxaudio.commands.main import exit_code_of
 from daxaudio.containers import Event
@@ -23,7 +23,6 @@ from daxaudio.models.blackbox import load_black_box
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.training import TrainingSettings
 from daxaudio.runs.config import build, load_config
-from daxaudio_data_prep.synthetic import planted_coughs
 from daxaudio_data_prep.synthetic.cough_files import Truth
 
 sys.path.insert(0, str(ROOT / "recipes" / "coswara"))
@@ -115,7 +114,7 @@ def finished(tmp_path_factory):
         write_annotations(root / "timings" / f"{name}.TextGrid", [grid])
     words = ["--textgrids", root / "timings", "--out", root / "corpus", "--n", 16, "--phase"]
     words += ["cough", "--evidence", "wheeze", "--annotations", root / "phases"]
-    assert planted_coughs.main(list(map(str, words))) == 0
+    assert prepare_command("planted_coughs")(words) == 0
     names = spoil(root)
     (root / "tiny.yaml").write_text(CONFIG)
     arguments = [
