@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from daxaudio.experiments.measure import MeasureSettings as MeasureSettings
     from daxaudio.experiments.score import score_folder as score_folder
     from daxaudio.experiments.verdict import judge as judge
-    from daxaudio.explainers.all_ones import AllOnes as AllOnes
-    from daxaudio.explainers.catalogue import MethodSettings as MethodSettings
     from daxaudio.explainers.dax.closed_form import DaxV4 as DaxV4
     from daxaudio.explainers.dax.explained_student import ExplainStudent as ExplainStudent
     from daxaudio.explainers.dax.joint import (
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
     )
     from daxaudio.explainers.dax.polarity import check_polarity as check_polarity
     from daxaudio.explainers.dax.shared_filters import SharedFilters as SharedFilters
-    from daxaudio.explainers.energy import Energy as Energy
     from daxaudio.explainers.grad_cam import (
         GradCam as GradCam,
         GradCamPlusPlus as GradCamPlusPlus,
@@ -67,9 +64,14 @@ if TYPE_CHECKING:
     from daxaudio.explainers.kernel_shap import KernelShap as KernelShap
     from daxaudio.explainers.lime import Lime as Lime
     from daxaudio.explainers.occlusion import Occlusion as Occlusion
-    from daxaudio.explainers.oracle import Oracle as Oracle
-    from daxaudio.explainers.random_mask import RandomMask as RandomMask
+    from daxaudio.explainers.references import (
+        AllOnes as AllOnes,
+        Energy as Energy,
+        Oracle as Oracle,
+        RandomMask as RandomMask,
+    )
     from daxaudio.explainers.rise import Rise as Rise
+    from daxaudio.explainers.settings import MethodSettings as MethodSettings
     from daxaudio.explainers.shared_queries import explain_recording as explain_recording
     from daxaudio.explainers.storage import (
         load_explanation as load_explanation,
@@ -127,17 +129,14 @@ _NAMES = {
     "experiments.explain": ["explain_folder"],
     "experiments.compare": ["compare_folder"],
     "containers": ["Event", "Explanation", "Neighbourhood", "Recording", "Spectrogram"],
-    "explainers.all_ones": ["AllOnes"],
+    "explainers.references": ["AllOnes", "Energy", "Oracle", "RandomMask"],
     "explainers.dax.joint": ["Counterfactual", "Dax", "SparseMatching"],
     "explainers.dax.closed_form": ["DaxV4"],
-    "explainers.energy": ["Energy"],
     "explainers.dax.explained_student": ["ExplainStudent"],
     "explainers.grad_cam": ["GradCam", "GradCamPlusPlus", "GuidedGradCam"],
     "explainers.gradient": ["Gradient", "InputXGradient", "IntegratedGradients", "SmoothGrad"],
     "explainers.lime": ["Lime"],
     "explainers.occlusion": ["Occlusion"],
-    "explainers.oracle": ["Oracle"],
-    "explainers.random_mask": ["RandomMask"],
     "explainers.rise": ["Rise"],
     "explainers.kernel_shap": ["KernelShap"],
     "features.frontends": ["LinearStft", "LogMel"],
@@ -151,7 +150,7 @@ _NAMES = {
         "write_data_folder",
     ],
     "experiments.measure": ["MeasureSettings"],
-    "explainers.catalogue": ["MethodSettings"],
+    "explainers.settings": ["MethodSettings"],
     "metrics": ["evaluate", "paired_comparison", "perturbation_curves"],
     "models.augmentation": ["Augmentation"],
     "models.resnet": ["SpectrogramResNet"],

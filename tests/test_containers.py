@@ -3,21 +3,22 @@ import pytest
 import torch
 
 from daxaudio.containers import Event, Explanation, Recording, Spectrogram
-from daxaudio.explainers.catalogue import METHODS, MethodSettings, make_explainer
+from daxaudio.explainers.catalogue import METHODS, make_explainer
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
 from daxaudio.perturbation.segments import Grid, QuickShift
 
 SETTINGS = MethodSettings(
     queries=30, dax={"epochs": 1, "pool": 4}, quick_shift={}, occlusion={"window": (8, 20)}
 )
-QUERY_METHODS = [
-    name for name in METHODS if not name.startswith(("grad", "guided", "smooth", "integ", "input"))
-]
+QUERY_METHODS = [name for name, row in METHODS.items() if not row.needs_module]
 KINDS = [np.float64, np.float32, np.float16, np.int32, np.uint8, ">f8"]
 
 
 def explainer_of(name, shape):
-    return make_explainer(name, SETTINGS, 0, "toy", shape, [Event(0.4, 0.7)])
+    axes = (torch.arange(float(size)) for size in shape)
+    spectrogram = Spectrogram(torch.zeros(shape), *axes, "toy")
+    return make_explainer(name, spectrogram, SETTINGS, events=[Event(0.4, 0.7)])
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -21,7 +21,14 @@ from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.experiments.compare import WRITTEN, check_groups, compare_folder
 from daxaudio.experiments.measure import MeasureSettings
-from daxaudio.explainers.catalogue import DEFAULT_METHOD, METHODS, MethodSettings, check_methods
+from daxaudio.explainers.catalogue import (
+    DEFAULT_METHOD,
+    METHODS,
+    check_events,
+    check_methods,
+    list_methods,
+)
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.report.comparison import write_comparison
 from daxaudio.runs.config import build
@@ -50,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             "metrics:",
             *(f"  {name:<18}{_members(name)}" for name in GROUPS),
             "methods:",
-            *(f"  {name:<22}{text}" for name, text in METHODS.items()),
+            *list_methods(),
         ]
     )
     parser.add_argument("--data", required=True, metavar="DIR", help="a Kaldi-style data folder")
@@ -60,8 +67,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--methods",
         nargs="+",
         metavar="NAME",
-        help="see below; `all` for every one (default: all but those that train networks, "
-        "dax_v1, dax_v2, base1 and base2)",
+        help="see below; `all` for every one (default: all but those that train networks: "
+        f"{', '.join(_training())})",
     )
     parser.add_argument(
         "--metrics",
@@ -128,13 +135,21 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _methods(names: list[str] | None, has_events: bool) -> list[str]:
-    if names is None:
-        names = [name for name in METHODS if not name.startswith(("dax_v1", "dax_v2", "base"))]
-    elif "all" in names:
-        names = list(METHODS)
-    elif "oracle" in names and not has_events:
-        raise ValueError("method 'oracle' needs the true events: give --events")
-    return check_methods([name for name in names if has_events or name != "oracle"])
+    if names is None or "all" in names:
+        left_out = [] if names else _training()
+        names = [
+            name
+            for name, row in METHODS.items()
+            if name not in left_out and (has_events or not row.needs_events)
+        ]
+    names = check_methods(names)
+    if not has_events:
+        check_events(names, "give --events")
+    return names
+
+
+def _training() -> list[str]:
+    return [name for name, row in METHODS.items() if row.trains]
 
 
 def _members(group: str) -> str:

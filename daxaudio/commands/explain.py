@@ -22,10 +22,11 @@ from daxaudio.experiments.predict import Which
 from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import (
     DEFAULT_METHOD,
-    METHODS,
-    MethodSettings,
+    check_events,
     check_methods,
+    list_methods,
 )
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.runs.config import build
 
 
@@ -45,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "begin with + speak for it, those with - against it. The full check explains twice more:\n"
         "three times the queries in all."
     )
-    parser.epilog = "methods:\n" + "\n".join(f"  {n:<22}{text}" for n, text in METHODS.items())
+    parser.epilog = "\n".join(["methods:", *list_methods()])
     parser.add_argument(
         "audio",
         metavar="AUDIO",
@@ -93,8 +94,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=("none", *get_args(Level)),
         help="look for what speaks against the explanation of one audio file: quick (about 200 "
         "queries a method), or full, which explains again with other draws and by a classifier "
-        "with shuffled weights; slow for dax_v1, dax_v2, base1 and base2, which train networks "
-        "again (default quick)",
+        "with shuffled weights; slow for methods that train networks, which train again (default "
+        "quick)",
     )
     add_channel(parser)
     add_allow_commands(parser)
@@ -110,8 +111,8 @@ def run(arguments: argparse.Namespace) -> None:
     settings = build(MethodSettings, "explain", section)
     audio = existing(arguments.audio)
     events = read_events_of(arguments.events)
-    if "oracle" in methods and not events.by_recording:
-        holds_none = f"{events.path} holds none" if events.path else "give --events"
-        raise ValueError(f"method 'oracle' needs the true events: {holds_none}")
+    if not events.by_recording:
+        advice = f"{events.path} holds none" if events.path else "give --events"
+        check_events(methods, advice)
     explain = explain_folder_of_audio if audio.is_dir() else explain_file
     explain(load_model(arguments), methods, settings, events, arguments)

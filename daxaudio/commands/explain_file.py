@@ -14,7 +14,8 @@ from daxaudio.data.audio import channels_of, read_recording
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.explain import ExplainingRun
 from daxaudio.experiments.verdict import Verdict, judge
-from daxaudio.explainers.catalogue import MethodSettings, make_explainer, most_queries
+from daxaudio.explainers.catalogue import make_explainer, most_queries
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, check_alike
 from daxaudio.models.blackbox import BlackBox
@@ -106,12 +107,15 @@ def _check(
     arguments: argparse.Namespace,
 ) -> Verdict:
     """Look for what speaks against an explanation, and print it."""
-    values, recording_id = explanation.spectrogram.values, explanation.spectrogram.recording_id
 
     def make(seed: int) -> Explainer:
-        shape = (values.shape[0], values.shape[1])
         return make_explainer(
-            explanation.method, settings, seed, recording_id, shape, events, not arguments.quiet
+            explanation.method,
+            explanation.spectrogram,
+            settings,
+            seed=seed,
+            events=events,
+            progress=not arguments.quiet,
         )
 
     began = time.perf_counter()

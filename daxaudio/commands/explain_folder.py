@@ -24,7 +24,8 @@ from daxaudio.experiments.predict import (
     predict_folder,
 )
 from daxaudio.experiments.score import count_warned
-from daxaudio.explainers.catalogue import MethodSettings, most_queries
+from daxaudio.explainers.catalogue import most_queries
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import FACTS_FILE, PICTURE_FILE, is_stored, load_explanation
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.plot import plot_brief

@@ -7,7 +7,7 @@ from typing import Any
 
 from daxaudio.data.padding import NoisePadding
 from daxaudio.experiments.measure import MeasureSettings
-from daxaudio.explainers.catalogue import MethodSettings
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.blackbox import MODEL_KINDS, load_black_box

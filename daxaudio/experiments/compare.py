@@ -29,7 +29,8 @@ from daxaudio.experiments.predict import (
 )
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, find_beyond_end, summarise
 from daxaudio.experiments.tables import Gathered
-from daxaudio.explainers.catalogue import MethodSettings, check_methods
+from daxaudio.explainers.catalogue import check_methods
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import is_stored, load_explanation
 from daxaudio.metrics import (
     complexity,

@@ -25,7 +25,7 @@ from typing import Any
 import pandas as pd
 
 from daxaudio.experiments.score import RESULTS_FILE, find_explanations, summarise, total_cost
-from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.metrics import PairedComparison, paired_comparison, rank_correlation
 from daxaudio.runs.tables import read_csv
@@ -139,23 +139,22 @@ def gather_results(conditions: Iterable[Condition], leader: str = LEADER) -> pd.
         )
     results = pd.concat(parts, ignore_index=True)[[*_KEYS, *_RESULTS]]
     if leader not in set(results["method"]):
-        known = ", ".join(order_methods(results["method"], leader))
+        known = ", ".join(order_with_leader(results["method"], leader))
         raise ValueError(f"no condition has results of {leader!r}, the leader; there are {known}")
     return results
 
 
-def order_methods(names: Iterable[str], leader: str = LEADER) -> list[str]:
+def order_with_leader(names: Iterable[str], leader: str = LEADER) -> list[str]:
     """Methods in the order of tables, each once; the leader from few queries follows the leader.
 
     Example:
-        >>> order_methods(["rise", "own", "lime", "lime_500"], leader="lime")
+        >>> order_with_leader(["rise", "own", "lime", "lime_500"], leader="lime")
         ['lime', 'lime_500', 'rise', 'own']
     """
-    found = set(names)
-    few = few_of(found, leader)
-    known = [name for name in METHODS if name in found]
-    ordered = known + sorted(found - set(known) - set(few))
-    place = ordered.index(leader) + 1 if leader in found else 0
+    names = set(names)
+    few = few_of(names, leader)
+    ordered = order_methods(names - set(few))
+    place = ordered.index(leader) + 1 if leader in ordered else 0
     return ordered[:place] + few + ordered[place:]
 
 
@@ -213,7 +212,7 @@ def summarise_conditions(results: pd.DataFrame, leader: str = LEADER) -> pd.Data
     rows = []
     for (model, padding), part in results.groupby(["model", "padding"], sort=False):
         summary = summarise(average_over_seeds(part))
-        rank = {name: i for i, name in enumerate(order_methods(summary["method"], leader))}
+        rank = {name: i for i, name in enumerate(order_with_leader(summary["method"], leader))}
         ordered = summary.sort_values("method", key=lambda names: names.map(rank), kind="stable")
         for method, metric, *values in ordered.itertuples(index=False):
             test: tuple[Any, ...] = (math.nan,) * 5
@@ -282,7 +281,7 @@ def measure_costs(conditions: Iterable[Condition], leader: str = LEADER) -> pd.D
         return pd.DataFrame(columns=[*keys, *_COST, "ratio"])
     means = pd.concat(parts).groupby(keys, sort=False)[_COST].mean().reset_index()
     ordered = [
-        of_condition.set_index("method").loc[order_methods(of_condition["method"], leader)]
+        of_condition.set_index("method").loc[order_with_leader(of_condition["method"], leader)]
         for _, of_condition in means.groupby(keys[:2], sort=False)
     ]
     costs = pd.concat(ordered).reset_index()[[*keys, *_COST]]

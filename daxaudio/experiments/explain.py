@@ -35,7 +35,8 @@ from daxaudio.data.kaldi import DataFolder, read_utterance
 from daxaudio.experiments.pooling import Prepared, pooled, prepare
 from daxaudio.experiments.predict import spectrogram_of
 from daxaudio.experiments.score import list_warnings
-from daxaudio.explainers.catalogue import SETTINGS_OF, MethodSettings, make_explainer
+from daxaudio.explainers.catalogue import METHODS, make_explainer, settings_of
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries, explain_one
 from daxaudio.explainers.storage import is_stored, is_whole, load_facts, save_explanation
 from daxaudio.features.vad import expand_to, reduce_to
@@ -145,8 +146,7 @@ class Heard:
             What was stored: on the time axis with the silence, 0 where it was deleted.
         """
         stored = expand_to(self.whole, found) if self.whole else found
-        own = {**self.facts, "derived_seed": str(found.seed), **facts}
-        save_explanation(folder, stored, own)
+        save_explanation(folder, stored, {**self.facts, "derived_seed": str(found.seed), **facts})
         return stored
 
 
@@ -224,9 +224,16 @@ class ExplainingRun:
         progress: bool = False,
     ) -> Explanation:
         """Explain what was heard by one method; see `Heard.store`."""
-        events = self.events.get(heard.spectrogram.recording_id, ())
-        what = (heard.spectrogram, method, events, self.settings, self.seed, shared, progress)
-        return explain_one(score_fn, *what)
+        return explain_one(
+            heard.spectrogram,
+            score_fn,
+            method,
+            self.settings,
+            events=self.events.get(heard.spectrogram.recording_id, ()),
+            seed=self.seed,
+            shared=shared,
+            progress=progress,
+        )
 
     def explain(
         self,
@@ -268,8 +275,7 @@ class ExplainingRun:
                 return [describe_problem(name, m, Path(out).name, error) for m in self.methods]
             score_fn = self.black_box.score_fn(label, ask)
         for method in self.methods:
-            folder = Path(out) / method / name
-            if not _is_done(folder, heard.facts, label, method):
+            if not _is_done(folder := Path(out) / method / name, heard.facts, label, method):
                 try:
                     found = self.explain_by(method, heard, score_fn, shared)
                 except ValueError as error:
@@ -304,17 +310,16 @@ class ExplainingRun:
             (heard.spectrogram, labels[name], self._explainers(waiting[name], heard.spectrogram))
             for name, heard in found.items()
         ]
-        prepared = prepare(self.black_box, recordings)
-        return dict(zip(found, zip(found.values(), prepared, strict=True), strict=True))
+        asked = zip(found.values(), prepare(self.black_box, recordings), strict=True)
+        return dict(zip(found, asked, strict=True))
 
     def _explainers(self, methods: Sequence[str], spectrogram: Spectrogram) -> list[Explainer]:
         """Of the methods that can handle a recording; `explain` says why the others cannot."""
-        name, found = spectrogram.recording_id, []
-        shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
+        own, found = self.events.get(spectrogram.recording_id, ()), []
         for method in methods:
-            what = (method, self.settings, self.seed, name, shape, self.events.get(name, ()))
             with contextlib.suppress(ValueError):
-                found.append(make_explainer(*what))
+                what = (method, spectrogram, self.settings)
+                found.append(make_explainer(*what, seed=self.seed, events=own))
         return found
 
     def as_asked(self, explanations: Sequence[Explanation]) -> list[Explanation]:
@@ -376,9 +381,9 @@ def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) ->
         _check_same(folder, name, stored.get(key), facts[key])
     _check_same(folder, "time axis", stored.get("whole_frames"), facts.get("whole_frames"))
     _check_same(folder, "class", stored["target"], label)
-    if method == "oracle" and stored.get("events") != facts["events"]:
-        return False  # the events were corrected since; the oracle costs nothing
-    for field in SETTINGS_OF.get(method, ()):
+    if METHODS[method].needs_events and stored.get("events") != facts["events"]:
+        return False  # the events were corrected since; this costs nothing
+    for field in settings_of(method):
         # a setting that was not there yet when it was stored stood at its default
         default = _plain(MethodSettings())[field]
         found = stored.get("run_settings", {}).get(field, default)

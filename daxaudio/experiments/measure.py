@@ -345,11 +345,8 @@ class Measuring:
         settings = self.run.settings
         if self.settings.again_queries is not None:
             settings = dataclasses.replace(settings, queries=self.settings.again_queries)
-        shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
-        name = spectrogram.recording_id
-        explainer = make_explainer(
-            method, settings, self.run.seed, name, shape, self.run.events.get(name, ())
-        )
+        events = self.run.events.get(spectrogram.recording_id, ())
+        explainer = make_explainer(method, spectrogram, settings, seed=self.run.seed, events=events)
         return shared.share(explainer)(spectrogram, score_fn).mask.cpu()
 
     @property

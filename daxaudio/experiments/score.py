@@ -12,7 +12,7 @@ from typing import TypeVar
 import pandas as pd
 
 from daxaudio.containers import Event, Spectrogram
-from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.metrics import evaluate
 from daxaudio.runs.tables import read_csv, write_csv
@@ -70,7 +70,7 @@ def score_folder(
         raise ValueError(f"no recording has events that fit it: {left_out[0]}")
     check_recordings(explanations, rows)
     found = {method for _, method in rows}
-    order = [name for name in METHODS if name in found] + sorted(found - METHODS.keys())
+    order = order_methods(found)
     ranked = sorted(rows, key=lambda key: (key[0], order.index(key[1])))
     results = pd.DataFrame(
         [(*key, metric, rows[key][metric]) for key in ranked for metric in METRICS],
@@ -228,7 +228,7 @@ def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
             }
         )
     means = pd.DataFrame(rows).groupby("method").mean()
-    return means.reindex([name for name in METHODS if name in means.index]).reset_index()
+    return means.reindex(order_methods(means.index)).reset_index()
 
 
 def list_warnings(explanations: str | os.PathLike[str]) -> pd.DataFrame:

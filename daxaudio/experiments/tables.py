@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from daxaudio.containers import Explanation
-from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.catalogue import METHODS, order_methods
 from daxaudio.metrics.catalogue import MEASURES
 
 _COST = ["method", "queries", "gradients", "seconds"]
@@ -64,9 +64,7 @@ class Gathered:
     def cost_table(self) -> pd.DataFrame:
         """`method`, `queries`, `gradients`, `seconds`: means over recordings."""
         means = pd.DataFrame(self.costs, columns=_COST).groupby("method").mean()
-        return (
-            means.reindex([name for name in METHODS if name in means.index]).reset_index().round(3)
-        )
+        return means.reindex(order_methods(means.index)).reset_index().round(3)
 
     def warning_table(self) -> pd.DataFrame:
         """`recording_id`, `method`, `warning`."""

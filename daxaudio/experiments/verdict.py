@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.gradient import InputXGradient, IntegratedGradients
-from daxaudio.explainers.occlusion import Occlusion
+from daxaudio.explainers.catalogue import METHODS, Method
 from daxaudio.metrics.deletion import perturbation_curves
 from daxaudio.metrics.form import rank_correlation
 from daxaudio.metrics.sanity import ALIKE, sanity_check
@@ -29,14 +28,6 @@ from daxaudio.runs.seeds import generator
 
 Level = Literal["quick", "full"]
 """What is checked: "full" explains again, with other draws and by a randomised classifier."""
-
-REFERENCES = {
-    "random": "its values are drawn at random and say nothing about the classifier",
-    "energy": "it shows what is loud, whatever the classifier does with it",
-    "all_ones": "it marks everything",
-    "oracle": "it marks the true events, whether the classifier listens to them or not",
-}
-"""Methods that do not ask the classifier, and what is to be said of each."""
 
 _HALF = 0.5
 """A score, a share of variance or a correlation below it speaks against an explanation."""
@@ -164,7 +155,7 @@ def judge(
         ValueError: when the level is unknown, or the explanation's target is none or unknown.
 
     Example:
-        >>> from daxaudio.explainers.energy import Energy
+        >>> from daxaudio.explainers.references import Energy
         >>> picture = Spectrogram(torch.eye(4), torch.arange(4.0), torch.arange(4.0))
         >>> heard = lambda inputs: inputs[:, 0, 0]
         >>> judge(Energy()(picture, heard), heard, lambda seed: Energy()).summary
@@ -185,19 +176,24 @@ def judge(
     background = make_background(
         spectrogram, "global_mean" if fill == "segment_mean" else fill, seed=seed
     )
-    is_reference = explanation.method in REFERENCES
+    row = METHODS.get(explanation.method)
+    reference = row.reference if row else ""
     is_flat = float(explanation.mask.max()) == float(explanation.mask.min())
 
     def score() -> Iterator[Finding]:
         yield _score(explanation, black_box, spectrogram)
         yield _cost(explanation)
-        yield from _reference(explanation) if is_reference else _fit(explanation)
+        if reference:
+            sentence = f"{explanation.method} is a reference: {reference}."
+            yield Finding("reference", math.nan, None, sentence)
+        else:
+            yield from _fit(explanation)
 
     def deletion() -> Iterator[Finding]:
         yield _deletion(explanation, spectrogram, background, score_fn, batch_size, seed)
 
     def stability() -> Iterator[Finding]:
-        if _draws(make(seed), make(seed + 1)):
+        if _draws(row, make(seed), make(seed + 1)):
             yield _stability(explanation, make(seed + 1)(spectrogram, score_fn))
 
     def sanity() -> Iterator[Finding]:
@@ -205,7 +201,7 @@ def judge(
             yield _sanity(explanation, black_box, spectrogram, make(seed), seed)
 
     steps = [score, deletion]
-    if level == "full" and not is_reference and not is_flat:
+    if level == "full" and not reference and not is_flat:
         steps += [stability, sanity]
     bar = tqdm(steps, desc="checking", unit="check", disable=not progress, leave=False)
     return Verdict(tuple(finding for step in bar for finding in step()))
@@ -239,11 +235,6 @@ def _cost(explanation: Explanation) -> Finding:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def _reference(explanation: Explanation) -> Iterator[Finding]:
-    sentence = f"{explanation.method} is a reference: {REFERENCES[explanation.method]}."
-    yield Finding("reference", math.nan, None, sentence)
 
 
 def _fit(explanation: Explanation) -> Iterator[Finding]:
@@ -324,10 +315,9 @@ def _deletion(
     return Finding("deletion", gain, good, sentence, n_queries)
 
 
-def _draws(explainer: Explainer, other: Explainer) -> bool:
+def _draws(row: Method | None, explainer: Explainer, other: Explainer) -> bool:
     """Whether a method's mask depends on its seed: two explainers that differ by it alone."""
-    fixed = (Occlusion, IntegratedGradients, InputXGradient)  # they draw noise to fill with alone
-    if isinstance(explainer, fixed) and explainer.fill != "noise":
+    if row and not row.draws and getattr(explainer, "fill", "") != "noise":
         return False
     return explainer != other
 
@@ -359,7 +349,8 @@ def _sanity(
 ) -> Finding:
     index = black_box.class_index(explanation.target)
     names = [*black_box.class_names[index:], *black_box.class_names[:index]]
-    names = names[: _FEW if "student_r2" in explanation.settings else _MANY]
+    row = METHODS.get(explanation.method)
+    names = names[: _FEW if row and row.trains else _MANY]
     boxes: list[BlackBox] = []
     found: list[Explanation] = []
 

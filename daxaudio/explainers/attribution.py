@@ -1,15 +1,60 @@
-"""Explanations that ask the black box nothing but the score of the input."""
+"""From what a method found of each bin to the explanation: scaling, and what it cost."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
 
+import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, target_of
+from daxaudio.containers import (
+    Explanation,
+    Neighbourhood,
+    ScoreFn,
+    Spectrogram,
+    scale_to_mask,
+    target_of,
+)
+from daxaudio.models.module_score import ModuleScore, Of
 from daxaudio.runs.asking import answers, check_finite
 from daxaudio.runs.provenance import describe
+
+Sign = Literal["absolute", "positive"]
+"""What of a signed attribution the mask shows: its size, or only what speaks for the class."""
+
+
+def to_explanation(
+    neighbourhood: Neighbourhood, attribution: Tensor, method: str, explainer: Any, began: float
+) -> Explanation:
+    """The explanation that a perturbation method drew from a neighbourhood.
+
+    Args:
+        neighbourhood: what was asked.
+        attribution: `[F, T]` signed importance; the mask is its `scale_to_mask`.
+        method: name of the method, as in tables.
+        explainer: the dataclass whose fields are stored as settings, the sampler's apart.
+        began: `time.perf_counter()` when the fit began.
+
+    Returns:
+        The explanation; its settings hold `sampler`, how the neighbourhood was really drawn.
+    """
+    attribution = attribution.detach().float().cpu()
+    settings = {**describe(explainer), "sampler": dict(neighbourhood.settings)}
+    return Explanation(
+        scale_to_mask(attribution),
+        neighbourhood.spectrogram.to("cpu"),
+        method,
+        neighbourhood.target,
+        neighbourhood.original_score,
+        n_queries=neighbourhood.n_queries,
+        seconds={"query": neighbourhood.seconds, "fit": time.perf_counter() - began},
+        settings=settings,
+        seed=neighbourhood.seed,
+        attribution=attribution,
+    )
 
 
 def explain_by_mask(
@@ -42,7 +87,7 @@ def explain_by_mask(
 
     Example:
         >>> import torch
-        >>> from daxaudio.explainers.energy import Energy
+        >>> from daxaudio.explainers.references import Energy
         >>> picture = Spectrogram(torch.eye(2), torch.arange(2.0), torch.arange(2.0))
         >>> mask = torch.eye(2)
         >>> explain_by_mask(picture, lambda x: x[:, 0, 0], mask, "energy", Energy(), 0).score
@@ -63,4 +108,97 @@ def explain_by_mask(
         settings=describe(explainer),
         seed=seed,
         attribution=mask if attribution is None else attribution.detach().float().cpu(),
+    )
+
+
+def check_choices(of: str, sign: str = "positive") -> None:
+    """Refuse unknown words.
+
+    Raises:
+        ValueError: names the field and what it may be.
+    """
+    for name, value, kind in (("of", of, Of), ("sign", sign, Sign)):
+        if value not in get_args(kind):
+            known = " or ".join(map(repr, get_args(kind)))
+            raise ValueError(f"{name} must be {known}, got {value!r}")
+
+
+def mask_of_signed(attribution: Tensor, sign: Sign) -> Tensor:
+    """Signed attributions as a mask: zero stays zero and the largest value becomes 1.
+
+    Unlike `scale_to_mask`, which keeps the order of the values and moves their zero.
+
+    Args:
+        attribution: any shape.
+        sign: "absolute" for the size of each value; "positive" to set negative ones, which speak
+            against the class, to 0.
+
+    Returns:
+        The same shape in [0, 1]; all zeros when nothing is left.
+
+    Raises:
+        ValueError: when a value is NaN or infinite.
+
+    Example:
+        >>> mask_of_signed(torch.tensor([-4.0, 0.0, 2.0]), "absolute")
+        tensor([1.0000, 0.0000, 0.5000])
+        >>> mask_of_signed(torch.tensor([-4.0, 0.0, 2.0]), "positive")
+        tensor([0., 0., 1.])
+    """
+    if not torch.isfinite(attribution).all():
+        raise ValueError("attribution holds NaN or infinite values")
+    shown = attribution.abs() if sign == "absolute" else attribution.clamp(min=0)
+    return shown / highest if (highest := shown.max()) > 0 else torch.zeros_like(shown)
+
+
+def explain_by_gradients(
+    explainer: Any,
+    method: str,
+    spectrogram: Spectrogram,
+    score: ModuleScore,
+    attribution: Tensor,
+    began: float,
+    n_gradients: int,
+    sign: Sign = "positive",
+    n_values: int = 0,
+    facts: Mapping[str, Any] | None = None,
+    warnings: Iterable[str] = (),
+) -> Explanation:
+    """The explanation that a gradient method drew from its passes; asks for the input's score.
+
+    Args:
+        explainer: the dataclass whose fields are stored as settings.
+        method: name of the method, as in tables.
+        spectrogram: the input.
+        score: asked once, for the probability of the input.
+        attribution: float32 `[F, T]` on the CPU, signed, as the method defines it.
+        began: `time.perf_counter()` when the passes began.
+        n_gradients: forward and backward passes so far, one an input.
+        sign: what of the attribution the mask shows.
+        n_values: plain forward passes so far, one an input.
+        facts: settings beyond the fields.
+        warnings: why it should not be trusted.
+
+    Returns:
+        The explanation; all time up to this call counts as `query`.
+
+    Raises:
+        ValueError: when the attribution or the score is not finite.
+    """
+    ended = time.perf_counter()
+    mask = mask_of_signed(attribution, sign)
+    seed = getattr(explainer, "seed", 0)
+    fit = time.perf_counter() - ended
+    explanation = explain_by_mask(
+        spectrogram, score, mask, method, explainer, fit, attribution, seed
+    )
+    if not mask.any():
+        warnings = (*warnings, "the attribution is nowhere above 0: nothing is marked")
+    return dataclasses.replace(
+        explanation,
+        n_queries=explanation.n_queries + n_values,
+        n_gradients=n_gradients,
+        seconds={**explanation.seconds, "query": explanation.seconds["query"] + ended - began},
+        settings={**explanation.settings, **(facts or {})},
+        warnings=tuple(warnings),
     )

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
-from daxaudio.explainers.signed_maps import Sign, check_choices, explain_by_gradients
+from daxaudio.explainers.attribution import Sign, check_choices, explain_by_gradients
 from daxaudio.models.layer_axes import Reshape
 from daxaudio.models.layers import GuidedRelu, LayerMaps, maps_of_layer
 from daxaudio.models.module_score import Of, module_score

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
-from daxaudio.explainers.signed_maps import Sign, check_choices, explain_by_gradients
+from daxaudio.explainers.attribution import Sign, check_choices, explain_by_gradients
 from daxaudio.models.module_score import Of, module_score
 from daxaudio.perturbation.masks import Fill, make_background
 from daxaudio.runs.memory import check_fits

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.explainers.attribution import to_explanation
 from daxaudio.perturbation.masks import SegmentMasks
-from daxaudio.perturbation.sampling import SegmentSampler, to_explanation
+from daxaudio.perturbation.sampling import SegmentSampler
 
 
 def _shapley_sampler() -> SegmentSampler:

@@ -18,9 +18,9 @@ from daxaudio.containers import (
     Spectrogram,
     check_spectrogram,
 )
+from daxaudio.explainers.attribution import to_explanation
 from daxaudio.perturbation.masks import Fill, make_background
 from daxaudio.perturbation.query import answer, unasked
-from daxaudio.perturbation.sampling import to_explanation
 from daxaudio.runs.batches import BatchSize, check_batch_size
 from daxaudio.runs.memory import check_fits
 from daxaudio.runs.provenance import describe

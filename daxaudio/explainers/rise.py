@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, Neighbourhood, Perturbation, ScoreFn, Spectrogram
+from daxaudio.explainers.attribution import to_explanation
 from daxaudio.perturbation.masks import SegmentMasks
-from daxaudio.perturbation.sampling import GridSampler, SegmentSampler, to_explanation
+from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.runs.batches import fit_batch
 
 _BATCH = 128

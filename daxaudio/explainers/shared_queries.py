@@ -16,7 +16,8 @@ from daxaudio.containers import (
     Spectrogram,
     check_spectrogram,
 )
-from daxaudio.explainers.catalogue import MethodSettings, make_explainer
+from daxaudio.explainers.catalogue import make_explainer
+from daxaudio.explainers.settings import MethodSettings
 
 
 class SharedQueries:
@@ -94,9 +95,10 @@ def _content(spectrogram: Spectrogram) -> Hashable:
 
 
 def explain_recording(
-    score_fn: ScoreFn,
     spectrogram: Spectrogram,
+    score_fn: ScoreFn,
     methods: Sequence[str],
+    *,
     events: Sequence[Event] = (),
     settings: MethodSettings | None = None,
     seed: int = 0,
@@ -105,8 +107,8 @@ def explain_recording(
     """Explain one recording by several methods that share their queries where they can.
 
     Args:
-        score_fn: the black box, for the class to explain.
         spectrogram: the recording.
+        score_fn: the black box, for the class to explain.
         methods: names as in `METHODS`.
         events: its true events; only the oracle sees them.
         settings: of the methods.
@@ -116,33 +118,33 @@ def explain_recording(
     Yields:
         One explanation a method, as soon as it is there.
     """
-    shared = SharedQueries()
+    shared, settings = SharedQueries(), settings or MethodSettings()
     for method in methods:
         yield explain_one(
-            score_fn,
             spectrogram,
+            score_fn,
             method,
-            events,
-            settings or MethodSettings(),
-            seed,
-            shared,
-            progress,
+            settings,
+            events=events,
+            seed=seed,
+            shared=shared,
+            progress=progress,
         )
 
 
 def explain_one(
-    score_fn: ScoreFn,
     spectrogram: Spectrogram,
+    score_fn: ScoreFn,
     method: str,
-    events: Sequence[Event],
     settings: MethodSettings,
-    seed: int,
+    *,
     shared: SharedQueries,
+    events: Sequence[Event] = (),
+    seed: int = 0,
     progress: bool = False,
 ) -> Explanation:
     """Explain one recording by one method; the rest as in `explain_recording`."""
-    shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
     explainer = make_explainer(
-        method, settings, seed, spectrogram.recording_id, shape, events, progress
+        method, spectrogram, settings, seed=seed, events=events, progress=progress
     )
     return shared.share(explainer)(spectrogram, score_fn)

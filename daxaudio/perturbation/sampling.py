@@ -5,18 +5,16 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from daxaudio.containers import (
-    Explanation,
     Neighbourhood,
     ScoreFn,
     Spectrogram,
     check_spectrogram,
-    scale_to_mask,
 )
 from daxaudio.perturbation.masks import (
     Fill,
@@ -277,34 +275,3 @@ def _check_sampler(n_samples: int, keep: float, batch_size: BatchSize) -> None:
     if not 0 < keep < 1:
         raise ValueError(f"keep must lie between 0 and 1, got {keep}")
     check_batch_size(batch_size)
-
-
-def to_explanation(
-    neighbourhood: Neighbourhood, attribution: Tensor, method: str, explainer: Any, began: float
-) -> Explanation:
-    """The explanation that a perturbation method drew from a neighbourhood.
-
-    Args:
-        neighbourhood: what was asked.
-        attribution: `[F, T]` signed importance; the mask is its `scale_to_mask`.
-        method: name of the method, as in tables.
-        explainer: the dataclass whose fields are stored as settings, the sampler's apart.
-        began: `time.perf_counter()` when the fit began.
-
-    Returns:
-        The explanation; its settings hold `sampler`, how the neighbourhood was really drawn.
-    """
-    attribution = attribution.detach().float().cpu()
-    settings = {**describe(explainer), "sampler": dict(neighbourhood.settings)}
-    return Explanation(
-        scale_to_mask(attribution),
-        neighbourhood.spectrogram.to("cpu"),
-        method,
-        neighbourhood.target,
-        neighbourhood.original_score,
-        n_queries=neighbourhood.n_queries,
-        seconds={"query": neighbourhood.seconds, "fit": time.perf_counter() - began},
-        settings=settings,
-        seed=neighbourhood.seed,
-        attribution=attribution,
-    )

@@ -19,7 +19,7 @@ from daxaudio.experiments.compare import (
 )
 from daxaudio.experiments.explain import PROBLEMS_FILE
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
-from daxaudio.explainers.catalogue import REFERENCE_METHODS
+from daxaudio.explainers.catalogue import order_methods, references
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.metrics.sanity import ALIKE
 from daxaudio.plot import plot_curves, plot_measures, plot_randomisation
@@ -28,7 +28,6 @@ from daxaudio.plot.measures import share_beaten
 from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, frame_of_tests
 from daxaudio.report.comparison_tables import (
     Paper,
-    order_methods,
     tabulate_cost,
     tabulate_fall,
     tabulate_legend,
@@ -170,8 +169,8 @@ def _draw(found: _Found, leader: str) -> dict[str, Path]:
     ordered = found.summary.sort_values(
         "method", key=lambda names: names.map(found.methods.index), kind="stable"
     )
-    pictures = {"measures": plot_measures(ordered, folder / "measures.png", REFERENCE_METHODS)}
-    first = [leader] if leader not in REFERENCE_METHODS else []
+    pictures = {"measures": plot_measures(ordered, folder / "measures.png", references())}
+    first = [leader] if leader not in references() else []
     if len(found.curves):
         drawn = set(found.curves["method"])
         ranked = [name for name in (*first, *_rank_by_deletion(found.summary)) if name in drawn]
@@ -185,13 +184,13 @@ def _draw(found: _Found, leader: str) -> dict[str, Path]:
                 unit=unit,
                 fill=fill,
                 methods=colours,
-                references=REFERENCE_METHODS,
+                references=references(),
             )
     if len(found.randomisation):
         there = [name for name in first if name in set(found.randomisation["method"])]
         path = folder / "randomisation.png"
         pictures["randomisation"] = plot_randomisation(
-            found.randomisation, path, ALIKE, methods=there, references=REFERENCE_METHODS
+            found.randomisation, path, ALIKE, methods=there, references=references()
         )
     for old in (*folder.glob("curves_*.png"), *folder.glob("randomisation.png")):
         if old not in pictures.values():
@@ -205,7 +204,7 @@ def _rank_by_deletion(summary: pd.DataFrame) -> list[str]:
     shares = [share_beaten(means[name], name) for name in GROUPS["deletion"] if name in means]
     ranks = pd.concat(shares, axis=1).mean(axis=1) if shares else pd.Series(dtype=float)
     best_first = ranks.dropna().sort_values(ascending=False, kind="stable").index
-    return [str(name) for name in best_first if name not in REFERENCE_METHODS]
+    return [str(name) for name in best_first if name not in references()]
 
 
 def _section(found: _Found, group: str, pictures: dict[str, Path], paper: Paper) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from daxaudio.explainers.catalogue import METHODS, REFERENCE_METHODS
+from daxaudio.explainers.catalogue import order_methods, references
 from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES, Measure
 from daxaudio.plot.measures import decimals_of, head_of
@@ -26,17 +26,6 @@ from daxaudio.report.tables import MISSING, ComparisonRow, Table, tabulate_summa
 
 Paper = Mapping[str, Mapping[str, str]]
 """The paper's figures, by measure and method."""
-
-
-def order_methods(names: Iterable[str]) -> list[str]:
-    """Each name once, in the order of `METHODS`; unknown ones last, sorted.
-
-    Example:
-        >>> order_methods(["zebra", "random", "lime", "ape", "lime"])
-        ['lime', 'random', 'ape', 'zebra']
-    """
-    found = set(names)
-    return [name for name in METHODS if name in found] + sorted(found - METHODS.keys())
 
 
 def tabulate_measures(summary: pd.DataFrame, metrics: Sequence[str], paper: Paper) -> Table:
@@ -189,7 +178,7 @@ def _best(rows: pd.DataFrame, metric: str) -> set[str]:
     merits = {
         str(method): round(float(mean), digits) * sign
         for method, mean in zip(rows["method"], rows["mean"], strict=True)
-        if method not in REFERENCE_METHODS and math.isfinite(mean * sign)
+        if method not in references() and math.isfinite(mean * sign)
     }
     if len(merits) < 2:
         return set()

@@ -6,23 +6,19 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from daxaudio.explainers.catalogue import REFERENCE_METHODS
+from daxaudio.explainers.catalogue import floors, order_methods, references
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.metrics.sanity import ALIKE
 from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, is_better
-from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.results import ABOUT_METRICS
 from daxaudio.report.tables import ComparisonRow
 
 MAIN_MEASURES = ("iou", "frame_auc", "deletion_auc", "insertion_auc", "faithfulness")
 """By these a method is held against the references in words."""
 
-CHANCE = ("random", "energy")
-"""References that a method should beat: no knowledge at all, and loudness."""
-
 ABOUT_MARKS = (
     "An arrow behind a measure says which way is better. Bold is the best mean of the methods that "
-    f"are no references (references: {', '.join(REFERENCE_METHODS)}). Where n differs, means are "
+    f"are no references (references: {', '.join(references())}). Where n differs, means are "
     "over different recordings; the tests are on those that both sides have."
 )
 
@@ -108,9 +104,9 @@ def describe_worse(results: pd.DataFrame) -> str:
         >>> print(describe_worse(results).splitlines()[-1])
         - Worse than `energy` on `iou`: rise.
     """
-    names = [name for name in order_methods(results["method"]) if name not in REFERENCE_METHODS]
+    names = [name for name in order_methods(results["method"]) if name not in references()]
     lines, held = [], []
-    for reference in CHANCE:
+    for reference in floors():
         for metric in MAIN_MEASURES:
             tests = compare_methods(results, reference, names, [metric])
             worse = [row for row in tests if is_better(row)]
@@ -120,11 +116,11 @@ def describe_worse(results: pd.DataFrame) -> str:
                 lines.append(f"- Worse than `{reference}` on `{metric}`: {listed}.")
     if not held:
         return ""
-    references, metrics = (_join(dict.fromkeys(part)) for part in zip(*held, strict=True))
+    beaten, metrics = (_join(dict.fromkeys(part)) for part in zip(*held, strict=True))
     if not lines:
-        return f"No method is worse than {references} on {metrics}."
+        return f"No method is worse than {beaten} on {metrics}."
     intro = (
-        f"Methods that are worse than {references} on {metrics}, by the mean over the recordings "
+        f"Methods that are worse than {beaten} on {metrics}, by the mean over the recordings "
         f"that both have; in bold where the Wilcoxon p-value is below {SIGNIFICANT} as well:"
     )
     return intro + "\n\n" + "\n".join(lines)

@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from daxaudio.containers import Event, Explanation
 from daxaudio.experiments.score import find_explanations
+from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.metrics.phase_events import BACKGROUND
 from daxaudio.metrics.phases import measure_phases
 from daxaudio.plot.phases import plot_phases
-from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.phase_tables import count_events, judge_events
 from daxaudio.runs.tables import write_csv
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from daxaudio.containers import Event, Explanation
 from daxaudio.experiments.score import summarise
+from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phase_events import (
     BACKGROUND,
     FOUND,
@@ -20,7 +21,6 @@ from daxaudio.metrics.phase_events import (
 )
 from daxaudio.metrics.phases import UNLABELLED
 from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods
-from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.tables import MISSING, ComparisonRow, Table, tabulate_summary
 
 TABLE_VIII = {

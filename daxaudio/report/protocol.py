@@ -22,7 +22,7 @@ from daxaudio.experiments.conditions import (
 )
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
-from daxaudio.explainers.catalogue import REFERENCE_METHODS
+from daxaudio.explainers.catalogue import references
 from daxaudio.plot.scores import plot_summaries
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_references
@@ -93,7 +93,7 @@ def write_protocol(
     model = conditions[0].model
     of_first = summary[summary["model"] == model].groupby("padding", sort=False)
     panels = {f"{model}, {padding}": part for padding, part in of_first}
-    picture = plot_summaries(panels, exp_dir / "comparison.png", TESTED, REFERENCE_METHODS)
+    picture = plot_summaries(panels, exp_dir / "comparison.png", TESTED, references())
     return [exp_dir / "RESULTS.md", exp_dir / RESULTS_FILE, exp_dir / SUMMARY_FILE, picture]
 
 

@@ -15,7 +15,7 @@ from daxaudio.data.audio import read_recording
 from daxaudio.experiments.explain import WARNINGS_FILE
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, count_warned, total_cost
-from daxaudio.explainers.catalogue import METHODS, REFERENCE_METHODS
+from daxaudio.explainers.catalogue import METHODS, floors, order_methods, references
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.metrics import paired_comparison
 from daxaudio.plot import plot_comparison, plot_history, plot_summary
@@ -189,11 +189,11 @@ def below_the_references(summary: pd.DataFrame) -> str:
     sentences = []
     for metric in ("iou", "frame_auc"):
         means = summary[summary["metric"] == metric].set_index("method")["mean"]
-        for reference in (name for name in ("random", "energy") if name in means.index):
+        for reference in (name for name in floors() if name in means.index):
             below = [
                 str(name)
                 for name in means.index
-                if name not in REFERENCE_METHODS and means[name] < means[reference]
+                if name not in references() and means[name] < means[reference]
             ]
             if below:
                 sentences.append(f"Below {reference} by {metric}: {', '.join(below)}.")
@@ -227,7 +227,7 @@ def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[Comparis
     Returns:
         One row for each metric and pair.
     """
-    present = [name for name in METHODS if name in set(results["method"])]
+    present = order_methods(results["method"])
     rows = []
     for metric in metrics:
         wide = results[results["metric"] == metric].pivot(
@@ -265,7 +265,7 @@ def _tables(
 def _settings(comparison: Comparison) -> Table:
     """Settings of each method that has any, as its first explanation stores them."""
     rows = []
-    for method in (name for name in METHODS if name not in REFERENCE_METHODS):
+    for method in (name for name in METHODS if name not in references()):
         folders = sorted((comparison.explanations / method).glob("*/explanation.json"))
         if folders:
             settings = load_facts(folders[0].parent)["settings"]
@@ -304,7 +304,7 @@ def _draw(
     captions = {"iou": "IoU in the paper's protocol", "frame_auc": "Frame AUC (0.5 is chance)"}
     pictures = [
         Picture(
-            plot_summary(summary, comparison.pictures / f"{metric}.png", metric, REFERENCE_METHODS),
+            plot_summary(summary, comparison.pictures / f"{metric}.png", metric, references()),
             caption,
         )
         for metric, caption in captions.items()

@@ -20,7 +20,8 @@ from daxaudio.experiments.explain import (
 )
 from daxaudio.experiments.predict import PREDICTIONS_FILE, choose_recordings, predict_folder
 from daxaudio.experiments.score import list_warnings
-from daxaudio.explainers.catalogue import MethodSettings, check_methods
+from daxaudio.explainers.catalogue import check_methods
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_facts
 from daxaudio.models.blackbox import BlackBox, load_black_box
 from daxaudio.models.cross_validation import SCORES_FILE

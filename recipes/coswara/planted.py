@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phases import CHANCE
-from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.tables import Table
 from daxaudio.runs.tables import write_csv
 from daxaudio_data_prep.synthetic.cough_files import Truth, fold_label, read_truth

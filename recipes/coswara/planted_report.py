@@ -7,11 +7,10 @@ import pandas as pd
 from planted import FOUND_FILE, count_found, tabulate_planted
 
 from daxaudio.commands.main import Parser, exit_code_of
-from daxaudio.explainers.catalogue import DEFAULT_METHOD
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, order_methods
 from daxaudio.metrics import paired_comparison
 from daxaudio.models.cross_validation import FOLDS_FILE
 from daxaudio.report import to_markdown
-from daxaudio.report.comparison_tables import order_methods
 from daxaudio.report.tables import Table, tabulate_environment
 from daxaudio.runs.files import write_text
 from daxaudio.runs.tables import read_csv

@@ -20,7 +20,7 @@ from daxaudio.commands.main import exit_code_of
 from daxaudio.commands.sections import read_sections
 from daxaudio.data.kaldi import read_data_folder, read_utterance
 from daxaudio.experiments.predict import choose_recordings, predict_folder
-from daxaudio.explainers.catalogue import MethodSettings
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.blackbox import load_black_box
 from daxaudio.runs.config import build
 

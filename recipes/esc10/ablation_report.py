@@ -7,7 +7,7 @@ import yaml
 from ablations import SHOWN_EPOCHS, Ablation
 
 from daxaudio.experiments.score import summarise
-from daxaudio.explainers.catalogue import MethodSettings
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.texts import save_figure
 from daxaudio.report import to_markdown

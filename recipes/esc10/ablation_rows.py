@@ -11,8 +11,9 @@ from typing import Any
 from ablations import Ablation
 
 from daxaudio.containers import Event, Explainer, Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.catalogue import MethodSettings, make_explainer
+from daxaudio.explainers.catalogue import make_explainer
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.metrics import evaluate
 from daxaudio.runs.files import read_text, write_text
@@ -63,9 +64,7 @@ class Run:
 
     def _explainer(self, label: str, spectrogram: Spectrogram) -> Explainer:
         method, changes = self.ablation.settings[label]
-        shape = (spectrogram.values.shape[0], spectrogram.values.shape[1])
-        name = spectrogram.recording_id
-        explainer = make_explainer(method, self.settings, self.seed, name, shape)
+        explainer = make_explainer(method, spectrogram, self.settings, seed=self.seed)
         polarity = {"polarity": "checked"} if isinstance(explainer, Dax) else {}
         return dataclasses.replace(explainer, **changes, **polarity)
 

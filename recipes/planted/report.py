@@ -8,7 +8,7 @@ import pandas as pd
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
-from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.catalogue import order_methods
 from daxaudio.report import to_markdown
 from daxaudio.report.results import Comparison, paired_tests, write_results
 from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
@@ -37,7 +37,7 @@ def main() -> None:
     events = events_by_recording(exp_dir / "corpus" / "test" / "events.tsv")
     in_time = read_csv(exp_dir / "summary.csv")
     in_both = read_csv(exp_dir / "evidence_summary.csv")
-    order = [method for method in METHODS if method in set(in_both["method"])]
+    order = order_methods(in_both["method"])
     evidence = tabulate_summary(in_both, order)
     tests = paired_tests(read_csv(exp_dir / "evidence_results.csv"), ["mask_auc"])
     comparison = Comparison(

@@ -18,7 +18,7 @@ from daxaudio.experiments.compare import (
     draw_wrong_label,
 )
 from daxaudio.experiments.measure import MeasureSettings
-from daxaudio.explainers.catalogue import MethodSettings
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.features.frontends import LogMel
 from daxaudio.features.vad import EnergyVad, reduce_to

@@ -11,7 +11,7 @@ from daxaudio.experiments.conditions import (
     gather_results,
     measure_costs,
     measure_stability,
-    order_methods,
+    order_with_leader,
     summarise_conditions,
 )
 from daxaudio.experiments.score import summarise
@@ -153,7 +153,7 @@ def test_a_seed_that_one_method_lacks_is_left_out_of_the_pair():
 
 def test_methods_stand_in_the_order_of_tables():
     names = ["own", "oracle", "lime_500", "rise", "lime"]
-    assert order_methods(names, "lime") == ["lime", "lime_500", "rise", "oracle", "own"]
+    assert order_with_leader(names, "lime") == ["lime", "lime_500", "rise", "oracle", "own"]
 
 
 @pytest.mark.parametrize(

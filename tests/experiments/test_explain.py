@@ -21,7 +21,8 @@ from daxaudio.experiments.score import (
     score_folder,
     total_cost,
 )
-from daxaudio.explainers.catalogue import METHODS, MethodSettings
+from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import explain_recording
 from daxaudio.explainers.storage import load_explanation, save_explanation
 from daxaudio.features.frontends import LogMel
@@ -284,7 +285,7 @@ def test_methods_on_the_same_segments_share_their_queries(corpus):
         Recording(torch.randn(1, 12000, generator=generator(0)), 8000, "r0")
     )
     methods = ["dax_v1", "dax_v2", "lime"]
-    found = list(explain_recording(box.score_fn("low"), spectrogram, methods, (), SETTINGS))
+    found = list(explain_recording(spectrogram, box.score_fn("low"), methods, settings=SETTINGS))
     assert [explanation.method for explanation in found] == methods
     assert {explanation.n_queries for explanation in found} == {32}
     assert box.n_queries == 32

@@ -7,8 +7,8 @@ from torch import nn
 from daxaudio.containers import Spectrogram
 from daxaudio.experiments.explain import ExplainingRun, Heard, explain_folder
 from daxaudio.experiments.pooling import MOST_RECORDINGS, POOLED_QUERIES, pooled, prepare
-from daxaudio.explainers.catalogue import MethodSettings
 from daxaudio.explainers.rise import Rise
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox

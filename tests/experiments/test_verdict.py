@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from daxaudio.containers import Explanation
-from daxaudio.experiments.verdict import REFERENCES, Finding, Verdict, judge
+from daxaudio.experiments.verdict import Finding, Verdict, judge
+from daxaudio.explainers.catalogue import references
 from daxaudio.explainers.dax.closed_form import DaxV4
-from daxaudio.explainers.energy import Energy
 from daxaudio.explainers.gradient import Gradient
-from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.references import Energy, RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
@@ -110,7 +110,7 @@ def test_a_class_that_is_not_predicted_leaves_little_to_explain(toy_spectrogram,
     assert "little of hum to explain" in score.sentence
 
 
-@pytest.mark.parametrize("method", REFERENCES)
+@pytest.mark.parametrize("method", references())
 def test_references_get_a_sentence_and_are_not_explained_again(method, toy_spectrogram, black_box):
     explanation = explained(lambda seed: Energy(), toy_spectrogram, black_box)
     reference = dataclasses.replace(explanation, method=method)

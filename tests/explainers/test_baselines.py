@@ -8,13 +8,10 @@ import torch
 from scipy.stats import mannwhitneyu
 
 from daxaudio.containers import Event, Spectrogram
-from daxaudio.explainers.all_ones import AllOnes
-from daxaudio.explainers.energy import Energy
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
-from daxaudio.explainers.oracle import Oracle
-from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.references import AllOnes, Energy, Oracle, RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.perturbation.segments import Grid

@@ -1,15 +1,30 @@
 import dataclasses
 
+import pandas as pd
 import pytest
+import torch
 
-from daxaudio.containers import Event
+from daxaudio.commands.main import main
+from daxaudio.containers import Event, Spectrogram
+from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import (
     METHODS,
-    SETTINGS_OF,
-    MethodSettings,
+    Method,
     check_methods,
+    floors,
     make_explainer,
+    order_methods,
+    references,
 )
+from daxaudio.explainers.references import Oracle
+from daxaudio.explainers.settings import MethodSettings
+from daxaudio.explainers.shared_queries import explain_recording
+from daxaudio.features.frontends import LogMel
+from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.report.comparison_tables import tabulate_measures
+
+PICTURE = Spectrogram(torch.zeros(64, 200), torch.arange(64.0), torch.arange(200.0), "a")
 
 CHANGES = {
     "queries": 400,
@@ -27,7 +42,7 @@ CHANGES = {
 
 
 def explainer_of(method, settings):
-    return make_explainer(method, settings, 0, "a", (64, 200), [Event(0.5, 1.0)])
+    return make_explainer(method, PICTURE, settings, events=[Event(0.5, 1.0)])
 
 
 def test_every_field_of_the_settings_is_tried_but_one_that_changes_no_result():
@@ -40,7 +55,7 @@ def test_every_field_of_the_settings_is_tried_but_one_that_changes_no_result():
 def test_a_method_depends_on_the_settings_that_are_listed_for_it_and_no_other(method, field):
     changed = dataclasses.replace(MethodSettings(), **{field: CHANGES[field]})
     before, after = (explainer_of(method, settings) for settings in (MethodSettings(), changed))
-    assert (repr(before) != repr(after)) == (field in SETTINGS_OF.get(method, ()))
+    assert (repr(before) != repr(after)) == (field in METHODS[method].settings)
 
 
 def test_names_come_once_and_in_the_order_of_tables():
@@ -54,17 +69,16 @@ def test_unknown_method_is_named_with_the_known_ones():
 
 def test_grids_of_dax_v4_are_among_its_settings():
     settings = MethodSettings(queries=60, dax_v4={"grids": [[2, 8], [4, 8]], "keep": 0.4})
-    explainer = make_explainer("dax_v4", settings, 0, "a", (24, 60))
+    explainer = make_explainer("dax_v4", PICTURE, settings)
     assert explainer.sampler.grids == ((2, 8), (4, 8))
     assert (explainer.sampler.keep, explainer.sampler.n_samples) == (0.4, 60)
-    assert explainer == make_explainer("dax_v4", settings, 0, "a", (64, 480))
     with pytest.raises(ValueError, match="grids need one or more"):
         MethodSettings(dax_v4={"grids": [[2, 0]]})
 
 
 def test_oracle_needs_an_event():
     with pytest.raises(ValueError, match="'oracle' needs a true event of recording 'a'"):
-        make_explainer("oracle", MethodSettings(), 0, "a", (64, 200))
+        make_explainer("oracle", PICTURE, MethodSettings())
 
 
 @pytest.mark.parametrize(
@@ -79,3 +93,100 @@ def test_oracle_needs_an_event():
 def test_settings_that_do_not_fit_are_refused_at_once(section, message):
     with pytest.raises(ValueError, match=message):
         MethodSettings(**section)
+
+
+def test_methods_stand_in_one_order_each_once_and_unknown_ones_last():
+    names = ["zeta", "random", "alpha", "lime", "lime"]
+    assert order_methods(names) == ["lime", "random", "alpha", "zeta"]
+
+
+def test_references_are_rows_that_say_what_they_show_instead():
+    assert set(floors()) < set(references())
+    assert all(METHODS[name].reference for name in references())
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """Explanations of one recording by every method from 24 queries, and by other draws."""
+    torch.manual_seed(0)
+    front_end = LogMel(sample_rate=16000, n_fft=512, hop_length=320, n_mels=16)
+    module = SpectrogramResNet(3, 10, mean=-40.0, std=15.0, width=8)
+    score_fn = BlackBox(module, front_end, ["cat", "dog", "rain"]).score_fn("dog")
+    values = torch.randn(16, 40, generator=torch.Generator().manual_seed(0))
+    clip = Spectrogram(values, 100.0 * torch.arange(16), 0.02 * torch.arange(40), "clip")
+    settings = MethodSettings(
+        queries=24,
+        quick_shift={"max_dist": 3.0},
+        dax={"epochs": 1, "pool": 2},
+        dax_v4={"n_splits": 2},
+        occlusion={"window": (8, 8)},
+        grad_cam={"layer": "network.layer2.0.conv2"},
+    )
+
+    def explain(method, seed):
+        explainer = make_explainer(method, clip, settings, seed=seed, events=[Event(0.1, 0.3)])
+        return explainer(clip, score_fn)
+
+    return {name: (explain(name, 0), explain(name, 1)) for name in METHODS}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_row_says_what_its_explanations_cost(method, asked):
+    row, found = METHODS[method], asked[method][0]
+    most = row.queries.startswith("at most ")
+    formula = row.queries.removeprefix("at most ").replace("Q", "24")
+    allowed = sum(map(int, formula.split("+")))
+    assert found.n_queries <= allowed if most else found.n_queries == allowed
+    assert found.n_gradients == int(row.gradients or 0)
+    assert row.needs_module == (found.n_gradients > 0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_row_says_whether_its_masks_are_drawn_signed_and_sure(method, asked):
+    row, (found, other) = METHODS[method], asked[method]
+    assert row.draws == (not torch.equal(found.mask, other.mask))
+    assert row.standard_error == (found.standard_error is not None)
+    assert found.method == method
+    if row.signed:
+        assert found.attribution.min() < 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_that_perturb_the_same_share_their_queries(method):
+    def sampler_of(name):
+        return getattr(make_explainer(name, PICTURE, MethodSettings()), "sampler", None)
+
+    if METHODS[method].needs_events:
+        return
+    for other, row in METHODS.items():
+        if not row.needs_events and sampler_of(method) and sampler_of(other):
+            same = row.perturbs == METHODS[method].perturbs
+            assert (sampler_of(method) == sampler_of(other)) == same
+
+
+def test_a_method_is_added_by_one_row(monkeypatch, tmp_path, capsys):
+    row = Method(
+        "made_up",
+        "marks the first frames",
+        lambda made: Oracle((Event(0.0, 3.0),)),
+        reference="it marks the first frames",
+    )
+    monkeypatch.setitem(METHODS, "made_up", row)
+    assert check_methods(["made_up", "lime"]) == ["lime", "made_up"]
+    assert order_methods(["oracle", "zeta", "made_up"]) == ["oracle", "made_up", "zeta"]
+    assert references()[-1] == "made_up"
+    with pytest.raises(SystemExit):
+        main(["explain", "--help"])
+    assert "made_up" in capsys.readouterr().out
+    found = next(explain_recording(PICTURE, lambda inputs: inputs[:, 0, 0], ["made_up"]))
+    found = dataclasses.replace(found, method="made_up")
+    assert found.profile[:4].tolist() == [1, 1, 1, 0]
+    verdict = judge(found, lambda inputs: inputs[:, 0, 0], row.build)
+    assert "made_up is a reference: it marks the first frames." in [
+        finding.sentence for finding in verdict.findings
+    ]
+    summary = pd.DataFrame([("made_up", "iou", 0.5, 0.1, 9), ("lime", "iou", 0.4, 0.1, 9)])
+    summary.columns = ["method", "metric", "mean", "std", "n"]
+    table = tabulate_measures(summary, ["iou"], {})
+    assert [cells[0] for cells in table.rows] == ["lime", "made_up"]
+    assert "**" not in table.rows[1][1]  # never the best: it is a reference

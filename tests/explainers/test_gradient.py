@@ -18,7 +18,7 @@ from daxaudio.explainers.gradient import (
     IntegratedGradients,
     SmoothGrad,
 )
-from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.references import RandomMask
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.module_score import ModuleScore

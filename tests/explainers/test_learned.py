@@ -8,7 +8,7 @@ from scipy.stats import entropy
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax.joint import Counterfactual, Dax, SparseMatching
 from daxaudio.explainers.dax.networks import soft_histogram
-from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.references import RandomMask
 from daxaudio.metrics import mask_auc
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.perturbation.segments import Grid

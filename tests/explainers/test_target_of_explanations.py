@@ -5,8 +5,9 @@ import torch
 
 from daxaudio.containers import Event, Spectrogram, target_of
 from daxaudio.experiments.verdict import judge
-from daxaudio.explainers.catalogue import METHODS, MethodSettings, make_explainer
+from daxaudio.explainers.catalogue import METHODS, make_explainer
 from daxaudio.explainers.rise import Rise
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.resnet import SpectrogramResNet
@@ -33,7 +34,7 @@ def clip():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_names_the_class_that_it_explained(method, black_box, clip):
-    explainer = make_explainer(method, SETTINGS, 0, "clip", (16, 40), [Event(0.1, 0.3)])
+    explainer = make_explainer(method, clip, SETTINGS, events=[Event(0.1, 0.3)])
     assert explainer(clip, black_box.score_fn("dog")).target == "dog"
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4
-from daxaudio.explainers.energy import Energy
+from daxaudio.explainers.references import Energy
 from daxaudio.explainers.rise import Rise
 from daxaudio.metrics.sanity import SanityCheck, Stage, randomise_cascade, sanity_check
 from daxaudio.models.module_score import ModuleScore

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from daxaudio.containers import Spectrogram
-from daxaudio.explainers.energy import Energy
+from daxaudio.explainers.references import Energy
 from daxaudio.explainers.rise import Rise
 from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.perturbation.sampling import GridSampler

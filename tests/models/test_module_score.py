@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from daxaudio.containers import Spectrogram
-from daxaudio.explainers.signed_maps import mask_of_signed
+from daxaudio.explainers.attribution import mask_of_signed
 from daxaudio.models.layers import GuidedRelu, find_layers, maps_of_layer
 from daxaudio.models.module_score import ModuleScore, cudnn_fit_for_gradients, module_score
 

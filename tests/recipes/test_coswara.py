@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from conftest import ROOT, finish, prepare_command
 
 from daxaudio.commands.main import exit_code_of
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Spectrogram
 from daxaudio.data.audio import duration_of
 from daxaudio.data.formats import AnnotatedRecording, Tier, write_annotations
-from daxaudio.explainers.catalogue import MethodSettings, make_explainer
+from daxaudio.explainers.catalogue import make_explainer
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation
@@ -377,7 +379,8 @@ def test_configurations_build_all_that_they_name(path):
     build(TrainingSettings, "training", config["training"])
     build(Augmentation, "augmentation", config["augmentation"])
     explain = build(MethodSettings, "explain", config["explain"])
-    assert make_explainer("dax_v4", explain, 0, "a", (64, 400)).sampler.grids[0] == (2, 24)
+    picture = Spectrogram(torch.zeros(64, 400), torch.arange(64.0), torch.arange(400.0), "a")
+    assert make_explainer("dax_v4", picture, explain).sampler.grids[0] == (2, 24)
 
 
 def test_nothing_is_found_where_nothing_is_planted_or_marked():

@@ -9,7 +9,6 @@ from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
 from daxaudio.report.comparison_significance import compare_methods, unpaired_comparison
 from daxaudio.report.comparison_tables import (
-    order_methods,
     tabulate_cost,
     tabulate_fall,
     tabulate_measures,
@@ -105,10 +104,6 @@ def test_the_papers_figures_stand_beside_ours(results):
     assert table.header == ("method", "iou ↑", "iou, paper", "deletion_auc ↓", "n")
     rows = rows_of(table)
     assert (rows["lime"]["iou, paper"], rows["dax_v4"]["iou, paper"]) == ("0.170 (0.053)", "-")
-
-
-def test_unknown_methods_come_last_in_order(results):
-    assert order_methods(["zeta", "random", "alpha", "lime"]) == ["lime", "random", "alpha", "zeta"]
 
 
 def test_tests_are_paired_on_shared_recordings():

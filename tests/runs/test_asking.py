@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 import torch
 
-from daxaudio.explainers.all_ones import AllOnes
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.explained_student import ExplainStudent
 from daxaudio.explainers.dax.joint import Dax
@@ -11,6 +10,7 @@ from daxaudio.explainers.dax.polarity import check_polarity
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
+from daxaudio.explainers.references import AllOnes
 from daxaudio.explainers.rise import Rise
 from daxaudio.metrics import faithfulness_measures, perturbation_curves
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from daxaudio.explainers.catalogue import MethodSettings
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
 from daxaudio.models import passes
 from daxaudio.models.blackbox import BlackBox

@@ -1,12 +1,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Spectrogram
 from daxaudio.data.padding import NoisePadding
-from daxaudio.explainers.catalogue import METHODS, MethodSettings, check_methods, make_explainer
+from daxaudio.explainers.catalogue import METHODS, check_methods, make_explainer
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation
 from daxaudio.models.training import TrainingSettings
@@ -14,6 +16,10 @@ from daxaudio.runs.config import SECTIONS, build, load_config
 from daxaudio.runs.seeds import derive_seed
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+
+
+def picture(name):
+    return Spectrogram(torch.zeros(64, 480), torch.arange(64.0), torch.arange(480.0), name)
 
 
 def test_nothing_given_leaves_every_default():
@@ -69,7 +75,7 @@ def test_every_shipped_configuration_builds_all_its_parts(path):
     build(NoisePadding, "padding", config["padding"])
     settings = build(MethodSettings, "explain", config["explain"])
     for name in METHODS:
-        assert make_explainer(name, settings, 0, "a", (64, 480), [Event(1, 2)]) is not None
+        assert make_explainer(name, picture("a"), settings, events=[Event(1, 2)])
 
 
 def test_methods_keep_the_order_of_tables_and_unknown_ones_list_the_known():
@@ -84,7 +90,7 @@ def test_segment_methods_of_one_recording_share_their_draws_and_recordings_do_no
     settings = MethodSettings(queries=50)
 
     def sampler(name, recording):
-        return make_explainer(name, settings, 0, recording, (64, 480)).sampler
+        return make_explainer(name, picture(recording), settings).sampler
 
     assert sampler("lime", "a") == sampler("dax_v2", "a") == sampler("dax_v1", "a")
     assert sampler("lime", "a") != sampler("lime", "b")
@@ -92,21 +98,21 @@ def test_segment_methods_of_one_recording_share_their_draws_and_recordings_do_no
 
 def test_seeds_are_exact_however_large():
     for name in ("dax_v1", "dax_v2", "dax_v4"):
-        explainer = make_explainer(name, MethodSettings(), 3, "a", (64, 480))
+        explainer = make_explainer(name, picture("a"), MethodSettings(), seed=3)
         assert explainer.seed == derive_seed(3, "a", name) > 2**53
-    rise = make_explainer("rise", MethodSettings(), 3, "a", (64, 480))
+    rise = make_explainer("rise", picture("a"), MethodSettings(), seed=3)
     assert rise.sampler.seed == derive_seed(3, "a", "grid") > 2**53
 
 
 def test_settings_reach_their_methods():
     settings = MethodSettings(queries=50, dax={"epochs": 3, "pool": 2}, dax_v4={"n_splits": 4})
-    dax = make_explainer("dax_v1", settings, 0, "a", (64, 480))
+    dax = make_explainer("dax_v1", picture("a"), settings)
     assert isinstance(dax, Dax)
     assert (dax.epochs, dax.pool, dax.loss.method, dax.sampler.n_samples) == (3, 2, "dax_v1", 50)
-    closed = make_explainer("dax_v4", settings, 0, "a", (64, 480))
+    closed = make_explainer("dax_v4", picture("a"), settings)
     assert isinstance(closed, DaxV4)
     assert (closed.n_splits, closed.sampler.n_samples) == (4, 50)
     with pytest.raises(ValueError, match="section 'dax'"):
-        make_explainer("dax_v2", MethodSettings(dax={"depth": 3}), 0, "a", (64, 480))
+        MethodSettings(dax={"depth": 3})
     with pytest.raises(ValueError, match="queries must be at least 10"):
         MethodSettings(queries=5)

@@ -5,7 +5,7 @@ import yaml
 
 from daxaudio.commands.main import main
 from daxaudio.commands.sections import read_sections
-from daxaudio.explainers.catalogue import MethodSettings
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.training import TrainingSettings
 from daxaudio.runs.config import SECTIONS, build, load_config, read_yaml
 

@@ -8,7 +8,7 @@ import torch
 
 from daxaudio.explainers.dax.distillation import Examples
 from daxaudio.explainers.dax.explained_student import ExplainStudent
-from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.references import RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.perturbation.masks import draw_coalitions
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler

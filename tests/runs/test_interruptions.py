@@ -18,8 +18,8 @@ from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.compare import compare_folder
 from daxaudio.experiments.explain import explain_folder
 from daxaudio.experiments.measure import MeasureSettings
-from daxaudio.explainers.catalogue import MethodSettings
 from daxaudio.explainers.dax.closed_form import _share_explained
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.runs import files

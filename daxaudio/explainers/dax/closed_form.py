@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.explainers.attribution import to_explanation
 from daxaudio.explainers.dax.shared_filters import SharedFilters
 from daxaudio.perturbation.masks import JoinedGrids
-from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, to_explanation
+from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
 from daxaudio.runs.asking import ask
 from daxaudio.runs.batches import fit_batch
 from daxaudio.runs.seeds import generator

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.explainers.attribution import to_explanation
 from daxaudio.explainers.dax.distillation import (
     Batch,
     Examples,
@@ -20,7 +21,7 @@ from daxaudio.explainers.dax.distillation import (
 )
 from daxaudio.explainers.dax.networks import Student, StudentName
 from daxaudio.models.precision import Precision, choose_precision
-from daxaudio.perturbation.sampling import GridSampler, SegmentSampler, to_explanation
+from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.runs.seeds import derive_seed
 
 

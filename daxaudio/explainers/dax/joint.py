@@ -11,6 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.explainers.attribution import to_explanation
 from daxaudio.explainers.dax.distillation import (
     Batch,
     Examples,
@@ -22,7 +23,7 @@ from daxaudio.explainers.dax.distillation import (
 from daxaudio.explainers.dax.networks import MaskNetwork, Student, StudentName, soft_histogram
 from daxaudio.explainers.dax.polarity import check_polarity
 from daxaudio.models.precision import Precision, choose_precision
-from daxaudio.perturbation.sampling import GridSampler, SegmentSampler, to_explanation
+from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.runs.seeds import derive_seed
 
 

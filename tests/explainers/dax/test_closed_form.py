@@ -5,7 +5,7 @@ import torch
 
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4, _salience
-from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.references import RandomMask
 from daxaudio.metrics import mask_auc
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
 from daxaudio.runs.seeds import generator

@@ -5,11 +5,12 @@ import torch
 from conftest import RectangleScore
 
 from daxaudio.containers import Spectrogram
-from daxaudio.explainers.catalogue import MethodSettings, make_explainer
+from daxaudio.explainers.catalogue import make_explainer
 from daxaudio.explainers.dax.explained_student import ExplainStudent
 from daxaudio.explainers.lime import Lime
-from daxaudio.explainers.random_mask import RandomMask
+from daxaudio.explainers.references import RandomMask
 from daxaudio.explainers.rise import Rise
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.metrics import mask_auc
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.perturbation.segments import Grid
@@ -151,8 +152,8 @@ def test_methods_build_them_from_the_settings_of_dax(name, toy_spectrogram, toy_
     settings = MethodSettings(
         queries=30, dax={"epochs": 1, "pool": 2, "polarity": "checked"}, rise={"cells": [3, 6]}
     )
-    explainer = make_explainer(name, settings, 0, "toy", (24, 60))
-    dax = make_explainer("dax_v2", settings, 0, "toy", (24, 60))
+    explainer = make_explainer(name, toy_spectrogram, settings)
+    dax = make_explainer("dax_v2", toy_spectrogram, settings)
     assert (explainer.epochs, explainer.pool, explainer.sampler) == (1, 2, dax.sampler)
     explanation = explainer(toy_spectrogram, toy_score_fn)
     assert (explanation.method, explanation.n_queries) == (name, 32)
