@@ -37,7 +37,8 @@ if TYPE_CHECKING:
         PaddedRecording as PaddedRecording,
     )
     from daxaudio.experiments.compare import compare_folder as compare_folder
-    from daxaudio.experiments.explain import explain_folder as explain_folder
+    from daxaudio.experiments.explain import explain as explain
+    from daxaudio.experiments.folder import explain_folder as explain_folder
     from daxaudio.experiments.measure import MeasureSettings as MeasureSettings
     from daxaudio.experiments.score import score_folder as score_folder
     from daxaudio.experiments.verdict import judge as judge
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
     )
     from daxaudio.explainers.rise import Rise as Rise
     from daxaudio.explainers.settings import MethodSettings as MethodSettings
-    from daxaudio.explainers.shared_queries import explain_recording as explain_recording
+    from daxaudio.explainers.shared_queries import SharedQueries as SharedQueries
     from daxaudio.explainers.storage import (
         load_explanation as load_explanation,
         save_explanation as save_explanation,
@@ -126,7 +127,8 @@ _NAMES = {
     "data.events": ["read_events", "write_events"],
     "data.audio": ["read_recording", "write_recording"],
     "models.blackbox": ["BlackBox", "load_black_box", "save_black_box"],
-    "experiments.explain": ["explain_folder"],
+    "experiments.explain": ["explain"],
+    "experiments.folder": ["explain_folder"],
     "experiments.compare": ["compare_folder"],
     "containers": ["Event", "Explanation", "Neighbourhood", "Recording", "Spectrogram"],
     "explainers.references": ["AllOnes", "Energy", "Oracle", "RandomMask"],
@@ -170,7 +172,7 @@ _NAMES = {
     "metrics.sanity": ["sanity_check"],
     "experiments.score": ["score_folder"],
     "perturbation.segments": ["Grid", "QuickShift", "Slic", "TimeBands"],
-    "explainers.shared_queries": ["explain_recording"],
+    "explainers.shared_queries": ["SharedQueries"],
     "explainers.storage": ["load_explanation", "save_explanation"],
     "explainers.dax.shared_filters": ["SharedFilters"],
     "experiments.verdict": ["judge"],

@@ -11,8 +11,7 @@ from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.containers import Event, Explainer, Explanation
 from daxaudio.data.audio import channels_of, read_recording
-from daxaudio.data.kaldi import DataFolder
-from daxaudio.experiments.explain import ExplainingRun
+from daxaudio.experiments.explain import explain, facts_of_run, hear
 from daxaudio.experiments.verdict import Verdict, judge
 from daxaudio.explainers.catalogue import make_explainer, most_queries
 from daxaudio.explainers.settings import MethodSettings
@@ -46,13 +45,11 @@ def explain_file(
         print(f"{arguments.audio}: {channels} channels averaged")
     own = events.of(recording.recording_id)
     events.check("explain", [recording.recording_id])
-    nothing = DataFolder({}, {}, {}, {})
-    known = {recording.recording_id: own}
-    run = ExplainingRun(black_box, nothing, tuple(methods), known, settings, arguments.seed)
-    where = {"audio": str(arguments.audio), "channels_averaged": averaged}
+    facts = facts_of_run(black_box, settings, arguments.seed)
+    facts |= {"audio": str(arguments.audio), "channels_averaged": averaged}
     if arguments.channel is not None:
-        where["channel"] = arguments.channel
-    heard = run.hear_recording(recording, **where)
+        facts["channel"] = arguments.channel
+    heard = hear(recording, black_box, own, facts)
     inputs = inputs_of(arguments, "model", "events", "config")
     files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
@@ -69,7 +66,15 @@ def explain_file(
             flush=True,
         )
     for method in methods:
-        found = run.explain_by(method, heard, score_fn, shared, not arguments.quiet)
+        found = explain(
+            heard.spectrogram,
+            score_fn,
+            method,
+            seed=arguments.seed,
+            settings=settings,
+            events=own,
+            shared=shared,
+        )
         place = out / (method if len(methods) > 1 else "")
         print(
             f"{method}: {target} scores {found.score:.3f} (predicted {predicted}); "

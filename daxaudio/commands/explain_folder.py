@@ -15,7 +15,7 @@ from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.data.audio_folders import UNLABELLED, read_audio_folder
 from daxaudio.data.kaldi import DataFolder
-from daxaudio.experiments.explain import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
+from daxaudio.experiments.folder import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
 from daxaudio.experiments.predict import (
     PREDICTIONS_FILE,
     choose_recordings,

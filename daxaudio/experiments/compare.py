@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from daxaudio.containers import Event, Explanation
 from daxaudio.data.kaldi import DataFolder
-from daxaudio.experiments.explain import (
+from daxaudio.experiments.folder import (
     PROBLEMS_FILE,
     WARNINGS_FILE,
     ExplainingRun,

@@ -303,7 +303,7 @@ def find_differing_settings(conditions: Iterable[Condition]) -> list[str]:
 
 def _correlate_stored(first: Path, second: Path) -> float:
     facts = load_facts(first), load_facts(second)
-    for key in ("model", "input"):
+    for key in ("model_digest", "input"):
         if facts[0].get(key) != facts[1].get(key):
             raise ValueError(f"{first} and {second} have not one {key}; remove one of them")
     if facts[0].get("seed") == facts[1].get("seed"):

@@ -1,128 +1,123 @@
-"""Explain a folder of recordings by several methods.
-
-Every explanation is stored as soon as it is there, so that a run can be stopped at any moment and
-started again; its numbers depend on the seed, the recording and the method alone.
-"""
+"""Explain one recording: the one way, of commands, folders, comparisons and notebooks."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import functools
 import json
-import logging
-import os
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
-from torch import Tensor
-from tqdm import tqdm
 
-from daxaudio.containers import (
-    Event,
-    Explainer,
-    Explanation,
-    Recording,
-    ScoreFn,
-    Spectrogram,
-)
-from daxaudio.data.kaldi import DataFolder, read_utterance
-from daxaudio.experiments.pooling import Prepared, pooled, prepare
-from daxaudio.experiments.predict import spectrogram_of
-from daxaudio.experiments.score import list_warnings
-from daxaudio.explainers.catalogue import METHODS, make_explainer, settings_of
+from daxaudio.containers import Event, Explanation, Recording, ScoreFn, Spectrogram, target_of
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, make_explainer
 from daxaudio.explainers.settings import MethodSettings
-from daxaudio.explainers.shared_queries import SharedQueries, explain_one
-from daxaudio.explainers.storage import is_stored, is_whole, load_facts, save_explanation
-from daxaudio.features.vad import expand_to, reduce_to
+from daxaudio.explainers.shared_queries import SharedQueries
+from daxaudio.explainers.storage import save_explanation
+from daxaudio.features.vad import expand_to
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.precision import choose_precision
 from daxaudio.runs.provenance import digest
-from daxaudio.runs.seconds import in_words
-from daxaudio.runs.tables import write_csv
-
-logger = logging.getLogger(__name__)
-
-PROBLEMS_FILE = "problems.csv"
-WARNINGS_FILE = "warnings.csv"
-
-PROBLEM_COLUMNS = ["recording_id", "method", "part", "problem"]
-"""Of `problems.csv`; the part is the folder of the explanation, or the group of measures."""
 
 
-def explain_folder(
-    black_box: BlackBox,
-    data: DataFolder,
-    recording_ids: Sequence[str],
-    methods: Sequence[str],
-    out: str | os.PathLike[str],
-    events: Mapping[str, Sequence[Event]] | None = None,
-    settings: MethodSettings | None = None,
+def explain(
+    recording: Recording | Spectrogram,
+    model: BlackBox | ScoreFn,
+    method: str = DEFAULT_METHOD,
+    *,
+    target: str | None = None,
+    queries: int | None = None,
     seed: int = 0,
-    progress: bool = True,
-    targets: Mapping[str, str] | None = None,
-) -> None:
-    """Explain each recording for a class by every method; what is stored is kept.
-
-    A method that cannot handle a recording (say, one too short for its grid) is listed in
-    `out/problems.csv`, and ends nothing else. The warnings of all explanations that `out` then
-    holds, of this call or an earlier one, are listed in `out/warnings.csv`.
+    settings: MethodSettings | None = None,
+    events: Sequence[Event] = (),
+    shared: SharedQueries | None = None,
+) -> Explanation:
+    """Where a classifier listened in one recording.
 
     Args:
-        black_box: the classifier.
-        data: the recordings and their labels.
-        recording_ids: which to explain, in the order of work.
-        methods: names as in `METHODS`.
-        out: explanations go to `out/METHOD/RECORDING_ID/`.
-        events: true events by recording id; the oracle needs them.
-        settings: of the methods.
-        seed: of the run.
-        progress: show a progress bar with evaluations per second, and after the first recordings
-            how long what is not stored yet will take.
-        targets: class to explain each recording for; their labels when None.
+        recording: audio, which goes through the model's front end (channels averaged, resampled);
+            or a spectrogram, as the model takes it.
+        model: a `BlackBox`; or any function of spectrograms `[N, F, T]` that gives one score each
+            `[N]`, for which `recording` must be a spectrogram.
+        method: one of the names of `METHODS`.
+        target: class to explain, one of a `BlackBox`; None for the one that it predicts, which
+            costs one query more. A function scores one class already, and may name it in its
+            attribute `target`.
+        queries: black-box evaluations that the method may ask; those of `settings` when None.
+        seed: of all draws, together with the recording's id and the method.
+        settings: of the methods; all defaults when None.
+        events: true events of the recording; only the method "oracle" sees them.
+        shared: remembers what was asked, so that methods that perturb alike, explaining one score
+            function (`black_box.score_fn(target)`), ask once.
+
+    Returns:
+        The explanation, on the axes of what the model was asked about: where a front end deletes
+        silence, its frames are those that are left, with their times in the recording.
 
     Raises:
-        ValueError: when `out` holds explanations of another seed, model, recording or other
-            settings, or when nothing at all could be explained.
+        ValueError: when the method, the target or a setting is unknown, the spectrogram is not of
+            the model's front end, or the method cannot handle it (a recording too short, say).
+        TypeError: when recording and model are something else, or do not go together.
+
+    Example:
+        >>> picture = Spectrogram(torch.eye(12), torch.arange(12.0), torch.arange(12.0))
+        >>> explanation = explain(picture, lambda inputs: inputs[:, 3, 3], "rise", queries=500)
+        >>> int(explanation.profile.argmax())
+        3
     """
-    run = ExplainingRun(
-        black_box, data, tuple(methods), events or {}, settings or MethodSettings(), seed
-    )
-    problems: list[dict[str, str]] = []
-    asked, began = black_box.n_queries, time.perf_counter()
-    total = len(recording_ids) * len(methods)
-    with tqdm(total=total, desc="explaining", disable=not progress) as bar:
+    spectrogram = _spectrogram_for(model, recording)
+    settings = settings or MethodSettings()
+    if queries is not None:
+        settings = dataclasses.replace(settings, queries=queries)
+    explainer = make_explainer(method, spectrogram, settings, seed=seed, events=events)
+    score_fn = _score_fn_for(model, spectrogram, target)
+    return (shared or SharedQueries()).share(explainer)(spectrogram, score_fn)
 
-        def advance(name: str, method: str) -> None:
-            rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
-            bar.set_postfix_str(f"{name} {method}, {rate:.0f} queries/s")
-            bar.update()
 
-        labels, device = targets or data.text, torch.device(black_box.device)
-        n_missing = run.n_missing(recording_ids, out)
-        told = not progress
-        for names in pooled(recording_ids, run.settings.queries, device.type != "cpu"):
-            n_new, start = run.n_missing(names, out), time.perf_counter()
-            prepared = run.prepare({name: labels[name] for name in names}, out)
-            for name in names:
-                problems += run.explain(
-                    name, labels[name], out, advance=advance, prepared=prepared.get(name)
-                )
-            if not told and 0 < n_new < n_missing:
-                seconds = (time.perf_counter() - start) / n_new * n_missing
-                bar.write(f"{n_missing} explanations, about {in_words(seconds)}", file=sys.stderr)
-                told = True
-    list_problems(problems, out)
-    if len(problems) == total:
-        raise ValueError(
-            f"nothing could be explained; the reasons are in {Path(out) / PROBLEMS_FILE}"
+def _spectrogram_for(model: BlackBox | ScoreFn, recording: Recording | Spectrogram) -> Spectrogram:
+    """What the model is asked about, where it is asked."""
+    if not isinstance(recording, Recording | Spectrogram):
+        raise TypeError(
+            f"give a Recording or a Spectrogram to explain, got a {type(recording).__name__}; "
+            "read_recording(path) reads an audio file"
         )
-    write_csv(list_warnings(out), Path(out) / WARNINGS_FILE)
+    if not isinstance(model, BlackBox):
+        if not callable(model):
+            raise TypeError(
+                "the model must be a BlackBox or a function of spectrograms [N, F, T], got a "
+                f"{type(model).__name__}; load_black_box(folder) reads a trained one"
+            )
+        if isinstance(recording, Recording):
+            raise TypeError(
+                "a function of spectrograms cannot be asked about a Recording; give the "
+                "Spectrogram that it takes, such as LogMel().spectrogram(recording)"
+            )
+        return recording
+    if isinstance(recording, Recording):
+        return model.front_end.spectrogram(recording).to(model.device)
+    own, given = model.front_end.frequencies.double(), recording.frequencies.double()
+    if own.shape != given.shape or not torch.allclose(own, given):
+        raise ValueError(
+            f"the spectrogram has {len(given)} bins up to {float(given[-1]):.0f} Hz, the model's "
+            f"front end makes {len(own)} up to {float(own[-1]):.0f} Hz; give the Recording, or "
+            "black_box.front_end.spectrogram(recording)"
+        )
+    return recording.to(model.device)
+
+
+def _score_fn_for(
+    model: BlackBox | ScoreFn, spectrogram: Spectrogram, target: str | None
+) -> ScoreFn:
+    """The score of the class to explain."""
+    if isinstance(model, BlackBox):
+        return model.score_fn(model.predict(spectrogram)[0] if target is None else target)
+    if target not in (None, target_of(model)):
+        raise ValueError(
+            f"target {target!r} goes with a BlackBox; a function scores one class already, which "
+            "it may name in its attribute `target`"
+        )
+    return model
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -146,255 +141,60 @@ class Heard:
             What was stored: on the time axis with the silence, 0 where it was deleted.
         """
         stored = expand_to(self.whole, found) if self.whole else found
-        save_explanation(folder, stored, {**self.facts, "derived_seed": str(found.seed), **facts})
+        own = {**self.facts, "derived_seed": str(found.seed), **facts}
+        save_explanation(folder, stored, own)
         return stored
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ExplainingRun:
-    """What the explanations of one run have in common; each is stored as soon as it is there.
+def hear(
+    recording: Recording,
+    black_box: BlackBox,
+    events: Sequence[Event] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> Heard:
+    """A recording, ready to be explained and stored.
 
     Args:
+        recording: to be explained.
         black_box: the classifier.
-        data: the recordings and their labels.
-        methods: names as in `METHODS`.
-        events: true events by recording id; the oracle needs them.
-        settings: of the methods.
-        seed: of the run.
+        events: its true events, which are stored.
+        facts: of the run (see `facts_of_run`), and of where the recording came from.
+
+    Raises:
+        ValueError: when the recording is too short for the front end.
     """
-
-    black_box: BlackBox
-    data: DataFolder
-    methods: tuple[str, ...]
-    events: Mapping[str, Sequence[Event]]
-    settings: MethodSettings
-    seed: int = 0
-
-    @functools.cached_property
-    def facts(self) -> dict[str, Any]:
-        """Seed, model and settings, stored beside each explanation; another run's differ."""
-        settings, choice = _plain(self.settings), self.black_box.choice
-        # what "auto" means here: an explanation of networks trained in the other is another one
-        asked = settings["dax"].get("precision", "auto")
-        settings["dax"]["precision"] = choose_precision(asked, self.black_box.device).precision
-        return {
-            "seed": self.seed,
-            "model": self.black_box.source,
-            "model_digest": self.black_box.digest(),
-            "precision": choice.as_dict(),
-            "run_settings": settings,
-        }
-
-    def n_missing(self, names: Sequence[str], out: str | os.PathLike[str]) -> int:
-        """How many explanations of recordings are not stored yet."""
-        return sum(not is_stored(Path(out) / m / name) for name in names for m in self.methods)
-
-    def spectrogram(self, name: str) -> Spectrogram:
-        """Of one recording, on the black box's device."""
-        return spectrogram_of(self.black_box, self.data, name)
-
-    def hear(self, name: str) -> Heard:
-        """One recording of the folder, ready to be explained."""
-        recording = read_utterance(self.data, name, self.black_box.front_end.sample_rate)
-        channel = {} if self.data.channel is None else {"channel": self.data.channel}
-        return self.hear_recording(recording, **_audio_facts(self.data, name), **channel)
-
-    def hear_recording(self, recording: Recording, **facts: Any) -> Heard:
-        """A recording, ready to be explained, with facts that say where it came from."""
-        front_end = self.black_box.front_end
-        spectrogram = front_end.spectrogram(recording).to(self.black_box.device)
-        whole = front_end.spectrogram(recording, keep_silence=True) if front_end.vad else None
-        known = {
-            **self.facts,
-            "input": digest(spectrogram.values),
-            **facts,
-            **({"whole_frames": len(whole.times)} if whole else {}),
-            "events": [
-                [event.start, event.end] for event in self.events.get(recording.recording_id, ())
-            ],
-        }
-        return Heard(spectrogram, whole, known)
-
-    def explain_by(
-        self,
-        method: str,
-        heard: Heard,
-        score_fn: ScoreFn,
-        shared: SharedQueries,
-        progress: bool = False,
-    ) -> Explanation:
-        """Explain what was heard by one method; see `Heard.store`."""
-        return explain_one(
-            heard.spectrogram,
-            score_fn,
-            method,
-            self.settings,
-            events=self.events.get(heard.spectrogram.recording_id, ()),
-            seed=self.seed,
-            shared=shared,
-            progress=progress,
-        )
-
-    def explain(
-        self,
-        name: str,
-        label: str,
-        out: str | os.PathLike[str],
-        ask: Callable[[Tensor], Tensor] | None = None,
-        advance: Callable[[str, str], None] = lambda name, method: None,
-        prepared: tuple[Heard, Prepared] | None = None,
-    ) -> list[dict[str, str]]:
-        """Explain one recording for a class by every method; what is stored is kept.
-
-        Where the front end deletes silence, explanations are stored on the time axis with it, 0
-        where it was.
-
-        Args:
-            name: id of the recording.
-            label: the class.
-            out: explanations go to `out/METHOD/NAME/`.
-            ask: see `BlackBox.score_fn`.
-            advance: told the recording and the method when one is done.
-            prepared: the recording, asked about already (see `prepare`).
-
-        Returns:
-            Methods that cannot handle it (see `describe_problem`); all if it cannot be read.
-
-        Raises:
-            ValueError: when `out` holds an explanation of another run, class or recording.
-        """
-        problems: list[dict[str, str]] = []
-        if prepared:
-            heard, score_fn, shared = prepared[0], prepared[1].score_fn, prepared[1].shared
-        else:
-            try:
-                heard, shared = self.hear(name), SharedQueries()
-            except ValueError as error:  # it could be read when it was classified
-                for method in self.methods:
-                    advance(name, method)
-                return [describe_problem(name, m, Path(out).name, error) for m in self.methods]
-            score_fn = self.black_box.score_fn(label, ask)
-        for method in self.methods:
-            if not _is_done(folder := Path(out) / method / name, heard.facts, label, method):
-                try:
-                    found = self.explain_by(method, heard, score_fn, shared)
-                except ValueError as error:
-                    problems.append(describe_problem(name, method, Path(out).name, error))
-                else:
-                    heard.store(folder, found)
-            advance(name, method)
-        return problems
-
-    def prepare(
-        self, labels: Mapping[str, str], out: str | os.PathLike[str]
-    ) -> dict[str, tuple[Heard, Prepared]]:
-        """Ask about several recordings in common batches; nothing where there is but one.
-
-        Args:
-            labels: class to explain for, by the recordings' ids.
-            out: where explanations go; what is there already is not asked for.
-
-        Returns:
-            What was asked, by id, for `explain`; without what could not be read, which says why.
-        """
-        if len(labels) < 2:
-            return {}
-        found: dict[str, Heard] = {}
-        for name in labels:
-            with contextlib.suppress(ValueError, OSError):
-                found[name] = self.hear(name)
-        waiting = {
-            name: [m for m in self.methods if not is_stored(Path(out) / m / name)] for name in found
-        }
-        recordings = [
-            (heard.spectrogram, labels[name], self._explainers(waiting[name], heard.spectrogram))
-            for name, heard in found.items()
-        ]
-        asked = zip(found.values(), prepare(self.black_box, recordings), strict=True)
-        return dict(zip(found, asked, strict=True))
-
-    def _explainers(self, methods: Sequence[str], spectrogram: Spectrogram) -> list[Explainer]:
-        """Of the methods that can handle a recording; `explain` says why the others cannot."""
-        own, found = self.events.get(spectrogram.recording_id, ()), []
-        for method in methods:
-            with contextlib.suppress(ValueError):
-                what = (method, spectrogram, self.settings)
-                found.append(make_explainer(*what, seed=self.seed, events=own))
-        return found
-
-    def as_asked(self, explanations: Sequence[Explanation]) -> list[Explanation]:
-        """Stored explanations of one recording on the axes of what the black box is asked about.
-
-        Stored are explanations of whole recordings; where the front end deletes silence, the black
-        box has never heard that.
-        """
-        if self.black_box.front_end.vad is None or not explanations:
-            return list(explanations)
-        part = self.spectrogram(explanations[0].spectrogram.recording_id).to("cpu")
-        return [reduce_to(part, explanation) for explanation in explanations]
+    front_end = black_box.front_end
+    spectrogram = front_end.spectrogram(recording).to(black_box.device)
+    whole = front_end.spectrogram(recording, keep_silence=True) if front_end.vad else None
+    known = {
+        **(facts or {}),
+        "input": digest(spectrogram.values),
+        **({"whole_frames": len(whole.times)} if whole else {}),
+        "events": [[event.start, event.end] for event in events],
+    }
+    return Heard(spectrogram, whole, known)
 
 
-def describe_problem(
-    recording_id: str, method: str, part: str, error: ValueError
-) -> dict[str, str]:
-    """A row of `problems.csv`; the log has it too."""
-    logger.warning("%s by %s is left out (%s): %s", recording_id, method, part, error)
-    problem = " ".join(str(error).split())
-    return dict(zip(PROBLEM_COLUMNS, (recording_id, method, part, problem), strict=True))
+def facts_of_run(black_box: BlackBox, settings: MethodSettings, seed: int) -> dict[str, Any]:
+    """Seed, model and settings, stored beside each explanation; another run's differ.
+
+    Returns:
+        `seed`; `model`, the folder that it was read from ("" where it was made otherwise), and
+        `model_digest`, which tells models apart; `precision`; `run_settings`.
+    """
+    plain, choice = plain_settings(settings), black_box.choice
+    # what "auto" means here: an explanation of networks trained in the other is another one
+    asked = plain["dax"].get("precision", "auto")
+    plain["dax"]["precision"] = choose_precision(asked, black_box.device).precision
+    return {
+        "seed": seed,
+        "model": black_box.source,
+        "model_digest": black_box.digest(),
+        "precision": choice.as_dict(),
+        "run_settings": plain,
+    }
 
 
-def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[str]) -> None:
-    """Write `out/problems.csv`, a header alone when there is none."""
-    write_csv(pd.DataFrame(problems, columns=PROBLEM_COLUMNS), Path(out) / PROBLEMS_FILE)
-
-
-def _audio_facts(data: DataFolder, recording_id: str) -> dict[str, Any]:
-    """The file of a recording, and which part of it where it is a segment."""
-    segment = data.segment(recording_id)
-    facts: dict[str, Any] = {"audio": data.wav_scp[segment.recording_id]}
-    if data.segments is not None:
-        facts["segment"] = [segment.start, segment.end]
-    return facts
-
-
-def _plain(settings: MethodSettings) -> dict[str, Any]:
-    """As a JSON file gives them back."""
+def plain_settings(settings: MethodSettings) -> dict[str, Any]:
+    """Settings of methods as a JSON file gives them back."""
     return dict(json.loads(json.dumps(dataclasses.asdict(settings))))
-
-
-def model_digest_of(facts: Mapping[str, Any]) -> str:
-    """Digest of the model that made a stored explanation."""
-    # files from before the model's folder was stored have its digest there
-    return str(facts.get("model_digest", facts.get("model")))
-
-
-def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) -> bool:
-    """Whether this very explanation is stored; one of another run is an error."""
-    if not is_stored(folder):
-        return False
-    if not is_whole(folder):
-        logger.warning("%s: cannot be read, and is made again", folder)
-        return False
-    stored = load_facts(folder)
-    _check_same(folder, "model or precision", model_digest_of(stored), facts["model_digest"])
-    for key, name in (("seed", "seed"), ("input", "recording")):
-        _check_same(folder, name, stored.get(key), facts[key])
-    _check_same(folder, "time axis", stored.get("whole_frames"), facts.get("whole_frames"))
-    _check_same(folder, "class", stored["target"], label)
-    if METHODS[method].needs_events and stored.get("events") != facts["events"]:
-        return False  # the events were corrected since; this costs nothing
-    for field in settings_of(method):
-        # a setting that was not there yet when it was stored stood at its default
-        default = _plain(MethodSettings())[field]
-        found = stored.get("run_settings", {}).get(field, default)
-        name = "number of queries" if field == "queries" else f"setting of {field!r}"
-        _check_same(folder, name, found, facts["run_settings"][field])
-    return True
-
-
-def _check_same(folder: Path, name: str, stored: object, asked: object) -> None:
-    if stored != asked:
-        raise ValueError(
-            f"{folder} holds an explanation of another {name}; remove the folder of explanations "
-            f"or write to another one"
-        )

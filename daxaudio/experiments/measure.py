@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram
-from daxaudio.experiments.explain import ExplainingRun, describe_problem
-from daxaudio.explainers.catalogue import make_explainer
+from daxaudio.experiments.explain import explain
+from daxaudio.experiments.folder import ExplainingRun, describe_problem
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.metrics import (
     faithfulness_measures,
@@ -345,9 +345,16 @@ class Measuring:
         settings = self.run.settings
         if self.settings.again_queries is not None:
             settings = dataclasses.replace(settings, queries=self.settings.again_queries)
-        events = self.run.events.get(spectrogram.recording_id, ())
-        explainer = make_explainer(method, spectrogram, settings, seed=self.run.seed, events=events)
-        return shared.share(explainer)(spectrogram, score_fn).mask.cpu()
+        found = explain(
+            spectrogram,
+            score_fn,
+            method,
+            seed=self.run.seed,
+            settings=settings,
+            events=self.run.events.get(spectrogram.recording_id, ()),
+            shared=shared,
+        )
+        return found.mask.cpu()
 
     @property
     def _fill(self) -> Fill:

@@ -1,23 +1,19 @@
-"""Explain one recording by several methods that share their queries."""
+"""Ask each question once: methods that perturb alike share their queries."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 from daxaudio.containers import (
-    Event,
     Explainer,
-    Explanation,
     Neighbourhood,
     ScoreFn,
     Spectrogram,
     check_spectrogram,
 )
-from daxaudio.explainers.catalogue import make_explainer
-from daxaudio.explainers.settings import MethodSettings
 
 
 class SharedQueries:
@@ -92,59 +88,3 @@ def _content(spectrogram: Spectrogram) -> Hashable:
         str(spectrogram.values.device),
         digest.digest(),
     )
-
-
-def explain_recording(
-    spectrogram: Spectrogram,
-    score_fn: ScoreFn,
-    methods: Sequence[str],
-    *,
-    events: Sequence[Event] = (),
-    settings: MethodSettings | None = None,
-    seed: int = 0,
-    progress: bool = False,
-) -> Iterator[Explanation]:
-    """Explain one recording by several methods that share their queries where they can.
-
-    Args:
-        spectrogram: the recording.
-        score_fn: the black box, for the class to explain.
-        methods: names as in `METHODS`.
-        events: its true events; only the oracle sees them.
-        settings: of the methods.
-        seed: of the run; each recording and method has its own, derived from it.
-        progress: show a bar while the black box is asked.
-
-    Yields:
-        One explanation a method, as soon as it is there.
-    """
-    shared, settings = SharedQueries(), settings or MethodSettings()
-    for method in methods:
-        yield explain_one(
-            spectrogram,
-            score_fn,
-            method,
-            settings,
-            events=events,
-            seed=seed,
-            shared=shared,
-            progress=progress,
-        )
-
-
-def explain_one(
-    spectrogram: Spectrogram,
-    score_fn: ScoreFn,
-    method: str,
-    settings: MethodSettings,
-    *,
-    shared: SharedQueries,
-    events: Sequence[Event] = (),
-    seed: int = 0,
-    progress: bool = False,
-) -> Explanation:
-    """Explain one recording by one method; the rest as in `explain_recording`."""
-    explainer = make_explainer(
-        method, spectrogram, settings, seed=seed, events=events, progress=progress
-    )
-    return shared.share(explainer)(spectrogram, score_fn)

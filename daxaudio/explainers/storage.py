@@ -159,7 +159,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
             facts["queries"],
             facts["seconds"],
             facts["settings"],
-            facts["seed"],
+            int(facts.get("derived_seed", facts["seed"])),  # "seed" is the whole run's
             arrays["attribution"],
             history,
             arrays.get("standard_error"),
@@ -198,6 +198,8 @@ def load_facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
             f"{path}: not an explanation that daxaudio wrote ({what}); remove its folder and "
             "explain again"
         ) from error
+    if "model" in facts:  # the digest stood there before the model's folder did
+        facts.setdefault("model_digest", facts["model"])
     return facts
 
 

@@ -17,7 +17,7 @@ from daxaudio.experiments.compare import (
     RANDOMISATION_FILE,
     SETTINGS_FILE,
 )
-from daxaudio.experiments.explain import PROBLEMS_FILE
+from daxaudio.experiments.folder import PROBLEMS_FILE
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
 from daxaudio.explainers.catalogue import order_methods, references
 from daxaudio.metrics.catalogue import GROUPS, MEASURES

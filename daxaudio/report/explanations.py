@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from daxaudio.experiments.explain import PROBLEMS_FILE
+from daxaudio.experiments.folder import PROBLEMS_FILE
 from daxaudio.explainers.storage import PICTURE_FILE, is_stored, load_facts
 from daxaudio.report.page import LinkedPicture, RecordingView, Section, write_page
 from daxaudio.report.tables import MISSING, Table

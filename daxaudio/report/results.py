@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from daxaudio.containers import Event
 from daxaudio.data.audio import read_recording
-from daxaudio.experiments.explain import WARNINGS_FILE
+from daxaudio.experiments.folder import WARNINGS_FILE
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, count_warned, total_cost
 from daxaudio.explainers.catalogue import METHODS, floors, order_methods, references

@@ -11,12 +11,11 @@ from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import Parser, exit_code_of
 from daxaudio.commands.sections import read_sections
 from daxaudio.data.kaldi import read_data_folder
-from daxaudio.experiments.explain import (
+from daxaudio.experiments.folder import (
     PROBLEMS_FILE,
     WARNINGS_FILE,
     ExplainingRun,
     list_problems,
-    model_digest_of,
 )
 from daxaudio.experiments.predict import PREDICTIONS_FILE, choose_recordings, predict_folder
 from daxaudio.experiments.score import list_warnings
@@ -35,7 +34,7 @@ def check_stored(folder: Path, fold_of: Mapping[str, int], boxes: Mapping[int, B
     for path in sorted(folder.glob("fold*/*/*/explanation.json")):
         fold = fold_of.get(path.parent.name)
         own = path.parts[-4] == f"fold{fold}"
-        if not own or model_digest_of(load_facts(path.parent)) != digests.get(fold):
+        if not own or load_facts(path.parent).get("model_digest") != digests.get(fold):
             raise ValueError(f"{path.parent} is of another fold or model; remove {folder}")
 
 

@@ -128,12 +128,12 @@ def test_deleted_silence_is_zero_in_the_mask_of_the_whole_file(tmp_path):
 @pytest.fixture
 def unsure(monkeypatch):
     """Every explanation comes with two warnings, one of two lines, and a standard error."""
-    from daxaudio.experiments import explain as compare
-    from daxaudio.explainers import shared_queries
+    from daxaudio.commands import explain_file
+    from daxaudio.experiments import folder
 
-    real = shared_queries.explain_one
+    real = folder.explain
 
-    def explain_one(*arguments, **settings):
+    def explain(*arguments, **settings):
         explanation = real(*arguments, **settings)
         return dataclasses.replace(
             explanation,
@@ -141,8 +141,8 @@ def unsure(monkeypatch):
             warnings=("Only 3 queries.", "Two\nlines."),
         )
 
-    for module in (compare, shared_queries):
-        monkeypatch.setattr(module, "explain_one", explain_one)
+    for module in (explain_file, folder):
+        monkeypatch.setattr(module, "explain", explain)
 
 
 def test_explain_prints_each_warning_as_one_line(tmp_path, model, unsure, capsys):

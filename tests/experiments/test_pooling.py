@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from daxaudio.containers import Spectrogram
-from daxaudio.experiments.explain import ExplainingRun, Heard, explain_folder
+from daxaudio.experiments.folder import ExplainingRun, Heard, explain_folder
 from daxaudio.experiments.pooling import MOST_RECORDINGS, POOLED_QUERIES, pooled, prepare
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.settings import MethodSettings

@@ -242,3 +242,17 @@ def test_a_full_disk_leaves_the_old_explanation_or_none(tmp_path, monkeypatch, f
     monkeypatch.undo()
     assert {path: path.read_bytes() for path in (tmp_path / "old").iterdir()} == before
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_digest_of_the_model_stands_in_one_place_of_old_and_new_files(tmp_path):
+    save_explanation(tmp_path / "old", explanation(), {"model": "0a1b"})
+    save_explanation(tmp_path / "new", explanation(), {"model": "exp/m", "model_digest": "0a1b"})
+    digests = [load_facts(tmp_path / part)["model_digest"] for part in ("old", "new")]
+    assert digests == ["0a1b", "0a1b"]
+
+
+def test_the_seed_that_is_read_back_is_that_of_the_draws(tmp_path):
+    drawn = explanation(seed=2**62 + 1)
+    save_explanation(tmp_path, drawn, {"seed": 3, "derived_seed": str(drawn.seed)})
+    assert load_explanation(tmp_path).seed == 2**62 + 1
+    assert load_facts(tmp_path)["seed"] == 3

@@ -16,7 +16,7 @@ from daxaudio.containers import Event, Recording
 from daxaudio.data.audio import write_recording
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.compare import compare_folder
-from daxaudio.experiments.explain import explain_folder
+from daxaudio.experiments.folder import explain_folder
 from daxaudio.experiments.measure import MeasureSettings
 from daxaudio.explainers.dax.closed_form import _share_explained
 from daxaudio.explainers.settings import MethodSettings

@@ -1,0 +1,324 @@
+"""Explain a folder of recordings by several methods.
+
+Every explanation is stored as soon as it is there, so that a run can be stopped at any moment and
+started again; its numbers depend on the seed, the recording and the method alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from daxaudio.containers import (
+    Event,
+    Explainer,
+    Explanation,
+    Spectrogram,
+)
+from daxaudio.data.kaldi import DataFolder, read_utterance
+from daxaudio.experiments.explain import Heard, explain, facts_of_run, hear, plain_settings
+from daxaudio.experiments.pooling import Prepared, pooled, prepare
+from daxaudio.experiments.predict import spectrogram_of
+from daxaudio.experiments.score import list_warnings
+from daxaudio.explainers.catalogue import METHODS, make_explainer, settings_of
+from daxaudio.explainers.settings import MethodSettings
+from daxaudio.explainers.shared_queries import SharedQueries
+from daxaudio.explainers.storage import is_stored, is_whole, load_facts
+from daxaudio.features.vad import reduce_to
+from daxaudio.models.blackbox import BlackBox
+from daxaudio.runs.seconds import in_words
+from daxaudio.runs.tables import write_csv
+
+logger = logging.getLogger(__name__)
+
+PROBLEMS_FILE = "problems.csv"
+WARNINGS_FILE = "warnings.csv"
+
+PROBLEM_COLUMNS = ["recording_id", "method", "part", "problem"]
+"""Of `problems.csv`; the part is the folder of the explanation, or the group of measures."""
+
+
+def explain_folder(
+    black_box: BlackBox,
+    data: DataFolder,
+    recording_ids: Sequence[str],
+    methods: Sequence[str],
+    out: str | os.PathLike[str],
+    events: Mapping[str, Sequence[Event]] | None = None,
+    settings: MethodSettings | None = None,
+    seed: int = 0,
+    progress: bool = True,
+    targets: Mapping[str, str] | None = None,
+) -> None:
+    """Explain each recording for a class by every method; what is stored is kept.
+
+    A method that cannot handle a recording (say, one too short for its grid) is listed in
+    `out/problems.csv`, and ends nothing else. The warnings of all explanations that `out` then
+    holds, of this call or an earlier one, are listed in `out/warnings.csv`.
+
+    Args:
+        black_box: the classifier.
+        data: the recordings and their labels.
+        recording_ids: which to explain, in the order of work.
+        methods: names as in `METHODS`.
+        out: explanations go to `out/METHOD/RECORDING_ID/`.
+        events: true events by recording id; the oracle needs them.
+        settings: of the methods.
+        seed: of the run.
+        progress: show a progress bar with evaluations per second, and after the first recordings
+            how long what is not stored yet will take.
+        targets: class to explain each recording for; their labels when None.
+
+    Raises:
+        ValueError: when `out` holds explanations of another seed, model, recording or other
+            settings, or when nothing at all could be explained.
+    """
+    run = ExplainingRun(
+        black_box, data, tuple(methods), events or {}, settings or MethodSettings(), seed
+    )
+    problems: list[dict[str, str]] = []
+    asked, began = black_box.n_queries, time.perf_counter()
+    total = len(recording_ids) * len(methods)
+    with tqdm(total=total, desc="explaining", disable=not progress) as bar:
+
+        def advance(name: str, method: str) -> None:
+            rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
+            bar.set_postfix_str(f"{name} {method}, {rate:.0f} queries/s")
+            bar.update()
+
+        labels, device = targets or data.text, torch.device(black_box.device)
+        n_missing = run.n_missing(recording_ids, out)
+        told = not progress
+        for names in pooled(recording_ids, run.settings.queries, device.type != "cpu"):
+            n_new, start = run.n_missing(names, out), time.perf_counter()
+            prepared = run.prepare({name: labels[name] for name in names}, out)
+            for name in names:
+                problems += run.explain(
+                    name, labels[name], out, advance=advance, prepared=prepared.get(name)
+                )
+            if not told and 0 < n_new < n_missing:
+                seconds = (time.perf_counter() - start) / n_new * n_missing
+                bar.write(f"{n_missing} explanations, about {in_words(seconds)}", file=sys.stderr)
+                told = True
+    list_problems(problems, out)
+    if len(problems) == total:
+        raise ValueError(
+            f"nothing could be explained; the reasons are in {Path(out) / PROBLEMS_FILE}"
+        )
+    write_csv(list_warnings(out), Path(out) / WARNINGS_FILE)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ExplainingRun:
+    """What the explanations of one run have in common; each is stored as soon as it is there.
+
+    Args:
+        black_box: the classifier.
+        data: the recordings and their labels.
+        methods: names as in `METHODS`.
+        events: true events by recording id; the oracle needs them.
+        settings: of the methods.
+        seed: of the run.
+    """
+
+    black_box: BlackBox
+    data: DataFolder
+    methods: tuple[str, ...]
+    events: Mapping[str, Sequence[Event]]
+    settings: MethodSettings
+    seed: int = 0
+
+    @functools.cached_property
+    def facts(self) -> dict[str, Any]:
+        """Seed, model and settings, stored beside each explanation; another run's differ."""
+        return facts_of_run(self.black_box, self.settings, self.seed)
+
+    def n_missing(self, names: Sequence[str], out: str | os.PathLike[str]) -> int:
+        """How many explanations of recordings are not stored yet."""
+        return sum(not is_stored(Path(out) / m / name) for name in names for m in self.methods)
+
+    def spectrogram(self, name: str) -> Spectrogram:
+        """Of one recording, on the black box's device."""
+        return spectrogram_of(self.black_box, self.data, name)
+
+    def hear(self, name: str) -> Heard:
+        """One recording of the folder, ready to be explained."""
+        recording = read_utterance(self.data, name, self.black_box.front_end.sample_rate)
+        channel = {} if self.data.channel is None else {"channel": self.data.channel}
+        facts = {**self.facts, **_audio_facts(self.data, name), **channel}
+        return hear(recording, self.black_box, self.events.get(name, ()), facts)
+
+    def explain(
+        self,
+        name: str,
+        label: str,
+        out: str | os.PathLike[str],
+        ask: Callable[[Tensor], Tensor] | None = None,
+        advance: Callable[[str, str], None] = lambda name, method: None,
+        prepared: tuple[Heard, Prepared] | None = None,
+    ) -> list[dict[str, str]]:
+        """Explain one recording for a class by every method; what is stored is kept.
+
+        Where the front end deletes silence, explanations are stored on the time axis with it, 0
+        where it was.
+
+        Args:
+            name: id of the recording.
+            label: the class.
+            out: explanations go to `out/METHOD/NAME/`.
+            ask: see `BlackBox.score_fn`.
+            advance: told the recording and the method when one is done.
+            prepared: the recording, asked about already (see `prepare`).
+
+        Returns:
+            Methods that cannot handle it (see `describe_problem`); all if it cannot be read.
+
+        Raises:
+            ValueError: when `out` holds an explanation of another run, class or recording.
+        """
+        problems: list[dict[str, str]] = []
+        if prepared:
+            heard, score_fn, shared = prepared[0], prepared[1].score_fn, prepared[1].shared
+        else:
+            try:
+                heard, shared = self.hear(name), SharedQueries()
+            except ValueError as error:  # it could be read when it was classified
+                for method in self.methods:
+                    advance(name, method)
+                return [describe_problem(name, m, Path(out).name, error) for m in self.methods]
+            score_fn = self.black_box.score_fn(label, ask)
+        for method in self.methods:
+            folder = Path(out) / method / name
+            if not _is_done(folder, heard.facts, label, method):
+                try:
+                    found = explain(
+                        heard.spectrogram,
+                        score_fn,
+                        method,
+                        seed=self.seed,
+                        settings=self.settings,
+                        events=self.events.get(name, ()),
+                        shared=shared,
+                    )
+                except ValueError as error:
+                    problems.append(describe_problem(name, method, Path(out).name, error))
+                else:
+                    heard.store(folder, found)
+            advance(name, method)
+        return problems
+
+    def prepare(
+        self, labels: Mapping[str, str], out: str | os.PathLike[str]
+    ) -> dict[str, tuple[Heard, Prepared]]:
+        """Ask about several recordings in common batches; nothing where there is but one.
+
+        Args:
+            labels: class to explain for, by the recordings' ids.
+            out: where explanations go; what is there already is not asked for.
+
+        Returns:
+            What was asked, by id, for `explain`; without what could not be read, which says why.
+        """
+        if len(labels) < 2:
+            return {}
+        found: dict[str, Heard] = {}
+        for name in labels:
+            with contextlib.suppress(ValueError, OSError):
+                found[name] = self.hear(name)
+        waiting = {
+            name: [m for m in self.methods if not is_stored(Path(out) / m / name)] for name in found
+        }
+        recordings = [
+            (heard.spectrogram, labels[name], self._explainers(waiting[name], heard.spectrogram))
+            for name, heard in found.items()
+        ]
+        asked = zip(found.values(), prepare(self.black_box, recordings), strict=True)
+        return dict(zip(found, asked, strict=True))
+
+    def _explainers(self, methods: Sequence[str], spectrogram: Spectrogram) -> list[Explainer]:
+        """Of the methods that can handle a recording; `explain` says why the others cannot."""
+        own, found = self.events.get(spectrogram.recording_id, ()), []
+        for method in methods:
+            with contextlib.suppress(ValueError):
+                what = (method, spectrogram, self.settings)
+                found.append(make_explainer(*what, seed=self.seed, events=own))
+        return found
+
+    def as_asked(self, explanations: Sequence[Explanation]) -> list[Explanation]:
+        """Stored explanations of one recording on the axes of what the black box is asked about.
+
+        Stored are explanations of whole recordings; where the front end deletes silence, the black
+        box has never heard that.
+        """
+        if self.black_box.front_end.vad is None or not explanations:
+            return list(explanations)
+        part = self.spectrogram(explanations[0].spectrogram.recording_id).to("cpu")
+        return [reduce_to(part, explanation) for explanation in explanations]
+
+
+def describe_problem(
+    recording_id: str, method: str, part: str, error: ValueError
+) -> dict[str, str]:
+    """A row of `problems.csv`; the log has it too."""
+    logger.warning("%s by %s is left out (%s): %s", recording_id, method, part, error)
+    problem = " ".join(str(error).split())
+    return dict(zip(PROBLEM_COLUMNS, (recording_id, method, part, problem), strict=True))
+
+
+def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[str]) -> None:
+    """Write `out/problems.csv`, a header alone when there is none."""
+    write_csv(pd.DataFrame(problems, columns=PROBLEM_COLUMNS), Path(out) / PROBLEMS_FILE)
+
+
+def _audio_facts(data: DataFolder, recording_id: str) -> dict[str, Any]:
+    """The file of a recording, and which part of it where it is a segment."""
+    segment = data.segment(recording_id)
+    facts: dict[str, Any] = {"audio": data.wav_scp[segment.recording_id]}
+    if data.segments is not None:
+        facts["segment"] = [segment.start, segment.end]
+    return facts
+
+
+def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) -> bool:
+    """Whether this very explanation is stored; one of another run is an error."""
+    if not is_stored(folder):
+        return False
+    if not is_whole(folder):
+        logger.warning("%s: cannot be read, and is made again", folder)
+        return False
+    stored = load_facts(folder)
+    _check_same(folder, "model or precision", stored.get("model_digest"), facts["model_digest"])
+    for key, name in (("seed", "seed"), ("input", "recording")):
+        _check_same(folder, name, stored.get(key), facts[key])
+    _check_same(folder, "time axis", stored.get("whole_frames"), facts.get("whole_frames"))
+    _check_same(folder, "class", stored["target"], label)
+    if METHODS[method].needs_events and stored.get("events") != facts["events"]:
+        return False  # the events were corrected since; this costs nothing
+    for field in settings_of(method):
+        # a setting that was not there yet when it was stored stood at its default
+        default = plain_settings(MethodSettings())[field]
+        found = stored.get("run_settings", {}).get(field, default)
+        name = "number of queries" if field == "queries" else f"setting of {field!r}"
+        _check_same(folder, name, found, facts["run_settings"][field])
+    return True
+
+
+def _check_same(folder: Path, name: str, stored: object, asked: object) -> None:
+    if stored != asked:
+        raise ValueError(
+            f"{folder} holds an explanation of another {name}; remove the folder of explanations "
+            f"or write to another one"
+        )
