@@ -19,7 +19,7 @@ from daxaudio.containers import (
     target_of,
 )
 from daxaudio.models.module_score import ModuleScore, Of
-from daxaudio.runs.asking import answers, check_finite
+from daxaudio.runs.asking import ask
 from daxaudio.runs.provenance import describe
 
 Sign = Literal["absolute", "positive"]
@@ -95,8 +95,7 @@ def explain_by_mask(
     """
     mask = mask.detach().float().cpu()
     began = time.perf_counter()
-    score = answers(score_fn, spectrogram.values[None].clone())
-    check_finite(score)
+    score = ask(score_fn, spectrogram.values[None].clone())
     return Explanation(
         mask,
         spectrogram.to("cpu"),

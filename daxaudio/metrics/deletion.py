@@ -23,7 +23,7 @@ from torch import Tensor
 
 from daxaudio.containers import Event, ScoreFn
 from daxaudio.metrics.events import Numbers, to_array
-from daxaudio.runs.asking import answers, check_finite
+from daxaudio.runs.asking import ask
 from daxaudio.runs.batches import BatchSize, check_batch_size, fit_batch
 from daxaudio.runs.seeds import generator
 from daxaudio.runs.tolerances import TIME_TOLERANCE
@@ -171,10 +171,10 @@ def perturbation_curves(
     ends = (values, background) if direction == "deletion" else (background, values)
     # The rank of the part that a bin belongs to is the step at which it changes: [M, F or 1, T].
     ranks = order.argsort(dim=1).int()[:, part_of].to(values.device)
-    first, last = _ask(score_fn, torch.stack(ends))
+    first, last = ask(score_fn, torch.stack(ends)).tolist()
     at_once = fit_batch(batch_size, values.shape, values.device)
     batches = _partly_changed(ranks, *ends, steps[1:-1].tolist(), at_once)
-    inner = [score for batch in batches for score in _ask(score_fn, batch)]
+    inner = [score for batch in batches for score in ask(score_fn, batch).tolist()]
     rows = np.array(inner, dtype=np.float64).reshape(len(masks), len(steps) - 2)
     return [
         Curve(np.array([first, *row, last]), share, direction, unit, fill)
@@ -228,12 +228,6 @@ def _partly_changed(
         rows = torch.arange(start, min(start + batch_size, n_inputs), device=ranks.device)
         changed = ranks[rows // len(steps)] < step[rows % len(steps), None, None]
         yield torch.where(changed, new, old)
-
-
-def _ask(score_fn: ScoreFn, inputs: Tensor) -> list[float]:
-    scores = answers(score_fn, inputs)
-    check_finite(scores)
-    return scores.cpu().double().tolist()
 
 
 def check_masks(masks: Tensor, values: Tensor, background: Tensor, batch_size: BatchSize) -> None:

@@ -36,8 +36,8 @@ import torch
 from torch import Tensor
 
 from daxaudio.metrics.deletion import check_masks
+from daxaudio.runs.asking import ask_classes
 from daxaudio.runs.batches import BatchSize, fit_batch
-from daxaudio.runs.real_numbers import as_real
 
 ROUNDING = 1e-6
 """The masked input of a mask of ones is the input itself; a change so small is no increase."""
@@ -135,7 +135,7 @@ def faithfulness_measures(
     check_masks(masks, values, background, batch_size)
     at_once = fit_batch(batch_size, values.shape, values.device)
     batches = _masked_inputs(masks.to(values), values, background, at_once)
-    probabilities = torch.cat([_ask(class_probabilities, batch) for batch in batches])
+    probabilities = torch.cat([ask_classes(class_probabilities, batch) for batch in batches])
     if not 0 <= index < probabilities.shape[1]:
         raise ValueError(f"index must be a class from 0 to {probabilities.shape[1] - 1}: {index}")
     scores, classes = probabilities[:, index].tolist(), probabilities.argmax(dim=1).tolist()
@@ -168,17 +168,3 @@ def _weight(masks: Tensor, row: int) -> Tensor:
         return torch.ones_like(masks[0])
     mask = masks[(row - 1) // 2]
     return mask if row % 2 else 1 - mask
-
-
-def _ask(class_probabilities: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-    """Float64 `[n, C]` on the CPU."""
-    with torch.no_grad():
-        found = as_real(class_probabilities(inputs), "probabilities")
-    if found.ndim != 2 or len(found) != len(inputs):
-        raise ValueError(
-            f"class_probabilities must give [n, C]: {len(inputs)} inputs, got shape "
-            f"{tuple(found.shape)}"
-        )
-    if not bool(((found >= -ROUNDING) & (found <= 1 + ROUNDING)).all()):
-        raise ValueError("class_probabilities left [0, 1] or answered NaN; give it a softmax")
-    return found.cpu().double().clamp(0, 1)

@@ -118,3 +118,35 @@ def test_curves_polarity_and_faithfulness_take_arrays_too(toy_spectrogram, toy_s
         for score_fn in (lambda inputs: both(inputs).tolist(), both)
     )
     assert found[0] == pytest.approx(right[0])
+
+
+def ask_about_a_mask(toy, score_fn):
+    mask, values = torch.rand(toy.values.shape), toy.values
+    perturbation_curves(mask[None], values, torch.zeros_like(values), score_fn, "deletion")
+
+
+def ask_about_polarity(toy, score_fn):
+    values = toy.values
+    check_polarity(torch.rand(values.shape), values, torch.zeros_like(values), score_fn)
+
+
+ASKED = {
+    **{type(part).__name__: part for part in ASKING},
+    "perturbation_curves": ask_about_a_mask,
+    "check_polarity": ask_about_polarity,
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+@pytest.mark.parametrize(
+    ("score_fn", "message"),
+    [
+        (lambda inputs: [float("nan")] * len(inputs), "^score_fn answered NaN or infinite scores$"),
+        (lambda inputs: torch.zeros(len(inputs), 2), "^score_fn must give one score per input"),
+        (lambda inputs: None, "^score_fn: scores must be real numbers"),
+        ("model", "^score_fn must be a function"),
+    ],
+)
+def test_a_bad_answer_is_the_same_sentence_whoever_asks(what, score_fn, message, toy_spectrogram):
+    with pytest.raises((TypeError, ValueError), match=message):
+        ASKED[what](toy_spectrogram, score_fn)
