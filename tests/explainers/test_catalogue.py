@@ -6,6 +6,7 @@ import torch
 
 from daxaudio.commands.main import main
 from daxaudio.containers import Event, Spectrogram
+from daxaudio.experiments.explain import explain
 from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import (
     METHODS,
@@ -18,7 +19,6 @@ from daxaudio.explainers.catalogue import (
 )
 from daxaudio.explainers.references import Oracle
 from daxaudio.explainers.settings import MethodSettings
-from daxaudio.explainers.shared_queries import explain_recording
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.resnet import SpectrogramResNet
@@ -178,7 +178,7 @@ def test_a_method_is_added_by_one_row(monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["explain", "--help"])
     assert "made_up" in capsys.readouterr().out
-    found = next(explain_recording(PICTURE, lambda inputs: inputs[:, 0, 0], ["made_up"]))
+    found = explain(PICTURE, lambda inputs: inputs[:, 0, 0], "made_up")
     found = dataclasses.replace(found, method="made_up")
     assert found.profile[:4].tolist() == [1, 1, 1, 0]
     verdict = judge(found, lambda inputs: inputs[:, 0, 0], row.build)
