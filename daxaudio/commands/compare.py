@@ -124,7 +124,6 @@ def run(arguments: argparse.Namespace) -> None:
         measure_settings,
         arguments.n_recordings,
         arguments.seed,
-        not arguments.quiet,
     )
     leader = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
     title = f"Comparison of {len(methods)} methods on {Path(arguments.data).name}"

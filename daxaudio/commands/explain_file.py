@@ -120,7 +120,6 @@ def _check(
             settings,
             seed=seed,
             events=events,
-            progress=not arguments.quiet,
         )
 
     began = time.perf_counter()
@@ -132,7 +131,6 @@ def _check(
         arguments.seed,
         settings.fill,
         settings.batch_size,
-        not arguments.quiet,
     )
     for finding in verdict.findings:
         sign = {True: "+", False: "-", None: " "}[finding.good]

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from daxaudio.commands.arguments import load_data
 from daxaudio.commands.events import TrueEvents
@@ -30,6 +29,7 @@ from daxaudio.explainers.storage import FACTS_FILE, PICTURE_FILE, is_stored, loa
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.plot import plot_brief
 from daxaudio.report.explanations import PAGE_FILE, write_index
+from daxaudio.runs.progress import progress_bar
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +46,11 @@ def explain_folder_of_audio(
         raise ValueError("--check goes with one audio file; for a folder use `daxaudio compare`")
     if arguments.target not in ("predicted", "label"):
         black_box.class_index(arguments.target)
-    data, progress = _read(arguments), not arguments.quiet
+    data = _read(arguments)
     inputs = inputs_of(arguments, "model", "events", "config")
     files = (PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE, PAGE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
-    predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE, progress)
+    predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE)
     which = arguments.which or default_which(predictions)
     chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed, which)
     if not chosen:
@@ -68,10 +68,10 @@ def explain_folder_of_audio(
         f"({which}) by {len(methods)} methods, at most {n_queries} queries",
         flush=True,
     )
-    what = (data, chosen, methods, out, events.by_recording, settings, arguments.seed, progress)
-    explain_folder(black_box, *what, targets)
+    what = (data, chosen, methods, out, events.by_recording, settings, arguments.seed)
+    explain_folder(black_box, *what, targets=targets)
     if not arguments.no_pictures:
-        _draw(out, chosen, methods, events, progress)
+        _draw(out, chosen, methods, events)
     title = f"Explanations of {Path(arguments.audio).resolve().name}"
     print(f"done: {write_index(out, title, predictions, chosen, methods)}")
     n_warned = sum(count_warned(out / WARNINGS_FILE).values())
@@ -103,12 +103,10 @@ def _targets(
     return targets
 
 
-def _draw(
-    out: Path, chosen: Sequence[str], methods: Sequence[str], events: TrueEvents, progress: bool
-) -> None:
+def _draw(out: Path, chosen: Sequence[str], methods: Sequence[str], events: TrueEvents) -> None:
     """Draw what has no picture that is as new as itself."""
     folders = [out / method / name for name in chosen for method in methods]
-    for folder in tqdm(folders, desc="drawing", disable=not progress):
+    for folder in progress_bar(folders, "drawing"):
         picture, facts = folder / PICTURE_FILE, folder / FACTS_FILE
         if not is_stored(folder) or (
             picture.is_file() and picture.stat().st_mtime_ns >= facts.stat().st_mtime_ns

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from daxaudio.runs.files import describe_error
+from daxaudio.runs.progress import show_progress
 
 COMMANDS = {
     "prepare": "make data folders of a corpus",
@@ -109,15 +110,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _stopped()
     run = _module_of(arguments.command).run
-    return exit_code_of(f"daxaudio {arguments.command}", lambda: run(arguments))
+    quiet = getattr(arguments, "quiet", False)
+    return exit_code_of(f"daxaudio {arguments.command}", lambda: run(arguments), quiet)
 
 
-def exit_code_of(name: str, work: Callable[[], object]) -> int:
+def exit_code_of(name: str, work: Callable[[], object], quiet: bool = False) -> int:
     """Do the work of a command or a recipe's script; bad input is one line on standard error.
 
     Args:
         name: stands before the error.
         work: raises ValueError or OSError for bad input.
+        quiet: show no progress bars.
 
     Returns:
         Exit code: 0, 2 for bad input, 130 when stopped from the keyboard.
@@ -127,7 +130,8 @@ def exit_code_of(name: str, work: Callable[[], object]) -> int:
         0
     """
     try:
-        work()
+        with show_progress(not quiet):
+            work()
     except (ValueError, OSError) as error:
         print(f"{name}: {describe_error(error)}", file=sys.stderr)
         return 2

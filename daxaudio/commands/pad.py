@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from daxaudio.commands.arguments import (
     add_allow_commands,
     add_channel,
@@ -31,6 +29,7 @@ from daxaudio.data.padding import NoisePadding
 from daxaudio.runs.config import build
 from daxaudio.runs.files import real_path, write_text
 from daxaudio.runs.names import check_id, check_length, without_audio_ending
+from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.provenance import versions
 from daxaudio.runs.seeds import derive_seed
 
@@ -120,7 +119,7 @@ def _pad_folder(
     sources = {real_path(source_file(source)) for source in data.wav_scp.values()}
     events: dict[str, Event] = {}
     bad: list[str] = []
-    for name in tqdm(data.ids, desc="padding", disable=arguments.quiet):
+    for name in progress_bar(data.ids, "padding"):
         target = audio / f"{name}.wav"
         try:
             check_length(name)

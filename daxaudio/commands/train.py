@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from daxaudio.commands.arguments import add_allow_commands, add_channel, add_common, load_data
 from daxaudio.commands.outputs import inputs_of, prepare_folder
@@ -48,6 +47,7 @@ from daxaudio.models.training import (
 from daxaudio.plot import plot_confusion
 from daxaudio.runs.config import build
 from daxaudio.runs.files import write_text
+from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.provenance import versions
 from daxaudio.runs.seeds import derive_seed
 from daxaudio.runs.tables import write_csv
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> None:
     if black_box is None:
         black_box = plan.train(_read_all(plan, data, out), out, data.ids)
     if test is not None:
-        _measure(black_box, test, out, arguments.quiet)
+        _measure(black_box, test, out)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,7 +120,6 @@ class Plan:
         data: path of the data folder.
         seed: of the run.
         device: where to train.
-        progress: show progress bars.
         channel: which channel of each file to take; None for the average of all.
     """
 
@@ -132,7 +131,6 @@ class Plan:
     data: str
     seed: int
     device: str
-    progress: bool
     channel: int | None = None
 
     @classmethod
@@ -140,16 +138,15 @@ class Plan:
         """The plan that `--config` and the other arguments make."""
         config = read_sections(arguments.config)
         return cls(
-            make_front_end(config["front_end"]),
-            build(TrainingSettings, "training", config["training"]),
-            build(Augmentation, "augmentation", config["augmentation"]),
-            config["model"],
-            classes,
-            arguments.data,
-            arguments.seed,
-            arguments.device,
-            not arguments.quiet,
-            arguments.channel,
+            front_end=make_front_end(config["front_end"]),
+            training=build(TrainingSettings, "training", config["training"]),
+            augmentation=build(Augmentation, "augmentation", config["augmentation"]),
+            model=config["model"],
+            classes=classes,
+            data=arguments.data,
+            seed=arguments.seed,
+            device=arguments.device,
+            channel=arguments.channel,
         )
 
     @property
@@ -218,7 +215,6 @@ class Plan:
             augmentation,
             self.seed,
             self.device,
-            self.progress,
         )
         rows = trainer.run(recordings, [classes.index(name) for name in names], out)
         write_csv(pd.DataFrame(rows).round(6), out / HISTORY_FILE)
@@ -263,7 +259,7 @@ def _read_all(
     if left_out:
         logger.warning("%d recordings are left out, see %s", len(bad), out / BAD_FILES)
     recordings, front_end = [], plan.front_end
-    for name in tqdm(data.ids, desc="reading", disable=not plan.progress):
+    for name in progress_bar(data.ids, "reading"):
         try:
             recording = read_utterance(data, name, front_end.sample_rate, front_end.min_duration)
             if front_end.vad is not None:
@@ -298,8 +294,8 @@ def _cross_validate(plan: Plan, data: DataFolder, asked: str, out: Path) -> None
         print(f"fold {row['fold']}: AUC {row['auc']:.3f}, sensitivity {row['sensitivity']:.3f}")
 
 
-def _measure(black_box: BlackBox, test: DataFolder, out: Path, quiet: bool) -> None:
-    predictions = predict_folder(black_box, test, out / PREDICTIONS_FILE, not quiet)
+def _measure(black_box: BlackBox, test: DataFolder, out: Path) -> None:
+    predictions = predict_folder(black_box, test, out / PREDICTIONS_FILE)
     readable = predictions[predictions["problem"] == ""]
     names = list(black_box.class_names)
     matrix = confusion_matrix(

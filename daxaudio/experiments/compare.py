@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from daxaudio.containers import Event, Explanation
 from daxaudio.data.kaldi import DataFolder
@@ -44,6 +43,7 @@ from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.metrics.iou import iou
 from daxaudio.models.blackbox import AskOnce, BlackBox
 from daxaudio.runs.files import write_text
+from daxaudio.runs.progress import progress_bar, show_progress
 from daxaudio.runs.provenance import versions
 from daxaudio.runs.seeds import derive_seed
 from daxaudio.runs.tables import write_csv
@@ -123,11 +123,8 @@ class ComparingRun:
         for method in self.settings.again_of:
             check_methods([method])
 
-    def __call__(self, progress: bool = True) -> None:
+    def __call__(self) -> None:
         """Do what is not done yet, and write the tables.
-
-        Args:
-            progress: show a bar with evaluations per second and the time left.
 
         Raises:
             ValueError: when `out` holds explanations of another run, when the model gets no
@@ -138,7 +135,6 @@ class ComparingRun:
             self.run.black_box,
             self.run.data,
             self.out / EXPLANATIONS / PREDICTIONS_FILE,
-            progress,
         )
         chosen = choose_recordings(predictions, self.n_recordings, self.run.seed)
         if not chosen:
@@ -157,7 +153,7 @@ class ComparingRun:
             describe_problem(name, "every method", "events", ValueError(text))
             for name, text in unfit.items()
         ]
-        problems += self._work(chosen, wrong, progress)
+        problems += self._work(chosen, wrong)
         list_problems(problems, self.out)
         tables = self.tables(chosen, wrong)
         if tables[RESULTS_FILE].empty:
@@ -187,16 +183,13 @@ class ComparingRun:
         }
         write_text(self.out / SETTINGS_FILE, json.dumps(document, indent=2) + "\n")
 
-    def _work(
-        self, chosen: Sequence[str], wrong: Sequence[str], progress: bool
-    ) -> list[dict[str, str]]:
+    def _work(self, chosen: Sequence[str], wrong: Sequence[str]) -> list[dict[str, str]]:
         problems: list[dict[str, str]] = []
         measuring = Measuring(self.run, self.settings, self.out)
         box, began = self.run.black_box, time.perf_counter()
         asked = measuring.n_evaluations
-        with tqdm(
-            total=self._n_steps(len(chosen), len(wrong)), desc="comparing", disable=not progress
-        ) as bar:
+        n_steps = self._n_steps(len(chosen), len(wrong))
+        with progress_bar(what="comparing", total=n_steps) as bar, show_progress(False):
 
             def advance(name: str, what: str) -> None:
                 rate = (measuring.n_evaluations - asked) / (time.perf_counter() - began)
@@ -346,7 +339,6 @@ def compare_folder(
     measure_settings: MeasureSettings | None = None,
     n_recordings: int | None = None,
     seed: int = 0,
-    progress: bool = True,
 ) -> None:
     """Explain recordings by several methods, measure the explanations and write tables.
 
@@ -365,7 +357,6 @@ def compare_folder(
         measure_settings: of the measures.
         n_recordings: at most so many; None for all.
         seed: of the run.
-        progress: show a bar with evaluations per second and the time left.
 
     Raises:
         ValueError: when a name is unknown, `out` holds another run's explanations, the model gets
@@ -387,4 +378,4 @@ def compare_folder(
             raise ValueError(
                 f"metrics {' and '.join(_NEED_EVENTS)} need the true events: give --events"
             )
-    ComparingRun(run, tuple(asked), settings, Path(out), n_recordings)(progress)
+    ComparingRun(run, tuple(asked), settings, Path(out), n_recordings)()

@@ -20,7 +20,6 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from daxaudio.containers import (
     Event,
@@ -39,6 +38,7 @@ from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import is_stored, is_whole, load_facts
 from daxaudio.features.vad import reduce_to
 from daxaudio.models.blackbox import BlackBox
+from daxaudio.runs.progress import progress_bar, show_progress
 from daxaudio.runs.seconds import in_words
 from daxaudio.runs.tables import write_csv
 
@@ -60,7 +60,6 @@ def explain_folder(
     events: Mapping[str, Sequence[Event]] | None = None,
     settings: MethodSettings | None = None,
     seed: int = 0,
-    progress: bool = True,
     targets: Mapping[str, str] | None = None,
 ) -> None:
     """Explain each recording for a class by every method; what is stored is kept.
@@ -78,8 +77,6 @@ def explain_folder(
         events: true events by recording id; the oracle needs them.
         settings: of the methods.
         seed: of the run.
-        progress: show a progress bar with evaluations per second, and after the first recordings
-            how long what is not stored yet will take.
         targets: class to explain each recording for; their labels when None.
 
     Raises:
@@ -92,7 +89,7 @@ def explain_folder(
     problems: list[dict[str, str]] = []
     asked, began = black_box.n_queries, time.perf_counter()
     total = len(recording_ids) * len(methods)
-    with tqdm(total=total, desc="explaining", disable=not progress) as bar:
+    with progress_bar(what="explaining", total=total) as bar, show_progress(False):
 
         def advance(name: str, method: str) -> None:
             rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
@@ -101,7 +98,7 @@ def explain_folder(
 
         labels, device = targets or data.text, torch.device(black_box.device)
         n_missing = run.n_missing(recording_ids, out)
-        told = not progress
+        told = bar.disable
         for names in pooled(recording_ids, run.settings.queries, device.type != "cpu"):
             n_new, start = run.n_missing(names, out), time.perf_counter()
             prepared = run.prepare({name: labels[name] for name in names}, out)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from tqdm import tqdm
 
 from daxaudio.containers import Spectrogram
 from daxaudio.data.audio_folders import UNLABELLED
 from daxaudio.data.kaldi import DataFolder, read_utterance
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.runs.names import check_length, name_some
+from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import derive_seed
 from daxaudio.runs.tables import write_csv
 
@@ -29,7 +29,7 @@ Which = Literal["correct", "wrong", "all"]
 
 
 def predict_folder(
-    black_box: BlackBox, data: DataFolder, path: str | os.PathLike[str], progress: bool = True
+    black_box: BlackBox, data: DataFolder, path: str | os.PathLike[str]
 ) -> pd.DataFrame:
     """Classify every recording of a data folder.
 
@@ -40,7 +40,6 @@ def predict_folder(
         black_box: the classifier.
         data: the recordings and their labels, `UNLABELLED` where there is none.
         path: CSV file to write.
-        progress: show a progress bar.
 
     Returns:
         One row a recording, sorted by id: `recording_id`, `label` ("" when there is none),
@@ -53,7 +52,7 @@ def predict_folder(
     if not data.wav_scp:
         raise ValueError("the data folder holds no recording: its wav.scp is empty")
     rows = []
-    for recording_id in tqdm(data.ids, desc="classifying", disable=not progress):
+    for recording_id in progress_bar(data.ids, "classifying"):
         label = "" if data.text[recording_id] == UNLABELLED else data.text[recording_id]
         row = {"recording_id": recording_id, "label": label, "predicted": "", "score": 0.0}
         problem = ""

@@ -14,7 +14,6 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.catalogue import METHODS, Method
@@ -24,6 +23,7 @@ from daxaudio.metrics.sanity import ALIKE, sanity_check
 from daxaudio.models.blackbox import AskOnce, BlackBox
 from daxaudio.perturbation.masks import Fill, make_background
 from daxaudio.runs.batches import BatchSize
+from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import generator
 
 Level = Literal["quick", "full"]
@@ -126,7 +126,6 @@ def judge(
     seed: int = 0,
     fill: Fill = "global_mean",
     batch_size: BatchSize = "auto",
-    progress: bool = False,
 ) -> Verdict:
     """Find out what speaks for an explanation and what against it.
 
@@ -146,7 +145,6 @@ def judge(
         seed: of the run that made the explanation.
         fill: what stands where bins are removed; "segment_mean" becomes the mean of all.
         batch_size: inputs made at once; never changes a value.
-        progress: show a progress bar.
 
     Returns:
         The verdict.
@@ -203,7 +201,7 @@ def judge(
     steps = [score, deletion]
     if level == "full" and not reference and not is_flat:
         steps += [stability, sanity]
-    bar = tqdm(steps, desc="checking", unit="check", disable=not progress, leave=False)
+    bar = progress_bar(steps, "checking", unit="check", leave=False)
     return Verdict(tuple(finding for step in bar for finding in step()))
 
 

@@ -373,7 +373,6 @@ def make_explainer(
     *,
     seed: int = 0,
     events: Sequence[Event] = (),
-    progress: bool = False,
 ) -> Explainer:
     """The explainer of one method for one recording.
 
@@ -386,7 +385,6 @@ def make_explainer(
         settings: of the run.
         seed: of the run.
         events: its true events; only the oracle sees them.
-        progress: show a bar while the black box is asked.
 
     Returns:
         The explainer.
@@ -396,5 +394,5 @@ def make_explainer(
             has no event.
     """
     check_methods([method])
-    made = Making(method, spectrogram, settings, seed, events, progress)
+    made = Making(method, spectrogram, settings, seed, events)
     return METHODS[method].build(made)

@@ -83,7 +83,6 @@ class Occlusion:
         fill: what stands in the window; "segment_mean" cannot, as there are no segments.
         batch_size: inputs made at once (see `fit_batch`); never changes the result.
         seed: seed of the fill "noise"; nothing else is drawn.
-        progress: show a progress bar.
 
     Raises:
         ValueError: when a number is out of its range.
@@ -100,7 +99,6 @@ class Occlusion:
     fill: Fill = "global_mean"
     batch_size: BatchSize = "auto"
     seed: int = 0
-    progress: bool = False
 
     def __post_init__(self) -> None:
         if min(self.window) < 1:
@@ -125,7 +123,7 @@ class Occlusion:
         masks = WindowMasks(shape, self._window_in(shape), corners)
         background = make_background(spectrogram, self.fill, seed=self.seed)
         drawn = unasked(spectrogram, masks, background, describe(self), self.seed)
-        return self.fit(answer(drawn, score_fn, self.batch_size, self.progress))
+        return self.fit(answer(drawn, score_fn, self.batch_size))
 
     def fit(self, neighbourhood: Neighbourhood) -> Explanation:
         """Explain from answers that are there already.

@@ -74,7 +74,7 @@ class MethodSettings:
 
 def _parts() -> dict[str, tuple[Callable[..., Any], tuple[str, ...]]]:
     """What the sections of `MethodSettings` build, and their keys: the run sets the others."""
-    asking = ("fill", "batch_size", "seed", "progress")
+    asking = ("fill", "batch_size", "seed")
     dax_v4 = keys_of(DaxV4, but=("sampler", "filters", "seed"))
     return {
         "quick_shift": (QuickShift, keys_of(QuickShift)),
@@ -105,7 +105,6 @@ class Making:
         settings: of the run.
         seed: of the run.
         events: true events of the recording.
-        progress: show a bar while the black box is asked.
     """
 
     method: str
@@ -113,7 +112,6 @@ class Making:
     settings: MethodSettings
     seed: int
     events: Sequence[Event]
-    progress: bool
 
     @property
     def own_seed(self) -> int:
@@ -152,7 +150,6 @@ class Making:
             "fill": self.settings.fill,
             "batch_size": self.settings.batch_size,
             "seed": self._seed_of(kind),
-            "progress": self.progress,
         }
 
     def _seed_of(self, name: str) -> int:

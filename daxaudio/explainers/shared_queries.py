@@ -56,7 +56,6 @@ class _Remembering:
     def __init__(self, sampler: Any, memory: SharedQueries) -> None:
         self.sampler = sampler
         self.memory = memory
-        self.progress = getattr(sampler, "progress", False)
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         check_spectrogram(spectrogram)

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from daxaudio.containers import Recording
 from daxaudio.features.front_end import FrontEnd
@@ -33,6 +32,7 @@ from daxaudio.models.precision import (
 )
 from daxaudio.models.weights import check_finite
 from daxaudio.runs.files import whole_file
+from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import derive_seed, generator
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -157,7 +157,6 @@ class Trainer:
         augmentation: random changes of the examples.
         seed: seed of order, changes and dropout.
         device: where to train.
-        progress: show a progress bar.
 
     Raises:
         ValueError: when the device cannot be used.
@@ -169,7 +168,6 @@ class Trainer:
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
     seed: int = 0
     device: torch.device | str = "cpu"
-    progress: bool = True
 
     def __post_init__(self) -> None:
         usable_device(self.device)
@@ -218,7 +216,7 @@ class Trainer:
         run = self._identity(recordings, labels)
         rows = self._resume(folder, optimiser, run)
         epochs = range(len(rows), self.settings.epochs)
-        bar = tqdm(epochs, desc="training", unit="epoch", disable=not self.progress)
+        bar = progress_bar(epochs, "training", unit="epoch")
         for epoch in bar:
             rows.append(self._epoch(epoch, source, optimiser))
             self._check_answers(recordings[0])

@@ -52,7 +52,6 @@ def answer(
     drawn: Neighbourhood,
     score_fn: ScoreFn,
     batch_size: BatchSize = "auto",
-    progress: bool = False,
 ) -> Neighbourhood:
     """Ask the black box about every perturbed input, a batch at a time.
 
@@ -66,7 +65,6 @@ def answer(
         score_fn: `[n, F, T]` spectrograms to `[n]` scores.
         batch_size: inputs made at once, fewer of long recordings (see `fit_batch`); changes memory,
             never the result.
-        progress: show a progress bar, and after the first batch how long it will take.
 
     Returns:
         The neighbourhood, with the scores on the CPU.
@@ -79,7 +77,7 @@ def answer(
     size = fit_batch(batch_size, values.shape, values.device)
     apart = values.device.type == "cpu"
     batches = []
-    with QueryProgress(drawn.n_samples, progress, values.device) as shown:
+    with QueryProgress(drawn.n_samples, values.device) as shown:
         for inputs, _ in _batches([drawn], torch.zeros(1, device=values.device), size, apart):
             batches.append(answers(score_fn, inputs))
             shown.reach(sum(map(len, batches)) - 2)

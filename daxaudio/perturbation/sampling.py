@@ -77,7 +77,6 @@ class SegmentSampler:
         fill: what stands where a segment is masked off.
         batch_size: inputs made at once (see `fit_batch`); never changes the result.
         seed: seed of the draws.
-        progress: show a progress bar.
 
     Raises:
         ValueError: when a number is out of its range, or (when called) that many samples need more
@@ -91,7 +90,6 @@ class SegmentSampler:
     fill: Fill = "global_mean"
     batch_size: BatchSize = "auto"
     seed: int = 0
-    progress: bool = False
 
     def __post_init__(self) -> None:
         _check_sampler(self.n_samples, self.keep, self.batch_size)
@@ -100,7 +98,7 @@ class SegmentSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Segment, draw, and ask the black box; Q + 2 queries."""
-        return answer(self.draw(spectrogram), score_fn, self.batch_size, self.progress)
+        return answer(self.draw(spectrogram), score_fn, self.batch_size)
 
     def draw(self, spectrogram: Spectrogram) -> Neighbourhood:
         """Segment and draw; the black box is not asked yet, and all scores are 0."""
@@ -133,7 +131,6 @@ class GridSampler:
         antithetic: draw in mirrored pairs.
         batch_size: inputs made at once (see `fit_batch`); never changes the result.
         seed: seed of the draws.
-        progress: show a progress bar.
 
     Raises:
         ValueError: when a number is out of its range, or (when called) that many samples need more
@@ -147,7 +144,6 @@ class GridSampler:
     antithetic: bool = False
     batch_size: BatchSize = "auto"
     seed: int = 0
-    progress: bool = False
 
     def __post_init__(self) -> None:
         _check_sampler(self.n_samples, self.keep, self.batch_size)
@@ -156,7 +152,7 @@ class GridSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Draw and ask the black box; Q + 2 queries."""
-        return answer(self.draw(spectrogram), score_fn, self.batch_size, self.progress)
+        return answer(self.draw(spectrogram), score_fn, self.batch_size)
 
     def draw(self, spectrogram: Spectrogram) -> Neighbourhood:
         """Draw; the black box is not asked yet, and all scores are 0."""
@@ -191,7 +187,6 @@ class MultiGridSampler:
         fill: what stands where the mask is 0.
         batch_size: inputs made at once (see `fit_batch`); never changes the result.
         seed: seed of the draws.
-        progress: show a progress bar.
 
     Raises:
         ValueError: when a number is out of its range, or there are fewer samples than grids.
@@ -203,7 +198,6 @@ class MultiGridSampler:
     fill: Fill = "global_mean"
     batch_size: BatchSize = "auto"
     seed: int = 0
-    progress: bool = False
 
     def __post_init__(self) -> None:
         _check_sampler(self.n_samples, self.keep, self.batch_size)
@@ -217,7 +211,7 @@ class MultiGridSampler:
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Neighbourhood:
         """Draw and ask the black box; Q + 2 queries."""
-        return answer(self.draw(spectrogram), score_fn, self.batch_size, self.progress)
+        return answer(self.draw(spectrogram), score_fn, self.batch_size)
 
     def draw(self, spectrogram: Spectrogram) -> Neighbourhood:
         """Draw; the black box is not asked yet, and all scores are 0."""

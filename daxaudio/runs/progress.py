@@ -1,14 +1,73 @@
-"""How far the queries of a black box are, and how long they will take."""
+"""How far the work is, and how long it will take: shown where somebody asked for it, else not.
+
+Who does the work does not know whether anybody looks. Whoever starts it says so once, around it:
+commands do unless `--quiet` is given, a notebook may.
+
+    with show_progress():
+        explanation = explain(recording, model)
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-
-import torch
-from tqdm import tqdm
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from daxaudio.runs.seconds import in_words
+
+if TYPE_CHECKING:
+    import torch
+    from tqdm import tqdm
+
+_shown: ContextVar[bool] = ContextVar("shown", default=False)
+
+
+@contextlib.contextmanager
+def show_progress(shown: bool = True) -> Iterator[None]:
+    """Show bars of the work that is done inside, or none.
+
+    Args:
+        shown: whether; within a bar over many recordings, those of one are not.
+
+    Example:
+        >>> with show_progress():
+        ...     [number for number in progress_bar([1, 2], "counting", leave=False)]
+        [1, 2]
+    """
+    before = _shown.set(shown)
+    try:
+        yield
+    finally:
+        _shown.reset(before)
+
+
+def progress_is_shown() -> bool:
+    """Whether somebody looks.
+
+    Example:
+        >>> progress_is_shown()
+        False
+    """
+    return _shown.get()
+
+
+def progress_bar(
+    things: Iterable[Any] | None = None, what: str = "", *, total: int | None = None, **look: Any
+) -> tqdm[Any]:
+    """A bar on standard error over things, or over `total` steps; nothing where nobody looks.
+
+    Args:
+        things: what is worked on, one after the other; None to call `update` by hand.
+        what: is being done, such as "explaining".
+        total: how many things; theirs when None.
+        look: how it looks (`unit`, `leave`), as in tqdm.
+    """
+    from tqdm import tqdm  # late: so do the modules that commands import for their help
+
+    return tqdm(things, what, total, disable=not _shown.get(), **look)
 
 
 class QueryProgress:
@@ -16,22 +75,18 @@ class QueryProgress:
 
     Args:
         n_queries: how many will be asked.
-        shown: whether anything is shown.
         device: that the black box is asked on; waited for once, before the time is told.
 
     Example:
-        >>> with QueryProgress(100, shown=False) as progress:
+        >>> with QueryProgress(100) as progress:
         ...     progress.reach(64)
         ...     progress.reach(100)
     """
 
-    def __init__(self, n_queries: int, shown: bool, device: torch.device | str = "cpu") -> None:
-        self.n_queries, self.shown = n_queries, shown
-        self.device = torch.device(device)
+    def __init__(self, n_queries: int, device: torch.device | str = "cpu") -> None:
+        self.n_queries, self.shown, self.device = n_queries, progress_is_shown(), device
         self.began = time.perf_counter()
-        self.bar = tqdm(
-            total=n_queries, desc="queries", unit="query", disable=not shown, leave=False
-        )
+        self.bar = progress_bar(what="queries", total=n_queries, unit="query", leave=False)
 
     def __enter__(self) -> QueryProgress:
         return self
@@ -53,7 +108,10 @@ class QueryProgress:
         self.bar.update(n_done - self.bar.n)
 
 
-def wait_for(device: torch.device) -> None:
+def wait_for(device: torch.device | str) -> None:
     """Until a device has done what it was told; a processor has."""
+    import torch  # late: as above
+
+    device = torch.device(device)
     if device.type == "cuda" and torch.cuda.is_available():
         torch.cuda.synchronize(device)

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def describe(part: Any) -> dict[str, Any]:
     """Fields of a dataclass as plain values; parts that are dataclasses by their own fields.
 
-    Fields that cannot change a result (`progress`) or are stored on their own (`seed`) are left
-    out.
+    The `seed` is left out, as it is stored on its own.
 
     Args:
         part: a dataclass instance.
@@ -33,7 +32,7 @@ def describe(part: Any) -> dict[str, Any]:
     """
     settings: dict[str, Any] = {"name": type(part).__name__}
     for field in dataclasses.fields(part):
-        if field.name not in ("progress", "seed"):
+        if field.name != "seed":
             settings[field.name] = _plain(getattr(part, field.name))
     return settings
 

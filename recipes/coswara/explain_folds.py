@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import Parser, exit_code_of
@@ -25,6 +24,7 @@ from daxaudio.explainers.storage import load_facts
 from daxaudio.models.blackbox import BlackBox, load_black_box
 from daxaudio.models.cross_validation import SCORES_FILE
 from daxaudio.runs.config import build
+from daxaudio.runs.progress import progress_bar, show_progress
 from daxaudio.runs.tables import read_csv, write_csv
 
 
@@ -83,7 +83,8 @@ def main() -> None:
     what = (data, tuple(methods), events, settings, asked.seed)
     runs = {fold: ExplainingRun(box, *what) for fold, box in boxes.items()}
     problems: list[dict[str, str]] = []
-    with tqdm(total=len(chosen) * len(methods), desc="explaining") as bar:
+    n_steps = len(chosen) * len(methods)
+    with progress_bar(what="explaining", total=n_steps) as bar, show_progress(False):
         for name in chosen:
             run, folder = runs[fold_of[name]], out / f"fold{fold_of[name]}"
             problems += run.explain(name, data.text[name], folder, advance=lambda *_: bar.update())

@@ -13,7 +13,6 @@ import pandas as pd
 from ablation_report import write_report
 from ablation_rows import Run
 from ablations import DEFAULT_QUERIES, NAMES, make_ablation
-from tqdm import tqdm
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
@@ -23,6 +22,7 @@ from daxaudio.experiments.predict import choose_recordings, predict_folder
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.blackbox import load_black_box
 from daxaudio.runs.config import build
+from daxaudio.runs.progress import progress_bar, show_progress
 
 
 def read_arguments() -> argparse.Namespace:
@@ -67,7 +67,8 @@ def score_recordings(arguments: argparse.Namespace, run: Run) -> pd.DataFrame:
     if missing := sorted(set(chosen) - events.keys()):
         raise ValueError(f"{arguments.data / 'events.tsv'}: names no recording {missing[0]!r}")
     rows, front_end, model = [], black_box.front_end, black_box.digest()
-    with tqdm(total=len(chosen) * len(run.ablation.settings), desc=arguments.name) as bar:
+    n_steps = len(chosen) * len(run.ablation.settings)
+    with progress_bar(what=arguments.name, total=n_steps) as bar, show_progress(False):
         for name in sorted(chosen):
             recording = read_utterance(data, name, front_end.sample_rate)
             spectrogram = front_end.spectrogram(recording).to(black_box.device)

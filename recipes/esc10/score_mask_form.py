@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
@@ -19,6 +18,7 @@ from daxaudio.experiments.conditions import find_conditions
 from daxaudio.explainers.dax.closed_form import when_and_where
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.metrics import evaluate, paired_comparison
+from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.tables import write_csv
 
 METRICS = ("iou", "best_threshold_iou", "frame_auc")
@@ -28,7 +28,7 @@ def score_condition(folder: Path, events: Path) -> pd.DataFrame:
     """`recording_id`, `metric`, and the values of `rise`, `rise_in_form` and `dax_v4`."""
     truth = events_by_recording(events)
     rows = []
-    for path in tqdm(sorted((folder / "explanations" / "rise").iterdir()), leave=False):
+    for path in progress_bar(sorted((folder / "explanations" / "rise").iterdir()), leave=False):
         ours = folder / "explanations" / "dax_v4" / path.name
         if not ours.is_dir():
             continue

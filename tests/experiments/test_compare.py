@@ -71,7 +71,7 @@ def compare(corpus, out, groups=("all",), methods=METHODS, box=None, **changes):
     data, events = corpus
     box = box or BlackBox(Bands(), FRONT_END, NAMES)
     settings = {"events": events, "method_settings": SETTINGS, "measure_settings": MEASURING}
-    compare_folder(box, data, methods, groups, out, progress=False, **{**settings, **changes})
+    compare_folder(box, data, methods, groups, out, **{**settings, **changes})
     return pd.read_csv(out / "results.csv", keep_default_na=False, na_values="")
 
 

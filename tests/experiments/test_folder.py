@@ -29,6 +29,7 @@ from daxaudio.explainers.storage import load_explanation, save_explanation
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.precision import choose_precision
+from daxaudio.runs.progress import show_progress
 from daxaudio.runs.seeds import generator
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
@@ -73,14 +74,12 @@ def black_box():
 
 def run(corpus, out, methods=QUICK, names=("r0", "r1"), seed=0, box=None):
     data, events = corpus
-    explain_folder(
-        box or black_box(), data, names, methods, out, events, SETTINGS, seed, progress=False
-    )
+    explain_folder(box or black_box(), data, names, methods, out, events, SETTINGS, seed)
     return score_folder(out, events, out)[0]
 
 
 def test_unreadable_recording_is_listed_and_ends_nothing(corpus, tmp_path):
-    table = predict_folder(black_box(), corpus[0], tmp_path / "p.csv", progress=False)
+    table = predict_folder(black_box(), corpus[0], tmp_path / "p.csv")
     assert table["recording_id"].tolist() == ["bad", "r0", "r1", "r2", "r3"]
     assert table["correct"].tolist() == [0, 1, 1, 1, 1]
     assert "bad.wav" in table["problem"][0]
@@ -89,7 +88,7 @@ def test_unreadable_recording_is_listed_and_ends_nothing(corpus, tmp_path):
 
 def test_label_unknown_to_the_model_is_listed(corpus, tmp_path):
     box = BlackBox(LoudestHalf(), FRONT_END, ["cat", "high"])
-    table = predict_folder(box, corpus[0], tmp_path / "p.csv", progress=False)
+    table = predict_folder(box, corpus[0], tmp_path / "p.csv")
     assert table.set_index("recording_id")["problem"]["r0"].startswith("class 'low' is unknown")
 
 
@@ -166,7 +165,7 @@ def test_settings_with_tuples_are_the_same_run_again(corpus, tmp_path):
     for _ in range(2):
         explain_folder(
             black_box(), data, ["r0"], ["rise"], tmp_path, events,
-            MethodSettings(queries=30, rise={"cells": (2, 4)}), progress=False,
+            MethodSettings(queries=30, rise={"cells": (2, 4)}),
         )  # fmt: skip
 
 
@@ -183,9 +182,7 @@ def test_a_recording_that_cannot_be_read_any_more_is_listed_and_ends_nothing(cor
 def test_method_that_cannot_handle_a_recording_is_listed_and_ends_nothing(corpus, tmp_path):
     data, events = corpus
     finer = MethodSettings(queries=30, rise={"cells": [2, 4000]})
-    explain_folder(
-        black_box(), data, ["r0", "r1"], ["rise", "energy"], tmp_path, events, finer, progress=False
-    )
+    explain_folder(black_box(), data, ["r0", "r1"], ["rise", "energy"], tmp_path, events, finer)
     problems = pd.read_csv(tmp_path / "problems.csv")
     assert problems["recording_id"].tolist() == ["r0", "r1"]
     assert problems["method"].tolist() == ["rise", "rise"]
@@ -193,7 +190,7 @@ def test_method_that_cannot_handle_a_recording_is_listed_and_ends_nothing(corpus
     results, _ = score_folder(tmp_path, events, tmp_path)
     assert results["method"].unique().tolist() == ["energy"]
     with pytest.raises(ValueError, match="nothing could be explained"):
-        explain_folder(black_box(), data, ["r0"], ["rise"], tmp_path, events, finer, progress=False)
+        explain_folder(black_box(), data, ["r0"], ["rise"], tmp_path, events, finer)
 
 
 def unsure(monkeypatch):
@@ -254,9 +251,7 @@ def test_ids_that_look_like_numbers_or_nothing_are_counted_apart(tmp_path):
 
 def test_oracle_without_an_event_is_listed(corpus, tmp_path):
     data, _ = corpus
-    explain_folder(
-        black_box(), data, ["r0"], ["oracle", "energy"], tmp_path, {}, SETTINGS, progress=False
-    )
+    explain_folder(black_box(), data, ["r0"], ["oracle", "energy"], tmp_path, {}, SETTINGS)
     assert "needs a true event" in pd.read_csv(tmp_path / "problems.csv")["problem"][0]
 
 
@@ -358,11 +353,9 @@ def test_changed_settings_are_refused_for_the_methods_that_they_change_only(corp
     data, events = corpus
     changed = dataclasses.replace(SETTINGS, rise={"cells": [3, 6]})
     run(corpus, tmp_path, ["lime", "rise"], ["r0"])
-    explain_folder(black_box(), data, ["r0"], ["lime"], tmp_path, events, changed, progress=False)
+    explain_folder(black_box(), data, ["r0"], ["lime"], tmp_path, events, changed)
     with pytest.raises(ValueError, match="an explanation of another setting of 'rise'"):
-        explain_folder(
-            black_box(), data, ["r0"], ["rise"], tmp_path, events, changed, progress=False
-        )
+        explain_folder(black_box(), data, ["r0"], ["rise"], tmp_path, events, changed)
 
 
 def test_folder_of_another_class_is_refused(corpus, tmp_path):
@@ -370,9 +363,7 @@ def test_folder_of_another_class_is_refused(corpus, tmp_path):
     run(corpus, tmp_path, ["energy"], ["r0"])
     relabelled = dataclasses.replace(data, text={**data.text, "r0": "high"})
     with pytest.raises(ValueError, match="of another class; remove the folder"):
-        explain_folder(
-            black_box(), relabelled, ["r0"], ["energy"], tmp_path, events, progress=False
-        )
+        explain_folder(black_box(), relabelled, ["r0"], ["energy"], tmp_path, events)
 
 
 def test_the_time_that_is_told_is_that_of_what_is_not_stored_yet(
@@ -392,5 +383,6 @@ def test_the_time_that_is_told_is_that_of_what_is_not_stored_yet(
     monkeypatch.setattr(folder, "time", SimpleNamespace(perf_counter=tick))
     run(corpus, tmp_path, ["random"], ["r0"])
     what = (black_box(), corpus[0], ["r0", "r1", "r2", "r3"], ["random"], tmp_path)
-    explain_folder(*what, corpus[1], SETTINGS)
+    with show_progress():
+        explain_folder(*what, corpus[1], SETTINGS)
     assert capsys.readouterr().err.count("3 explanations, about 30 s") == 1

@@ -190,7 +190,7 @@ def test_lstm_that_cannot_run_in_bf16_runs_in_fp32_and_says_so_once(caplog):
 
 def test_lstm_that_cannot_run_in_bf16_is_trained():
     module = refusing_network()
-    trainer = Trainer(module, FRONT_END, TrainingSettings(precision="bf16"), progress=False)
+    trainer = Trainer(module, FRONT_END, TrainingSettings(precision="bf16"))
     before = module.lstm.weight_hh_l0.detach().clone()
     optimiser = trainer.settings.optimiser_of(module)
     loss, _ = trainer._step(torch.randn(4, 51, 48), torch.eye(2)[[0, 1, 0, 1]], optimiser)

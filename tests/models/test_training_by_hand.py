@@ -37,7 +37,7 @@ class Known(nn.Module):
 
 def trainer(**settings):
     length = TrainingSettings(batch_size=3, label_smoothing=0.0, **settings)
-    return Trainer(Known(), FRONT_END, length, PLAIN, progress=False)
+    return Trainer(Known(), FRONT_END, length, PLAIN)
 
 
 def test_accuracy_and_loss_are_means_over_all_examples():

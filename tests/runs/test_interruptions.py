@@ -57,14 +57,14 @@ def corpus(tmp_path_factory):
 
 def explain(data, out):
     box = BlackBox(Pattern(), FRONT_END, ["up", "down"])
-    explain_folder(box, data, data.ids, METHODS, out, settings=SETTINGS, progress=False)
+    explain_folder(box, data, data.ids, METHODS, out, settings=SETTINGS)
 
 
 def compare(data, out):
     box = BlackBox(Pattern(), FRONT_END, ["up", "down"])
     events = {name: [Event(0.25, 0.5, "up")] for name in data.ids}
     arguments = (["deletion", "faithfulness", "form"], out, events, SETTINGS, MEASURING)
-    compare_folder(box, data, METHODS, *arguments, progress=False)
+    compare_folder(box, data, METHODS, *arguments)
 
 
 def stored(folder):

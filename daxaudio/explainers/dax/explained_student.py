@@ -22,6 +22,7 @@ from daxaudio.explainers.dax.distillation import (
 from daxaudio.explainers.dax.networks import Student, StudentName
 from daxaudio.models.precision import Precision, choose_precision
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
+from daxaudio.runs.progress import show_progress
 from daxaudio.runs.seeds import derive_seed
 
 
@@ -123,9 +124,10 @@ class ExplainStudent:
             neighbourhood, self.pool, self.at_most, self.validation_share, self.seed
         )
         student, history = self._distil(examples)
-        inner = self._inner(neighbourhood)(
-            neighbourhood.spectrogram, lambda inputs: student(examples.scale(inputs))
-        )
+        with show_progress(False):  # asking the student takes no time
+            inner = self._inner(neighbourhood)(
+                neighbourhood.spectrogram, lambda inputs: student(examples.scale(inputs))
+            )
         assert inner.attribution is not None  # sampling explainers give one
         explanation = to_explanation(neighbourhood, inner.attribution, self.method, self, began)
         device = neighbourhood.spectrogram.values.device
@@ -166,6 +168,5 @@ class ExplainStudent:
             self.explainer.sampler,
             n_samples=self.inner_queries or neighbourhood.n_samples,
             seed=neighbourhood.seed,
-            progress=False,
         )
         return dataclasses.replace(self.explainer, sampler=sampler)  # type: ignore[type-var]

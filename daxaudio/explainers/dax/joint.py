@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
@@ -24,6 +23,7 @@ from daxaudio.explainers.dax.networks import MaskNetwork, Student, StudentName, 
 from daxaudio.explainers.dax.polarity import check_polarity
 from daxaudio.models.precision import Precision, choose_precision
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
+from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import derive_seed
 
 
@@ -197,8 +197,7 @@ class Dax:
             "masks": [],
             "mask_epochs": list(range(1, self.epochs + 1)),
         }
-        show = bool(getattr(self.sampler, "progress", False))
-        shown = tqdm(epochs, "training", self.epochs, disable=not show, leave=False)
+        shown = progress_bar(epochs, "training", total=self.epochs, leave=False)
         for train_loss, validation_loss in shown:
             history["train_loss"].append(train_loss)
             history["validation_loss"].append(validation_loss)
