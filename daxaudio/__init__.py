@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from daxaudio.containers import (
         Event as Event,
         Explanation as Explanation,
-        Neighbourhood as Neighbourhood,
         Recording as Recording,
         Spectrogram as Spectrogram,
     )
@@ -99,6 +98,7 @@ if TYPE_CHECKING:
         Trainer as Trainer,
         TrainingSettings as TrainingSettings,
     )
+    from daxaudio.perturbation.neighbourhood import Neighbourhood as Neighbourhood
     from daxaudio.perturbation.sampling import (
         GridSampler as GridSampler,
         MultiGridSampler as MultiGridSampler,
@@ -130,7 +130,7 @@ _NAMES = {
     "experiments.explain": ["explain"],
     "experiments.folder": ["explain_folder"],
     "experiments.compare": ["compare_folder"],
-    "containers": ["Event", "Explanation", "Neighbourhood", "Recording", "Spectrogram"],
+    "containers": ["Event", "Explanation", "Recording", "Spectrogram"],
     "explainers.references": ["AllOnes", "Energy", "Oracle", "RandomMask"],
     "explainers.dax.joint": ["Counterfactual", "Dax", "SparseMatching"],
     "explainers.dax.closed_form": ["DaxV4"],
@@ -157,6 +157,7 @@ _NAMES = {
     "models.augmentation": ["Augmentation"],
     "models.resnet": ["SpectrogramResNet"],
     "models.training": ["Trainer", "TrainingSettings"],
+    "perturbation.neighbourhood": ["Neighbourhood"],
     "perturbation.sampling": ["GridSampler", "MultiGridSampler", "SegmentSampler"],
     "perturbation.storage": ["load_neighbourhood", "save_neighbourhood"],
     "data.padding": ["NoisePadding", "PaddedRecording"],

@@ -10,8 +10,9 @@ import torch
 from pretended_device import pretended_device
 
 from daxaudio.commands.main import main
-from daxaudio.containers import Event, Neighbourhood, Spectrogram
+from daxaudio.containers import Event, Spectrogram
 from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
 torch.set_num_threads(1)  # as many processes as cores run tests; small networks gain nothing
@@ -82,8 +83,8 @@ def neighbourhood_of():
             SegmentMasks(places[None], kept),
             torch.zeros_like(line.values),
             torch.as_tensor(scores, dtype=torch.float32),
-            original,
-            background,
+            original_score=original,
+            background_score=background,
             settings=settings,
         )
 

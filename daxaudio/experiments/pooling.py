@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from daxaudio.containers import Explainer, Neighbourhood, Spectrogram
+from daxaudio.containers import Explainer, Spectrogram
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.module_score import ModuleScore
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.query import answer_together
 
 POOLED_QUERIES = 1024

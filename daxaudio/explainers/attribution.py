@@ -10,15 +10,9 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from daxaudio.containers import (
-    Explanation,
-    Neighbourhood,
-    ScoreFn,
-    Spectrogram,
-    scale_to_mask,
-    target_of,
-)
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram, scale_to_mask, target_of
 from daxaudio.models.module_score import ModuleScore, Of
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.runs.asking import ask
 from daxaudio.runs.provenance import describe
 
@@ -48,7 +42,7 @@ def to_explanation(
         neighbourhood.spectrogram.to("cpu"),
         method,
         neighbourhood.target,
-        neighbourhood.original_score,
+        score=neighbourhood.original_score,
         n_queries=neighbourhood.n_queries,
         seconds={"query": neighbourhood.seconds, "fit": time.perf_counter() - began},
         settings=settings,
@@ -101,7 +95,7 @@ def explain_by_mask(
         spectrogram.to("cpu"),
         method,
         target_of(score_fn),
-        float(score),
+        score=float(score),
         n_queries=1,
         seconds={"query": time.perf_counter() - began, "fit": seconds},
         settings=describe(explainer),

@@ -9,9 +9,10 @@ import time
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
 from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import SegmentSampler
 
 

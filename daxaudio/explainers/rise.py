@@ -8,9 +8,10 @@ import time
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, Neighbourhood, Perturbation, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
 from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.runs.batches import fit_batch
 

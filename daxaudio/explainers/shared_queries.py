@@ -9,11 +9,11 @@ from typing import Any
 
 from daxaudio.containers import (
     Explainer,
-    Neighbourhood,
     ScoreFn,
     Spectrogram,
     check_spectrogram,
 )
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 
 
 class SharedQueries:

@@ -36,6 +36,7 @@ _NEEDED: Mapping[str, tuple[type, ...]] = {
 _OPTIONAL: Mapping[str, tuple[type, ...]] = {
     # files from before these were known have none
     "gradients": (int,),
+    "findings": (dict,),
     "warnings": (list,),
     "run_settings": (dict,),
     "verdict": (dict,),
@@ -98,6 +99,7 @@ def save_explanation(
         "seed": explanation.seed,
         "warnings": list(explanation.warnings),
         "settings": dict(explanation.settings),
+        "findings": dict(explanation.findings),
         "history": history,
         "versions": versions(),
         **(facts or {}),
@@ -128,7 +130,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
         folder: holds `explanation.npz` and `explanation.json`.
 
     Returns:
-        The explanation; without standard error and warnings where the files know of none.
+        The explanation; without standard error, warnings and findings where the files know of none.
 
     Raises:
         ValueError: when a file is missing or cannot be read.
@@ -155,16 +157,17 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
             ),
             facts["method"],
             facts["target"],
-            math.nan if facts["score"] is None else facts["score"],
-            facts["queries"],
-            facts["seconds"],
-            facts["settings"],
-            int(facts.get("derived_seed", facts["seed"])),  # "seed" is the whole run's
-            arrays["attribution"],
-            history,
-            arrays.get("standard_error"),
-            tuple(facts.get("warnings", ())),
-            facts.get("gradients", 0),
+            score=math.nan if facts["score"] is None else facts["score"],
+            n_queries=facts["queries"],
+            seconds=facts["seconds"],
+            settings=facts["settings"],
+            findings=facts.get("findings", {}),
+            seed=int(facts.get("derived_seed", facts["seed"])),  # "seed" is the whole run's
+            attribution=arrays["attribution"],
+            history=history,
+            standard_error=arrays.get("standard_error"),
+            warnings=tuple(facts.get("warnings", ())),
+            n_gradients=facts.get("gradients", 0),
         )
     except PermissionError:
         raise  # nothing is wrong with the file

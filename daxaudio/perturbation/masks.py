@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from daxaudio.containers import Rows, Spectrogram
+from daxaudio.containers import Spectrogram
+from daxaudio.perturbation.neighbourhood import Rows
 from daxaudio.perturbation.segments import segment_means
 from daxaudio.runs.seeds import generator
 

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Neighbourhood, Perturbation, ScoreFn, Spectrogram, target_of
+from daxaudio.containers import ScoreFn, Spectrogram, target_of
+from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
 from daxaudio.runs.asking import answers, check_finite
 from daxaudio.runs.batches import BatchSize, fit_batch
 from daxaudio.runs.progress import QueryProgress
@@ -40,11 +41,11 @@ def unasked(
         perturbation,
         background,
         torch.zeros(len(perturbation)),
-        0.0,
-        0.0,
-        time.perf_counter() - began,
-        settings or {},
-        seed,
+        original_score=0.0,
+        background_score=0.0,
+        seconds=time.perf_counter() - began,
+        settings=settings or {},
+        seed=seed,
     )
 
 

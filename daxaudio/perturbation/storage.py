@@ -12,8 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from daxaudio.containers import Neighbourhood, Perturbation, Spectrogram
+from daxaudio.containers import Spectrogram
 from daxaudio.perturbation.masks import GridMasks, JoinedGrids, SegmentMasks
+from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
 from daxaudio.runs.files import whole_file
 
 
@@ -83,12 +84,12 @@ def load_neighbourhood(path: str | os.PathLike[str]) -> Neighbourhood:
         _perturbation(tensors, facts),
         tensors["background"],
         tensors["scores"],
-        facts["original_score"],
-        facts["background_score"],
-        facts["seconds"],
-        facts["settings"],
-        facts["seed"],
-        facts.get("target", ""),  # older files have none
+        original_score=facts["original_score"],
+        background_score=facts["background_score"],
+        seconds=facts["seconds"],
+        settings=facts["settings"],
+        seed=facts["seed"],
+        target=facts.get("target", ""),  # older files have none
     )
 
 

@@ -160,7 +160,7 @@ def test_warnings_speak_against(toy_spectrogram, black_box):
 
 
 def test_a_mask_that_marks_nothing_is_said_so_and_not_explained_again(toy_spectrogram, black_box):
-    explanation = Explanation(torch.zeros(24, 60), toy_spectrogram, "rise", "event", 0.9)
+    explanation = Explanation(torch.zeros(24, 60), toy_spectrogram, "rise", "event", score=0.9)
     verdict = judge(explanation, black_box, make_rise)
     assert names(verdict) == ["score", "cost", "mask", "deletion"]
     assert not finding(verdict, "mask").good

@@ -27,6 +27,7 @@ def explanation(**changes):
         "n_queries": 12,
         "seconds": {"query": 1.5, "fit": 0.25},
         "settings": {"keep": 0.5, "sampler": {"n_samples": 10}},
+        "findings": {"reliability": 0.9, "kept": None},
         "seed": 7,
         "attribution": mask - 0.5,
     }
@@ -39,7 +40,16 @@ def test_what_is_written_reads_back(tmp_path):
     after = load_explanation(tmp_path)
     for name in ("mask", "attribution", "profile"):
         assert torch.equal(getattr(before, name), getattr(after, name))
-    for name in ("method", "target", "score", "n_queries", "seconds", "settings", "seed"):
+    for name in (
+        "method",
+        "target",
+        "score",
+        "n_queries",
+        "seconds",
+        "settings",
+        "findings",
+        "seed",
+    ):
         assert getattr(before, name) == getattr(after, name)
     assert torch.equal(before.spectrogram.values, after.spectrogram.values)
     assert torch.equal(before.spectrogram.times, after.spectrogram.times)
@@ -86,12 +96,13 @@ def test_what_knows_no_error_has_none_in_the_file(tmp_path):
     assert after.warnings == ()
 
 
-def test_files_from_before_there_were_warnings_still_load(tmp_path):
+@pytest.mark.parametrize(("name", "none"), [("warnings", ()), ("findings", {})])
+def test_files_from_before_something_was_known_still_load(tmp_path, name, none):
     save_explanation(tmp_path, explanation())
     facts = json.loads((tmp_path / "explanation.json").read_text())
-    del facts["warnings"]
+    del facts[name]
     (tmp_path / "explanation.json").write_text(json.dumps(facts))
-    assert load_explanation(tmp_path).warnings == ()
+    assert getattr(load_explanation(tmp_path), name) == none
 
 
 @pytest.mark.parametrize(
@@ -192,6 +203,7 @@ def changed(**values):
         changed(seed=None),
         changed(seconds=[1]),
         changed(settings="none"),
+        changed(findings=[0.5]),
         changed(history=3),
         changed(verdict="good"),
         changed(score="high"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from daxaudio.containers import Neighbourhood, Spectrogram
+from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import WindowMasks
@@ -18,6 +18,7 @@ from daxaudio.perturbation.masks import (
     draw_kept,
     make_background,
 )
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.query import answer, unasked
 from daxaudio.perturbation.sampling import (
     GridSampler,

@@ -210,7 +210,7 @@ def comparison(tmp_path):
         save_explanation(
             explanations / method / "r0",
             Explanation(
-                torch.rand(8, 20), picture, method, "dog", 0.9,
+                torch.rand(8, 20), picture, method, "dog", score=0.9,
                 warnings=("Only 3 queries.", "Twice.") if method == "rise" else (),
             ),
             {"audio": str(tmp_path / "r0.wav")},

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
 from daxaudio.explainers.dax.shared_filters import SharedFilters
 from daxaudio.perturbation.masks import JoinedGrids
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
 from daxaudio.runs.asking import ask
 from daxaudio.runs.batches import fit_batch

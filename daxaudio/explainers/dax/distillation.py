@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from daxaudio.containers import Neighbourhood
 from daxaudio.explainers.dax.descent import Descent, recorder, tuned_convolutions
 from daxaudio.models.precision import Precision, check_precision, choose_precision
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import closeness_weights
 from daxaudio.runs.seeds import generator
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
 from daxaudio.explainers.dax.distillation import (
     Batch,
@@ -21,6 +21,7 @@ from daxaudio.explainers.dax.distillation import (
 )
 from daxaudio.explainers.dax.networks import Student, StudentName
 from daxaudio.models.precision import Precision, choose_precision
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.runs.progress import show_progress
 from daxaudio.runs.seeds import derive_seed

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, Neighbourhood, ScoreFn, Spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
 from daxaudio.explainers.dax.distillation import (
     Batch,
@@ -22,6 +22,7 @@ from daxaudio.explainers.dax.distillation import (
 from daxaudio.explainers.dax.networks import MaskNetwork, Student, StudentName, soft_histogram
 from daxaudio.explainers.dax.polarity import check_polarity
 from daxaudio.models.precision import Precision, choose_precision
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import derive_seed

@@ -8,7 +8,7 @@ import pytest
 import torch
 from skimage.filters import threshold_otsu
 
-from daxaudio.containers import Neighbourhood, Spectrogram
+from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax.closed_form import (
     DaxV4,
     _correlation,
@@ -19,6 +19,7 @@ from daxaudio.explainers.dax.closed_form import (
     when_and_where,
 )
 from daxaudio.explainers.dax.shared_filters import SharedFilters
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.runs.seeds import generator
 
 
@@ -45,7 +46,12 @@ def neighbourhood(masks, scores, original=1.0):
         torch.rand(shape, generator=generator(0)), torch.arange(shape[0]), torch.arange(shape[1])
     )
     return Neighbourhood(
-        picture, GivenMasks(masks), torch.zeros(shape), scores.float(), original, 0.0
+        picture,
+        GivenMasks(masks),
+        torch.zeros(shape),
+        scores.float(),
+        original_score=original,
+        background_score=0.0,
     )
 
 
