@@ -9,7 +9,7 @@ from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, Segmen
 from daxaudio.perturbation.segments import Grid, QuickShift
 
 SETTINGS = MethodSettings(
-    queries=30, dax={"epochs": 1, "pool": 4}, quick_shift={}, occlusion={"window": (8, 20)}
+    queries=30, dax={"epochs": 1, "pool": 4}, segmenter={}, occlusion={"window": (8, 20)}
 )
 QUERY_METHODS = [name for name, row in METHODS.items() if not row.needs_module]
 KINDS = [np.float64, np.float32, np.float16, np.int32, np.uint8, ">f8"]

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.catalogue import METHODS, Method
+from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.method import Method
 from daxaudio.metrics.deletion import perturbation_curves
 from daxaudio.metrics.form import rank_correlation
 from daxaudio.metrics.sanity import ALIKE, sanity_check

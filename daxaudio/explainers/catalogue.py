@@ -6,8 +6,7 @@ documentation read the rows; nothing else lists methods.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from daxaudio.containers import Event, Explainer, Spectrogram
 from daxaudio.explainers.dax.explained_student import ExplainStudent, SamplingExplainer
@@ -21,56 +20,13 @@ from daxaudio.explainers.gradient import (
 )
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
-from daxaudio.explainers.references import AllOnes, Energy, Oracle, RandomMask
+from daxaudio.explainers.method import Method
+from daxaudio.explainers.references import AllOnes, Energy, OnsetStrength, Oracle, RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.settings import Making, MethodSettings
 from daxaudio.runs.config import build
 
 DEFAULT_METHOD = "dax_v4"
-
-
-@dataclasses.dataclass(frozen=True)
-class Method:
-    """One row: what a method is, how its explainer is made, and what others must know of it.
-
-    Args:
-        name: in tables, commands and folders.
-        text: what it does, in a line.
-        build: makes its explainer for one recording.
-        settings: fields of `MethodSettings` on which its explanation depends.
-        queries: black-box evaluations of one recording, where the settings allow Q.
-        gradients: forward and backward passes of one recording; "" for methods that need query
-            access only.
-        perturbs: what it draws; methods that draw the same share their queries. "" when it asks
-            about the input alone.
-        needs_events: it marks true events, and cannot do without.
-        trains: it trains networks, which takes minutes a recording on a processor.
-        draws: its mask depends on random draws, the fill "noise" apart.
-        signed: its attribution tells what speaks for the class (above 0) from what speaks against.
-        standard_error: it says how sure it is of the mask.
-        reference: of a reference, which shows nothing of the classifier: what it shows instead.
-        floor: a reference that every method has to beat.
-    """
-
-    name: str
-    text: str
-    build: Callable[[Making], Explainer]
-    settings: tuple[str, ...] = ()
-    queries: str = "1"
-    gradients: str = ""
-    perturbs: str = ""
-    needs_events: bool = False
-    trains: bool = False
-    draws: bool = False
-    signed: bool = False
-    standard_error: bool = False
-    reference: str = ""
-    floor: bool = False
-
-    @property
-    def needs_module(self) -> bool:
-        """Whether it looks into the classifier; the others need query access only."""
-        return bool(self.gradients)
 
 
 def _explain_student(made: Making, inner: SamplingExplainer) -> ExplainStudent:
@@ -87,7 +43,7 @@ def _oracle(made: Making) -> Oracle:
     return Oracle(tuple(made.events))
 
 
-_SEGMENTS = ("queries", "fill", "quick_shift")
+_SEGMENTS = ("queries", "fill", "segmenter")
 
 METHODS = {
     row.name: row
@@ -262,6 +218,13 @@ METHODS = {
             floor=True,
         ),
         Method(
+            "onset_strength",
+            "reference: how much louder it becomes, at all frequencies alike",
+            lambda made: OnsetStrength(),
+            reference="it shows where sounds begin, whatever the classifier does with them",
+            floor=True,
+        ),
+        Method(
             "all_ones",
             "reference: everything is salient",
             lambda made: AllOnes(),
@@ -284,7 +247,7 @@ def references() -> list[str]:
 
     Example:
         >>> references()
-        ['random', 'energy', 'all_ones', 'oracle']
+        ['random', 'energy', 'onset_strength', 'all_ones', 'oracle']
     """
     return [name for name, row in METHODS.items() if row.reference]
 
@@ -294,7 +257,7 @@ def floors() -> list[str]:
 
     Example:
         >>> floors()
-        ['random', 'energy']
+        ['random', 'energy', 'onset_strength']
     """
     return [name for name, row in METHODS.items() if row.floor]
 

@@ -52,7 +52,7 @@ class RandomMask:
 class Energy:
     """The spectrogram itself, scaled to [0, 1]: what a black box that follows loudness would use.
 
-    The attribution is the spectrogram in its own unit (dB).
+    The attribution is the spectrogram in its own unit.
 
     Example:
         >>> picture = Spectrogram(2 * torch.eye(2), torch.arange(2.0), torch.arange(2.0))
@@ -69,6 +69,41 @@ class Energy:
         mask = scale_to_mask(values)
         seconds = time.perf_counter() - began
         return explain_by_mask(spectrogram, score_fn, mask, "energy", self, seconds, values)
+
+
+@dataclasses.dataclass(frozen=True)
+class OnsetStrength:
+    """How much louder the bins of a frame become, at all frequencies alike, scaled to [0, 1].
+
+    What a black box that waits for sounds to begin would use. It finds short events in steady loud
+    noise, where the spectrogram itself shows the noise, and is so harder to beat there.
+
+    Source: `librosa.onset.onset_strength` of the spectrogram, the mean over bins of what rises from
+    one frame to the next. The attribution is that mean, in the spectrogram's unit.
+
+    Example:
+        >>> steps = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 6.0, 6.0]])
+        >>> picture = Spectrogram(steps, torch.arange(2.0), torch.arange(4.0))
+        >>> OnsetStrength()(picture, lambda inputs: inputs[:, 0, 0]).attribution[0]
+        tensor([0., 0., 4., 0.])
+    """
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
+        """Measure how the spectrogram rises; 1 query."""
+        from librosa.onset import onset_strength  # slow to come
+
+        check_spectrogram(spectrogram)
+        began = time.perf_counter()
+        values = spectrogram.values.detach().float().cpu()
+        strength = torch.zeros(values.shape[1])
+        if len(strength) > 1:  # nothing begins in a single frame
+            # frames are centred already: what rises from one to the next stands at the next
+            strength = torch.from_numpy(onset_strength(S=values.numpy(), center=False)).float()
+        spread = strength.expand_as(values).clone()
+        mask, seconds = scale_to_mask(spread), time.perf_counter() - began
+        return explain_by_mask(
+            spectrogram, score_fn, mask, "onset_strength", self, seconds, attribution=spread
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.perturbation.masks import Fill
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
-from daxaudio.perturbation.segments import QuickShift
+from daxaudio.perturbation.segmenters import make_segmenter
 from daxaudio.runs.batches import BatchSize, check_batch_size
 from daxaudio.runs.config import build, check_keys, keys_of
 from daxaudio.runs.seeds import derive_seed
@@ -31,8 +31,8 @@ class MethodSettings:
         queries: black-box evaluations that each perturbation method may ask.
         batch_size: inputs made at once, or "auto" (see `fit_batch`).
         fill: what stands where a part is masked off.
-        quick_shift: arguments of `QuickShift`, whose segments LIME, KernelSHAP, DAX V1 and V2
-            share.
+        segmenter: cuts the segments that LIME, KernelSHAP, DAX V1 and V2 share, as settings of
+            `make_segmenter`: `kind` (quick_shift where it is not named) and its arguments.
         dax: arguments of `Dax` for V1 and V2, apart from loss, sampler and seed; Base1 and Base2
             train their student by the same ones, apart from `polarity`, which they have not.
         dax_v4: arguments of `DaxV4`, apart from sampler, filters and seed; `grids` and `keep` of
@@ -52,7 +52,7 @@ class MethodSettings:
     queries: int = 1000
     batch_size: BatchSize = "auto"
     fill: Fill = "global_mean"
-    quick_shift: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    segmenter: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     dax: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     dax_v4: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     lime: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -66,6 +66,7 @@ class MethodSettings:
         if self.queries < 10:
             raise ValueError(f"queries must be at least 10, got {self.queries}")
         check_batch_size(self.batch_size)
+        make_segmenter(self.segmenter)
         for section, (constructor, known) in _parts().items():
             settings = getattr(self, section)
             check_keys(section, settings, known)
@@ -77,7 +78,6 @@ def _parts() -> dict[str, tuple[Callable[..., Any], tuple[str, ...]]]:
     asking = ("fill", "batch_size", "seed")
     dax_v4 = keys_of(DaxV4, but=("sampler", "filters", "seed"))
     return {
-        "quick_shift": (QuickShift, keys_of(QuickShift)),
         "dax": (Dax, keys_of(Dax, but=("loss", "sampler", "seed"))),
         "dax_v4": (_make_dax_v4, (*dax_v4, "grids", "keep")),
         "lime": (Lime, keys_of(Lime, but=("sampler",))),
@@ -124,8 +124,7 @@ class Making:
 
     def segments(self, sampling: Literal["bernoulli", "shapley"] = "bernoulli") -> SegmentSampler:
         """Draws segments."""
-        segmenter = self.part(QuickShift, "quick_shift")
-        asked = self._asked("segments")
+        segmenter, asked = make_segmenter(self.settings.segmenter), self._asked("segments")
         return SegmentSampler(segmenter=segmenter, sampling=sampling, **asked)
 
     def grid(self) -> GridSampler:

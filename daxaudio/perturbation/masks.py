@@ -254,7 +254,8 @@ def make_background(
         spectrogram: the input.
         fill: "floor" its lowest value; "global_mean" its mean; "segment_mean" the mean of each
             segment; "noise" Gaussian noise with the mean and deviation of each frequency bin, one
-            draw for the whole neighbourhood.
+            draw for the whole neighbourhood. In another unit than dB nothing is below the input's
+            lowest value: there is no sound of less than no energy.
         segments: int64 `[F, T]`, needed by "segment_mean".
         seed: seed of "noise".
 
@@ -274,7 +275,8 @@ def make_background(
             values.shape, generator=generator(seed, "fill", spectrogram.recording_id)
         )
         deviation, mean = torch.std_mean(values, dim=1, keepdim=True, correction=0)
-        return mean + deviation * noise.to(values)
+        drawn = mean + deviation * noise.to(values)
+        return drawn if spectrogram.unit == "dB" else drawn.clamp(min=values.min())
     if fill == "segment_mean":
         if segments is None:
             raise ValueError("fill 'segment_mean' needs segments; a grid has none: choose another")

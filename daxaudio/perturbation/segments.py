@@ -69,10 +69,10 @@ class QuickShift:
     sigma: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_at_least("kernel_size", self.kernel_size, 1)
-        _check_positive("max_dist", self.max_dist)
-        _check_positive("ratio", self.ratio)
-        _check_at_least("sigma", self.sigma, 0)
+        check_at_least("kernel_size", self.kernel_size, 1)
+        check_positive("max_dist", self.max_dist)
+        check_positive("ratio", self.ratio)
+        check_at_least("sigma", self.sigma, 0)
 
     def __call__(self, spectrogram: Spectrogram) -> Tensor:
         """Segment one spectrogram.
@@ -80,7 +80,7 @@ class QuickShift:
         Raises:
             ValueError: when the spectrogram is flat or comes out as fewer than two segments.
         """
-        levels, device = _scale_levels(spectrogram), spectrogram.values.device
+        levels, device = scale_levels(spectrogram), spectrogram.values.device
         if device.type == "cpu":
             labels = torch.from_numpy(
                 quickshift(
@@ -136,9 +136,9 @@ class Slic:
     sigma: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_at_least("n_segments", self.n_segments, 2)
-        _check_positive("compactness", self.compactness)
-        _check_at_least("sigma", self.sigma, 0)
+        check_at_least("n_segments", self.n_segments, 2)
+        check_positive("compactness", self.compactness)
+        check_at_least("sigma", self.sigma, 0)
 
     def __call__(self, spectrogram: Spectrogram) -> Tensor:
         """Segment one spectrogram.
@@ -147,7 +147,7 @@ class Slic:
             ValueError: when the spectrogram is flat or comes out as fewer than two segments.
         """
         labels = slic(
-            _scale_levels(spectrogram),
+            scale_levels(spectrogram),
             n_segments=self.n_segments,
             compactness=self.compactness,
             sigma=self.sigma,
@@ -182,8 +182,8 @@ class Grid:
     n_time_bands: int = 12
 
     def __post_init__(self) -> None:
-        _check_at_least("n_frequency_bands", self.n_frequency_bands, 1)
-        _check_at_least("n_time_bands", self.n_time_bands, 1)
+        check_at_least("n_frequency_bands", self.n_frequency_bands, 1)
+        check_at_least("n_time_bands", self.n_time_bands, 1)
         if self.n_frequency_bands * self.n_time_bands < 2:
             raise ValueError(
                 "a grid needs at least two cells, got n_frequency_bands=1 and n_time_bands=1; "
@@ -197,8 +197,8 @@ class Grid:
             ValueError: when it has fewer bins or frames than the grid has rows or columns.
         """
         n_bins, n_frames = spectrogram.values.shape
-        rows = _equal_bands(n_bins, self.n_frequency_bands, "n_frequency_bands", "frequency bins")
-        columns = _equal_bands(n_frames, self.n_time_bands, "n_time_bands", "frames")
+        rows = equal_bands(n_bins, self.n_frequency_bands, "n_frequency_bands")
+        columns = equal_bands(n_frames, self.n_time_bands, "n_time_bands")
         labels = rows[:, None] * self.n_time_bands + columns[None, :]
         return labels.to(spectrogram.values.device)
 
@@ -231,9 +231,9 @@ class TimeBands:
                 f"n_bands={self.n_bands}, duration={self.duration}"
             )
         if self.n_bands is not None:
-            _check_at_least("n_bands", self.n_bands, 2)
+            check_at_least("n_bands", self.n_bands, 2)
         if self.duration is not None:
-            _check_positive("duration", self.duration)
+            check_positive("duration", self.duration)
 
     def __call__(self, spectrogram: Spectrogram) -> Tensor:
         """Segment one spectrogram.
@@ -242,7 +242,7 @@ class TimeBands:
             ValueError: when it is too short for two bands, or for the bands that were asked for.
         """
         n_bins, n_frames = spectrogram.values.shape
-        bands = _equal_bands(n_frames, self._count(spectrogram), "n_bands", "frames")
+        bands = equal_bands(n_frames, self._count(spectrogram), "n_bands")
         return bands.to(spectrogram.values.device).expand(n_bins, n_frames).clone()
 
     def _count(self, spectrogram: Spectrogram) -> int:
@@ -326,8 +326,12 @@ def segment_means(values: Tensor, segments: Tensor) -> Tensor:
     return means.to(values.dtype)[labels].view_as(values)
 
 
-def _scale_levels(spectrogram: Spectrogram) -> NDArray:
-    """`[F, T]` float64 in 0..1."""
+def scale_levels(spectrogram: Spectrogram) -> NDArray:
+    """`[F, T]` float64 in 0..1, from the quietest bin to the loudest.
+
+    Raises:
+        ValueError: when all are equal, so that nothing is to be found.
+    """
     values = spectrogram.values.detach().cpu().double()
     low, high = values.min(), values.max()
     if low == high:
@@ -339,8 +343,14 @@ def _scale_levels(spectrogram: Spectrogram) -> NDArray:
     return scaled
 
 
-def _equal_bands(length: int, n_bands: int, name: str, unit: str) -> Tensor:
+def equal_bands(length: int, n_bands: int, name: str) -> Tensor:
+    """`[length]` the number of the band of each bin or frame, all equally long up to one.
+
+    Raises:
+        ValueError: when there are more bands than bins or frames; says so of the argument `name`.
+    """
     if n_bands > length:
+        unit = "frequency bins" if name == "n_frequency_bands" else "frames"
         raise ValueError(
             f"{name} is {n_bands} but the spectrogram has only {length} {unit}; "
             f"lower {name} to at most {length}"
@@ -354,11 +364,13 @@ def _name(spectrogram: Spectrogram) -> str:
     )
 
 
-def _check_at_least(name: str, value: float, smallest: float) -> None:
+def check_at_least(name: str, value: float, smallest: float) -> None:
+    """Refuse what is below the smallest, or not finite."""
     if not smallest <= value < math.inf:
         raise ValueError(f"{name} must be at least {smallest:g}, got {value}")
 
 
-def _check_positive(name: str, value: float) -> None:
+def check_positive(name: str, value: float) -> None:
+    """Refuse what is not above 0 and finite."""
     if not 0 < value < math.inf:
         raise ValueError(f"{name} must be above 0, got {value}")

@@ -37,7 +37,7 @@ _COLOURS = (
     "#7F3C8D",
 )
 _MARKERS = "os^Dv<>P"
-_DASHES = ((0, (1, 1.5)), (0, (5, 2)), (0, (6, 2, 1, 2)), (0, (9, 2, 1, 2, 1, 2)))
+_DASHES = ((0, (1, 1.5)), (0, (5, 2)), (0, (6, 2, 1, 2)), (0, (9, 2, 1, 2, 1, 2)), (0, (3, 4)))
 _OF_UNIT = {"bins": "bins", "frames": "frames", "events": "the time, event by event,"}
 _DONE = {"deletion": "removed", "insertion": "inserted"}
 

@@ -85,10 +85,11 @@ def describe_recordings(results: pd.DataFrame) -> str:
 
 
 def describe_worse(results: pd.DataFrame) -> str:
-    """Says which methods are worse than `random` or `energy` on which of `MAIN_MEASURES`.
+    """Says which methods are worse than a reference on which of `MAIN_MEASURES`.
 
-    Worse is by the mean, in the measure's good direction, over the recordings that both have; in
-    bold where the Wilcoxon p-value is below 0.05 as well.
+    The references are those that a method should beat (`catalogue.floors`). Worse is by the mean,
+    in the measure's good direction, over the recordings that both have; in bold where the Wilcoxon
+    p-value is below 0.05 as well.
 
     Args:
         results: columns `recording_id`, `method`, `metric`, `value`.

@@ -176,7 +176,7 @@ def classification_counts(predictions: pd.DataFrame, by: pd.Series | None = None
 
 
 def below_the_references(summary: pd.DataFrame) -> str:
-    """A sentence for each metric that names the methods whose mean is below energy or random.
+    """A sentence for each metric that names the methods whose mean is below a reference.
 
     Args:
         summary: as `summary.csv` holds it.
@@ -197,7 +197,7 @@ def below_the_references(summary: pd.DataFrame) -> str:
             ]
             if below:
                 sentences.append(f"Below {reference} by {metric}: {', '.join(below)}.")
-    return " ".join(sentences) or "No method is below energy or random by iou or frame_auc."
+    return " ".join(sentences) or "No method is below a reference by iou or frame_auc."
 
 
 def warned_explanations(explanations: Path) -> str:

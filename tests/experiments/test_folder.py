@@ -35,7 +35,7 @@ from daxaudio.runs.seeds import generator
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
 SETTINGS = MethodSettings(
     queries=30, dax={"epochs": 1}, dax_v4={"n_splits": 2},
-    rise={"cells": [2, 4]}, occlusion={"window": [8, 8]}, quick_shift={"max_dist": 5.0},
+    rise={"cells": [2, 4]}, occlusion={"window": [8, 8]}, segmenter={"max_dist": 5.0},
 )  # fmt: skip
 QUICK = ["dax_v4", "lime", "rise", "occlusion", "random", "energy", "oracle"]
 

@@ -11,7 +11,7 @@ from daxaudio.containers import Event, Spectrogram
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
-from daxaudio.explainers.references import AllOnes, Energy, Oracle, RandomMask
+from daxaudio.explainers.references import AllOnes, Energy, OnsetStrength, Oracle, RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.perturbation.segments import Grid
@@ -41,7 +41,7 @@ def occlusion(seed=0, **settings):
 
 DRAWN = [lime, kernel_shap, rise, rise_on_segments]
 ASKING = [*DRAWN, occlusion]
-REFERENCES = [RandomMask(), Energy(), AllOnes(), Oracle((Event(0.4, 0.7),))]
+REFERENCES = [RandomMask(), Energy(), OnsetStrength(), AllOnes(), Oracle((Event(0.4, 0.7),))]
 ALL = [make() for make in ASKING] + REFERENCES
 
 
@@ -224,7 +224,7 @@ def test_settings_hold_how_the_neighbourhood_was_really_drawn(toy_spectrogram, t
 
 def test_methods_have_the_names_of_the_tables(toy_spectrogram, toy_score_fn):
     methods = {explainer(toy_spectrogram, toy_score_fn).method for explainer in ALL}
-    references = {"random", "energy", "all_ones", "oracle"}
+    references = {"random", "energy", "onset_strength", "all_ones", "oracle"}
     assert methods == {"lime", "kernel_shap", "rise", "occlusion", *references}
 
 

@@ -29,7 +29,7 @@ PICTURE = Spectrogram(torch.zeros(64, 200), torch.arange(64.0), torch.arange(200
 CHANGES = {
     "queries": 400,
     "fill": "floor",
-    "quick_shift": {"max_dist": 5.0},
+    "segmenter": {"max_dist": 5.0},
     "dax": {"epochs": 3},
     "dax_v4": {"n_splits": 2},
     "lime": {"kernel_width": 0.5},
@@ -116,7 +116,7 @@ def asked():
     clip = Spectrogram(values, 100.0 * torch.arange(16), 0.02 * torch.arange(40), "clip")
     settings = MethodSettings(
         queries=24,
-        quick_shift={"max_dist": 3.0},
+        segmenter={"max_dist": 3.0},
         dax={"epochs": 1, "pool": 2},
         dax_v4={"n_splits": 2},
         occlusion={"window": (8, 8)},

@@ -17,6 +17,7 @@ from daxaudio.perturbation.segments import (
     renumber,
     segment_means,
 )
+from daxaudio.perturbation.sound_segments import Agglomerative, HarmonicPercussive
 
 SEGMENTERS = [
     QuickShift(),
@@ -24,6 +25,8 @@ SEGMENTERS = [
     Grid(3, 5),
     TimeBands(n_bands=7),
     TimeBands(duration=0.25),
+    HarmonicPercussive(3, 5, kernel_size=9),
+    Agglomerative(3, 5),
 ]
 
 
@@ -97,7 +100,9 @@ def test_wider_kernels_give_fewer_segments(noisy):
     assert QuickShift(kernel_size=6)(noisy).max() < QuickShift(kernel_size=2)(noisy).max()
 
 
-@pytest.mark.parametrize("segmenter", [QuickShift(), Slic()], ids=str)
+@pytest.mark.parametrize(
+    "segmenter", [QuickShift(), Slic(), HarmonicPercussive(), Agglomerative()], ids=str
+)
 def test_a_flat_spectrogram_is_refused(segmenter):
     with pytest.raises(ValueError, match=r"'a' is flat .* use Grid or TimeBands"):
         segmenter(make_spectrogram(torch.full((20, 30), -80.0)))
@@ -155,6 +160,10 @@ def test_a_spectrogram_shorter_than_two_bands_is_refused():
         (lambda: TimeBands(), "either n_bands or duration"),
         (lambda: TimeBands(3, 0.5), "either n_bands or duration"),
         (lambda: TimeBands(n_bands=1), "n_bands must be at least 2"),
+        (lambda: HarmonicPercussive(kernel_size=30), "kernel_size must be odd, got 30"),
+        (lambda: HarmonicPercussive(kernel_size=1), "kernel_size must be at least 3"),
+        (lambda: HarmonicPercussive(0, 3), "n_frequency_bands must be at least 1"),
+        (lambda: Agglomerative(1, 1), "at least two cells"),
     ],
 )
 def test_settings_out_of_range_are_refused(make, message):

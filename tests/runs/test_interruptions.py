@@ -28,7 +28,7 @@ from daxaudio.runs.seeds import generator
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
 METHODS = ["dax_v4", "lime", "rise"]
 SETTINGS = MethodSettings(
-    queries=24, dax_v4={"n_splits": 1}, rise={"cells": [2, 4]}, quick_shift={"max_dist": 5.0}
+    queries=24, dax_v4={"n_splits": 1}, rise={"cells": [2, 4]}, segmenter={"max_dist": 5.0}
 )
 MEASURING = MeasureSettings(n_steps=3, again=1, n_draws=1, n_stages=1)
 
