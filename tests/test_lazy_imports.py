@@ -12,8 +12,18 @@ import pytest
 import daxaudio
 from daxaudio.commands.main import COMMANDS
 
-HEAVY = ["torch", "torchaudio", "torchvision", "numpy", "pandas", "scipy", "skimage", "sklearn"]
-HEAVY += ["statsmodels", "matplotlib", "librosa", "soundfile", "jinja2", "yaml", "tqdm"]
+HEAVY = [
+    "torch",
+    "torchaudio",
+    "torchvision",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "skimage",
+    "sklearn",
+]
+HEAVY += ["pyarrow", "statsmodels", "matplotlib", "librosa", "soundfile", "jinja2", "yaml", "tqdm"]
 
 RUN = """
 import sys
@@ -60,7 +70,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 def test_a_type_of_the_floor_needs_no_picture_table_or_vision():
     _, _, loaded = after("import daxaudio; daxaudio.Event(0.0, 1.0)")
-    assert not loaded & {"torchvision", "pandas", "scipy", "matplotlib", "skimage"}
+    assert not loaded & {"torchvision", "pandas", "pyarrow", "scipy", "matplotlib", "skimage"}
 
 
 @pytest.mark.parametrize("name", daxaudio.__all__)

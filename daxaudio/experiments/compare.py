@@ -46,7 +46,7 @@ from daxaudio.runs.files import write_text
 from daxaudio.runs.progress import progress_bar, show_progress
 from daxaudio.runs.provenance import versions
 from daxaudio.runs.seeds import derive_seed
-from daxaudio.runs.tables import write_csv
+from daxaudio.runs.tables import remove_table, write_csv, write_table
 
 EXPLANATIONS = "explanations"
 WRONG_LABEL = "explanations_wrong_label"
@@ -59,6 +59,9 @@ CURVES_FILE = "curves.csv"
 COST_FILE = "cost.csv"
 RANDOMISATION_FILE = "randomisation.csv"
 SETTINGS_FILE = "settings.json"
+LONG_TABLES = (RESULTS_FILE, CURVES_FILE, RANDOMISATION_FILE)
+"""Those that programs read: as Parquet, too (see `daxaudio.runs.tables`)."""
+
 WRITTEN = (
     *(RESULTS_FILE, SUMMARY_FILE, COST_FILE, CURVES_FILE, RANDOMISATION_FILE, SETTINGS_FILE),
     PROBLEMS_FILE,
@@ -160,9 +163,9 @@ class ComparingRun:
             raise ValueError(f"nothing could be explained: see {self.out / PROBLEMS_FILE}")
         for name in (CURVES_FILE, RANDOMISATION_FILE):  # of an earlier call with other groups
             if name not in tables:
-                (self.out / name).unlink(missing_ok=True)
+                remove_table(self.out / name)
         for name, table in tables.items():
-            write_csv(table, self.out / name)
+            (write_table if name in LONG_TABLES else write_csv)(table, self.out / name)
         self._write_settings()
 
     def _unfit(self, names: Sequence[str]) -> dict[str, str]:

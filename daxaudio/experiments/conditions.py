@@ -28,7 +28,7 @@ from daxaudio.experiments.score import RESULTS_FILE, find_explanations, summaris
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.metrics import PairedComparison, paired_comparison, rank_correlation
-from daxaudio.runs.tables import read_csv
+from daxaudio.runs.tables import is_table, read_table
 
 LEADER = "dax_v4"
 RIVALS = ("lime", "kernel_shap", "rise", "occlusion")
@@ -83,7 +83,7 @@ def read_plan(exp_dir: str | os.PathLike[str]) -> list[tuple[str, int, str]]:
     path = Path(exp_dir) / PLAN_FILE
     if not path.is_file():
         return []
-    table = read_csv(path, _KEYS)
+    table = read_table(path, _KEYS)
     return [(str(m), int(s), str(p)) for m, s, p in table.itertuples(index=False)]
 
 
@@ -128,10 +128,10 @@ def gather_results(conditions: Iterable[Condition], leader: str = LEADER) -> pd.
     """
     parts = []
     for condition in conditions:
-        table = read_csv(condition.folder / RESULTS_FILE, _RESULTS)
+        table = read_table(condition.folder / RESULTS_FILE, _RESULTS)
         few = condition.folder / "few" / RESULTS_FILE
-        if few.is_file() and condition.few_queries is not None:
-            fewer = read_csv(few, _RESULTS)
+        if is_table(few) and condition.few_queries is not None:
+            fewer = read_table(few, _RESULTS)
             fewer = fewer[fewer["method"] == leader]
             table = pd.concat([table, fewer.assign(method=f"{leader}_{condition.few_queries}")])
         parts.append(

@@ -17,7 +17,7 @@ from daxaudio.models.blackbox import BlackBox
 from daxaudio.runs.names import check_length, name_some
 from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import derive_seed
-from daxaudio.runs.tables import write_csv
+from daxaudio.runs.tables import write_table
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def predict_folder(
             logger.warning("%s: %s", recording_id, problem)
         rows.append({**row, "correct": int(row["predicted"] == label != ""), "problem": problem})
     table = pd.DataFrame(rows).round({"score": 6})
-    write_csv(table, path)
+    write_table(table, path)
     return table
 
 

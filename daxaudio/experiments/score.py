@@ -15,7 +15,7 @@ from daxaudio.containers import Event, Spectrogram
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.metrics import evaluate
-from daxaudio.runs.tables import read_csv, write_csv
+from daxaudio.runs.tables import read_table, write_csv, write_table
 from daxaudio.runs.tolerances import END_TOLERANCE
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def score_folder(
         columns=["recording_id", "method", "metric", "value"],
     ).round({"value": 6})
     summary = summarise(results)
-    write_csv(results, Path(out) / RESULTS_FILE)
+    write_table(results, Path(out) / RESULTS_FILE)
     write_csv(summary, Path(out) / SUMMARY_FILE)
     return results, summary
 
@@ -267,6 +267,6 @@ def count_warned(path: str | os.PathLike[str]) -> dict[str, int]:
         >>> count_warned(path)
         {'dax_v4': 2}
     """
-    table = read_csv(path)
+    table = read_table(path)
     counts = table.groupby("method")["recording_id"].nunique()
     return {str(method): int(count) for method, count in counts.items()}

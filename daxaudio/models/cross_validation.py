@@ -11,7 +11,7 @@ import pandas as pd
 from daxaudio.containers import Recording
 from daxaudio.metrics.detection import roc_auc, sensitivity_at_specificity
 from daxaudio.models.blackbox import BlackBox
-from daxaudio.runs.tables import write_csv
+from daxaudio.runs.tables import write_csv, write_table
 
 SCORES_FILE = "scores.csv"
 FOLDS_FILE = "folds.csv"
@@ -68,7 +68,7 @@ def cross_validate(
             rows.append(row)
     scores = pd.DataFrame(rows).round({"score": 6})
     summary = summarise_folds(scores, labels[1])
-    write_csv(scores, Path(out) / SCORES_FILE)
+    write_table(scores, Path(out) / SCORES_FILE)
     write_csv(summary, Path(out) / FOLDS_FILE)
     return scores, summary
 

@@ -48,7 +48,7 @@ from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_TESTS, warned_explanations
 from daxaudio.report.tables import ComparisonRow, Table, tabulate_environment
 from daxaudio.runs.files import read_text, write_text
-from daxaudio.runs.tables import read_csv, write_csv
+from daxaudio.runs.tables import is_table, read_table, write_csv
 
 TESTS_FILE = "paired_tests.csv"
 PICTURES = "pictures"
@@ -146,7 +146,7 @@ def write_comparison(
 
 def _read_all(out: Path) -> _Found:
     for name in (RESULTS_FILE, SUMMARY_FILE):
-        if not (out / name).is_file():
+        if not is_table(out / name):
             raise ValueError(f"{out}: no {name} here; run `daxaudio compare` first")
     names = (RESULTS_FILE, SUMMARY_FILE, CURVES_FILE, COST_FILE, RANDOMISATION_FILE)
     found = _Found(out, *(_read(out / name) for name in names))
@@ -160,7 +160,7 @@ def _read_all(out: Path) -> _Found:
 
 def _read(path: Path) -> pd.DataFrame:
     """A table; an empty one where there is none."""
-    return read_csv(path) if path.is_file() else pd.DataFrame()
+    return read_table(path) if is_table(path) else pd.DataFrame()
 
 
 def _draw(found: _Found, leader: str) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from daxaudio.experiments.folder import PROBLEMS_FILE
 from daxaudio.explainers.storage import PICTURE_FILE, is_stored, load_facts
 from daxaudio.report.page import LinkedPicture, RecordingView, Section, write_page
 from daxaudio.report.tables import MISSING, Table
-from daxaudio.runs.tables import read_csv
+from daxaudio.runs.tables import read_table
 
 PAGE_FILE = "report.html"
 
@@ -120,7 +120,7 @@ def _left_out(out: Path, predictions: pd.DataFrame, recording_ids: Sequence[str]
     rows = [tuple(row) for row in bad[["recording_id", "problem"]].itertuples(index=False)]
     path = out / PROBLEMS_FILE
     if path.is_file():
-        problems = read_csv(path)
+        problems = read_table(path)
         rows += [
             (row.recording_id, f"{row.method}: {row.problem}")
             for row in problems.itertuples()

@@ -17,7 +17,7 @@ from daxaudio.metrics.phase_events import BACKGROUND
 from daxaudio.metrics.phases import measure_phases
 from daxaudio.plot.phases import plot_phases
 from daxaudio.report.phase_tables import count_events, judge_events
-from daxaudio.runs.tables import write_csv
+from daxaudio.runs.tables import write_table
 
 VALUES, EVENTS, RECORDINGS = "phases.csv", "events_found.csv", "recordings_found.csv"
 PICTURES = "pictures/phases"
@@ -67,9 +67,9 @@ def score_phases(
             yield explanation
 
     values = measure_phases(each(), events).round({"value": 6})
-    write_csv(values, Path(out) / VALUES)
-    write_csv(pd.concat(judged, ignore_index=True).round(6), Path(out) / EVENTS)
-    write_csv(pd.DataFrame(counted).round(6), Path(out) / RECORDINGS)
+    write_table(values, Path(out) / VALUES)
+    write_table(pd.concat(judged, ignore_index=True).round(6), Path(out) / EVENTS)
+    write_table(pd.DataFrame(counted).round(6), Path(out) / RECORDINGS)
     return values
 
 

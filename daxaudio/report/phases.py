@@ -33,7 +33,7 @@ from daxaudio.report.phase_tables import (
 from daxaudio.report.results import ABOUT_TESTS
 from daxaudio.report.tables import Table, tabulate_environment
 from daxaudio.runs.files import write_text
-from daxaudio.runs.tables import read_csv, write_csv
+from daxaudio.runs.tables import is_table, read_table, write_csv
 
 CLASS_NAMES = {"p": "positive", "n": "negative"}
 MARKDOWN, PAGE = "RESULTS.md", "report.html"
@@ -135,9 +135,9 @@ def write_phases(
 
 
 def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
+    if not is_table(path):
         raise ValueError(f"{path}: no such file; score the explanations first")
-    return read_csv(path)
+    return read_table(path)
 
 
 def _counts(values: pd.DataFrame) -> str:

@@ -29,7 +29,7 @@ from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_refere
 from daxaudio.report.tables import MISSING, Table, tabulate_environment, tabulate_summary
 from daxaudio.report.targets import judge_targets
 from daxaudio.runs.files import read_text, write_text
-from daxaudio.runs.tables import read_csv, write_csv
+from daxaudio.runs.tables import is_table, read_table, write_csv, write_table
 
 COMMAND_FILE = "command.txt"
 TESTED = ("iou", "frame_auc")
@@ -75,7 +75,7 @@ def write_protocol(
     summary = summarise_conditions(results, leader)
     costs = measure_costs(conditions, leader)
     targets = judge_targets(results, measure_stability(conditions, leader), costs, leader)
-    write_csv(results, exp_dir / RESULTS_FILE)
+    write_table(results, exp_dir / RESULTS_FILE)
     write_csv(summary, exp_dir / SUMMARY_FILE)
     parts = [
         *_opening(exp_dir, title, text, conditions),
@@ -125,10 +125,10 @@ def _tabulate_conditions(conditions: Sequence[Condition]) -> Table:
     """Recordings that were explained, of those that the classifier got right as padded."""
     rows = []
     for condition in conditions:
-        explained = read_csv(condition.folder / RESULTS_FILE)["recording_id"].nunique()
+        explained = read_table(condition.folder / RESULTS_FILE)["recording_id"].nunique()
         accuracy, path = MISSING, condition.folder / PREDICTIONS_FILE
-        if path.is_file():
-            predictions = read_csv(path)
+        if is_table(path):
+            predictions = read_table(path)
             readable = predictions[predictions["problem"] == ""]
             accuracy = f"{int(readable['correct'].sum())} of {len(readable)}"
         names = (condition.model, str(condition.seed), condition.padding)

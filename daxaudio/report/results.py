@@ -29,7 +29,7 @@ from daxaudio.report.tables import (
     tabulate_summary,
 )
 from daxaudio.runs.files import whole_file, write_text
-from daxaudio.runs.tables import read_csv
+from daxaudio.runs.tables import read_table
 
 _FOUND = (
     "polarity_found",
@@ -148,7 +148,7 @@ def _read(comparison: Comparison) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name in (RESULTS_FILE, SUMMARY_FILE, "explanations"):
         if not (comparison.exp_dir / name).exists():
             raise ValueError(f"{comparison.exp_dir}: no {name} here; run the stages before")
-    tables = (read_csv(comparison.exp_dir / name) for name in (RESULTS_FILE, SUMMARY_FILE))
+    tables = (read_table(comparison.exp_dir / name) for name in (RESULTS_FILE, SUMMARY_FILE))
     results, summary = (table[table["metric"].isin(METRICS)] for table in tables)
     return results, summary
 
@@ -246,7 +246,7 @@ def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[Comparis
 def _tables(
     comparison: Comparison, results: pd.DataFrame, summary: pd.DataFrame
 ) -> dict[str, Table]:
-    predictions = read_csv(comparison.explanations / PREDICTIONS_FILE)
+    predictions = read_table(comparison.explanations / PREDICTIONS_FILE)
     cost = total_cost(comparison.explanations).round(2)
     return {
         "Results": tabulate_summary(summary, paper=comparison.paper or None),
@@ -283,7 +283,7 @@ def _flat(value: object) -> str:
 
 
 def _markdown(comparison: Comparison, tables: Mapping[str, Table]) -> str:
-    warning = below_the_references(read_csv(comparison.exp_dir / SUMMARY_FILE))
+    warning = below_the_references(read_table(comparison.exp_dir / SUMMARY_FILE))
     parts = [
         f"# {comparison.title}",
         comparison.text,

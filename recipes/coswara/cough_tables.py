@@ -8,7 +8,7 @@ import pandas as pd
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.report.tables import Table
 from daxaudio.runs.files import read_text
-from daxaudio.runs.tables import read_csv
+from daxaudio.runs.tables import read_table
 
 LISTS = {
     "data/bad_files.txt": "files that could not be used",
@@ -22,7 +22,7 @@ LISTS = {
 
 def folds_table(path: Path) -> Table:
     """Area under the ROC curve and sensitivity by fold."""
-    table = read_csv(path)
+    table = read_table(path)
     rows = [
         (
             row["fold"],
@@ -46,7 +46,7 @@ def lists_table(exp_dir: Path) -> Table:
 
 def counts_table(exp_dir: Path, annotated: Collection[str], explained: Collection[str]) -> Table:
     """Recordings of each class, from those that were scored to those that are explained."""
-    predictions = read_csv(exp_dir / PREDICTIONS_FILE)
+    predictions = read_table(exp_dir / PREDICTIONS_FILE)
     rows = []
     for label, own in predictions.groupby("label"):
         right = own.loc[own["correct"] == 1, "recording_id"]

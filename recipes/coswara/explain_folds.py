@@ -25,7 +25,7 @@ from daxaudio.models.blackbox import BlackBox, load_black_box
 from daxaudio.models.cross_validation import SCORES_FILE
 from daxaudio.runs.config import build
 from daxaudio.runs.progress import progress_bar, show_progress
-from daxaudio.runs.tables import read_csv, write_csv
+from daxaudio.runs.tables import read_table, write_csv, write_table
 
 
 def check_stored(folder: Path, fold_of: Mapping[str, int], boxes: Mapping[int, BlackBox]) -> None:
@@ -62,7 +62,7 @@ def main() -> None:
     data, out = read_data_folder(exp_dir / "data"), exp_dir / "explanations"
     events = events_by_recording(exp_dir / "data" / "events.tsv")
     path = exp_dir / "models" / SCORES_FILE
-    scored = read_csv(path)
+    scored = read_table(path)
     fold_of = scored.set_index("recording_id")["fold"].to_dict()
     boxes, tables = {}, []
     for fold, rows in scored.groupby("fold"):
@@ -74,7 +74,7 @@ def main() -> None:
     print(f"precision: {next(iter(boxes.values())).choice}")
     check_stored(out, fold_of, boxes)
     predictions = pd.concat(tables, ignore_index=True)
-    write_csv(predictions, exp_dir / PREDICTIONS_FILE)
+    write_table(predictions, exp_dir / PREDICTIONS_FILE)
     # only what somebody annotated can be scored
     annotated = predictions[predictions["recording_id"].isin(events)]
     chosen = choose_recordings(annotated, asked.n_recordings or None, asked.seed)

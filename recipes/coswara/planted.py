@@ -8,7 +8,7 @@ import pandas as pd
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phases import CHANCE
 from daxaudio.report.tables import Table
-from daxaudio.runs.tables import write_csv
+from daxaudio.runs.tables import write_table
 from daxaudio_data_prep.synthetic.cough_files import Truth, fold_label, read_truth
 
 TITLE = "Planted evidence: which phase comes first"
@@ -22,7 +22,7 @@ def planted_tables(corpus: Path, values: pd.DataFrame, out: Path) -> dict[str, T
         return {}
     planted = {row.participant: expected_phase(row) for row in read_truth(corpus / TRUTH_FILE)}
     found = find_planted(values, planted)
-    write_csv(found, out / FOUND_FILE)
+    write_table(found, out / FOUND_FILE)
     return {TITLE: tabulate_planted(found)} if len(found) else {}
 
 

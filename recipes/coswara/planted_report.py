@@ -13,7 +13,7 @@ from daxaudio.models.cross_validation import FOLDS_FILE
 from daxaudio.report import to_markdown
 from daxaudio.report.tables import Table, tabulate_environment
 from daxaudio.runs.files import write_text
-from daxaudio.runs.tables import read_csv
+from daxaudio.runs.tables import is_table, read_table
 
 TEXT = """\
 The audio is synthetic: real timings of cough phases, made sounds, and evidence of the positive
@@ -28,7 +28,7 @@ def classifier_table(exp_dir: Path, corpora: list[str]) -> Table:
     """Area under the ROC curve of the folds of each corpus."""
     rows = []
     for corpus in corpora:
-        folds = read_csv(exp_dir / corpus / "models" / FOLDS_FILE).set_index("fold")["auc"]
+        folds = read_table(exp_dir / corpus / "models" / FOLDS_FILE).set_index("fold")["auc"]
         own = folds.drop(index=["mean", "std", "pooled"])
         spread = f"{folds['mean']:.3f} ({folds['std']:.3f})"
         rows.append((corpus, spread, f"{own.min():.3f}", f"{folds['pooled']:.3f}"))
@@ -66,10 +66,10 @@ def main(words: list[str] | None = None) -> None:
     arguments = parser.parse_args(words)
     exp_dir, corpora = arguments.exp_dir, arguments.corpora
     paths = {corpus: exp_dir / corpus / FOUND_FILE for corpus in corpora}
-    missing = [str(path) for path in paths.values() if not path.is_file()]
+    missing = [str(path) for path in paths.values() if not is_table(path)]
     if missing:
         raise ValueError(f"{missing[0]}: no such file; run planted.sh from stage 1")
-    found = {corpus: read_csv(path) for corpus, path in paths.items()}
+    found = {corpus: read_table(path) for corpus, path in paths.items()}
     methods = order_methods({name for table in found.values() for name in table["method"]})
     counts = [(name, *(count_found(table, name) for table in found.values())) for name in methods]
     parts = [

@@ -12,7 +12,7 @@ from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
 from daxaudio.report.results import Comparison, classification_counts, write_report
 from daxaudio.report.tables import ComparisonRow, Table, tabulate_comparisons, tabulate_summary
-from daxaudio.runs.tables import read_csv
+from daxaudio.runs.tables import read_table
 
 TEXT = """\
 Test clips of ESC-10 are padded with 1 to 5 s of noise at both ends, and each method is asked where
@@ -25,17 +25,17 @@ ViT-b16) for images only: those columns show its order of methods, not what to e
 
 def accuracy_by_fold(folder: Path):
     """The fold is the first part of a recording's id."""
-    predictions = read_csv(folder / "predictions.csv")
+    predictions = read_table(folder / "predictions.csv")
     folds = predictions["recording_id"].str.split("-").str[0].rename("fold")
     return classification_counts(predictions, folds)
 
 
 def polarity_tables(exp_dir: Path) -> dict[str, Table]:
     """DAX as trained against DAX turned over where the black box says so; none without DAX."""
-    summary = read_csv(exp_dir / "polarity_summary.csv")
+    summary = read_table(exp_dir / "polarity_summary.csv")
     if summary.empty:
         return {}
-    wide = read_csv(exp_dir / "polarity.csv").pivot_table(
+    wide = read_table(exp_dir / "polarity.csv").pivot_table(
         index="recording_id", columns=["metric", "method"], values="value"
     )
     tests = []

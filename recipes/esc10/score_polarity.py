@@ -21,7 +21,7 @@ from daxaudio.metrics import evaluate
 from daxaudio.models.blackbox import load_black_box
 from daxaudio.perturbation.masks import make_background
 from daxaudio.runs.config import build
-from daxaudio.runs.tables import write_csv
+from daxaudio.runs.tables import write_csv, write_table
 
 METHODS = ("dax_v1", "dax_v2")
 
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True, help="configuration of the run")
     arguments = parser.parse_args()
     results = score_polarity(arguments.exp_dir, arguments.config).round({"value": 6})
-    write_csv(results, arguments.exp_dir / "polarity.csv")
+    write_table(results, arguments.exp_dir / "polarity.csv")
     write_csv(summarise(results), arguments.exp_dir / "polarity_summary.csv")
 
 

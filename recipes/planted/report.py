@@ -12,7 +12,7 @@ from daxaudio.explainers.catalogue import order_methods
 from daxaudio.report import to_markdown
 from daxaudio.report.results import Comparison, paired_tests, write_results
 from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
-from daxaudio.runs.tables import read_csv
+from daxaudio.runs.tables import read_table
 
 TEXT = """\
 A made corpus: every recording holds background noise, distractors that tell nothing about its
@@ -35,11 +35,11 @@ def main() -> None:
     arguments = parser.parse_args()
     exp_dir = arguments.exp_dir
     events = events_by_recording(exp_dir / "corpus" / "test" / "events.tsv")
-    in_time = read_csv(exp_dir / "summary.csv")
-    in_both = read_csv(exp_dir / "evidence_summary.csv")
+    in_time = read_table(exp_dir / "summary.csv")
+    in_both = read_table(exp_dir / "evidence_summary.csv")
     order = order_methods(in_both["method"])
     evidence = tabulate_summary(in_both, order)
-    tests = paired_tests(read_csv(exp_dir / "evidence_results.csv"), ["mask_auc"])
+    tests = paired_tests(read_table(exp_dir / "evidence_results.csv"), ["mask_auc"])
     comparison = Comparison(
         exp_dir,
         "Finding planted evidence",

@@ -11,7 +11,7 @@ from daxaudio.commands.main import exit_code_of
 from daxaudio.experiments.score import find_explanations, score_folder, summarise
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.metrics import mask_auc, mask_average_precision, mask_iou
-from daxaudio.runs.tables import write_csv
+from daxaudio.runs.tables import write_csv, write_table
 from daxaudio_data_prep.synthetic.planted_events import read_evidence
 
 METRICS = {
@@ -47,7 +47,7 @@ def main() -> None:
     events = events_by_recording(exp_dir / "corpus" / "test" / "events.tsv")
     score_folder(exp_dir / "explanations", events, exp_dir)
     results = score_evidence(exp_dir)
-    write_csv(results, exp_dir / "evidence_results.csv")
+    write_table(results, exp_dir / "evidence_results.csv")
     write_csv(summarise(results), exp_dir / "evidence_summary.csv")
 
 

@@ -177,7 +177,8 @@ def test_train_cross_validates_and_keeps_the_models_it_has(tmp_path, data, capsy
     assert main(arguments(data, out, "--folds", "2")) == 0
     assert "fold pooled: AUC" in capsys.readouterr().out
     names = sorted(path.name for path in out.iterdir())
-    assert names == ["bad_files.txt", "fold0", "fold1", "folds.csv", "scores.csv"]
+    tables = ["folds.csv", "scores.csv", "scores.parquet"]
+    assert names == ["bad_files.txt", "fold0", "fold1", *tables]
     assert load_black_box(out / "fold1").training["recordings"] == 4
     first = (out / "scores.csv").read_bytes()
     assert len(pd.read_csv(out / "scores.csv")) == 8

@@ -1,6 +1,7 @@
 """Ids, labels and names of our tables stay the texts that they are, wherever they are read."""
 
 import dataclasses
+import os
 import re
 
 import numpy as np
@@ -16,7 +17,15 @@ from daxaudio.experiments.score import score_folder
 from daxaudio.explainers.storage import save_explanation
 from daxaudio.report.protocol import write_protocol
 from daxaudio.report.results import Comparison, write_results
-from daxaudio.runs.tables import TEXT_COLUMNS, read_csv, write_csv
+from daxaudio.runs import files
+from daxaudio.runs.tables import (
+    TEXT_COLUMNS,
+    is_table,
+    read_table,
+    remove_table,
+    write_csv,
+    write_table,
+)
 
 ODD = ["0012", "12", "NA", "nan", "None", "1e3", "-0", "null", "True"]
 
@@ -25,7 +34,7 @@ ODD = ["0012", "12", "NA", "nan", "None", "1e3", "-0", "null", "True"]
 def test_texts_read_back_as_they_are_and_empty_numbers_are_unknown(tmp_path, column):
     table = pd.DataFrame({column: [*ODD, ""], "value": [0.5] * len(ODD) + [np.nan]})
     write_csv(table, tmp_path / "a.csv")
-    after = read_csv(tmp_path / "a.csv")
+    after = read_table(tmp_path / "a.csv")
     assert after[column].tolist() == [*ODD, ""]
     assert after["value"].isna().tolist() == [False] * len(ODD) + [True]
 
@@ -34,10 +43,95 @@ def test_what_is_no_table_is_named(tmp_path):
     for content in (b"", b'a,b\n"x', b"\xff\xfe\x00"):
         (tmp_path / "a.csv").write_bytes(content)
         with pytest.raises(ValueError, match=r"a\.csv: not a table"):
-            read_csv(tmp_path / "a.csv")
+            read_table(tmp_path / "a.csv")
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"a\.csv: expected the columns a, c; c missing"):
-        read_csv(tmp_path / "a.csv", ["a", "c"])
+        read_table(tmp_path / "a.csv", ["a", "c"])
+
+
+TYPED = pd.DataFrame({"speaker": ["0012", "", None, "NA"], "value": [0.1, 1 / 3, np.nan, 2.0]})
+"""A column of texts that no list of names knows."""
+
+
+@pytest.fixture
+def typed(tmp_path):
+    write_table(TYPED, tmp_path / "a.csv")
+    return tmp_path / "a.csv"
+
+
+def assert_typed(table):
+    assert table["speaker"].isna().tolist() == [False, False, True, False]
+    assert table["speaker"].dropna().tolist() == ["0012", "", "NA"]
+    assert table["value"].dropna().tolist() == [0.1, 1 / 3, 2.0]
+    assert table["value"].isna().tolist() == [False, False, True, False]
+
+
+def test_a_long_table_keeps_its_types_and_the_csv_beside_is_its_export(typed):
+    assert_typed(read_table(typed))
+    assert typed.read_text() == "speaker,value\n0012,0.1\n,0.3333333333333333\n,\nNA,2.0\n"
+    typed.unlink()
+    assert_typed(read_table(typed))
+
+
+def test_types_of_an_empty_table_are_kept(tmp_path):
+    write_table(TYPED.iloc[:0], tmp_path / "a.csv")
+    found = read_table(tmp_path / "a.csv")
+    assert found["value"].dtype == np.float64
+    assert pd.api.types.is_string_dtype(found["speaker"])
+
+
+def test_a_csv_changed_by_hand_is_read_by_the_types_of_the_parquet(typed, caplog):
+    typed.write_text("speaker,value,recording_id\n0013,0.5,007\n,,8\n")
+    found = read_table(typed)
+    assert found["speaker"].tolist() == ["0013", ""]
+    assert found["value"].tolist() == [0.5, pytest.approx(np.nan, nan_ok=True)]
+    assert found["recording_id"].tolist() == ["007", "8"]
+    assert "a.csv was changed after a.parquet was written; it is read instead" in caplog.text
+    typed.write_text("speaker,value\n0013,much\n")
+    with pytest.raises(ValueError, match=r"a\.csv: value: expected numbers, got much"):
+        read_table(typed)
+
+
+def test_a_run_killed_between_the_two_files_leaves_the_new_table(typed, monkeypatch):
+    replace, done = os.replace, []
+
+    def killed_after_one(source, target):
+        if done:
+            raise KeyboardInterrupt
+        done.append(target)
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", killed_after_one)
+    with pytest.raises(KeyboardInterrupt):
+        write_table(TYPED.assign(value=7.0), typed)
+    assert read_table(typed)["value"].tolist() == [7.0] * 4
+
+
+def test_a_column_of_two_types_is_named_and_nothing_is_written(typed):
+    with pytest.raises(TypeError, match="column 'speaker': expected texts alone or numbers"):
+        write_table(TYPED.assign(speaker=["a", 1, 2, 3]), typed)
+    assert_typed(read_table(typed))
+    assert sorted(path.name for path in typed.parent.iterdir()) == ["a.csv", "a.parquet"]
+
+
+def test_a_broken_parquet_is_named_and_what_to_do(typed):
+    content = typed.with_suffix(".parquet").read_bytes()
+    for broken in (b"", content[:40], content[:-40]):
+        typed.with_suffix(".parquet").write_bytes(broken)
+        with pytest.raises(ValueError, match=r"a\.parquet: not a table \(.*remove it to read \S*a"):
+            read_table(typed)
+
+
+def test_a_table_is_there_until_both_files_are_removed(typed):
+    typed.unlink()
+    assert is_table(typed)
+    write_table(TYPED, typed)
+    remove_table(typed)
+    assert not is_table(typed)
+    assert list(typed.parent.iterdir()) == []
+    remove_table(typed)
+    with pytest.raises(FileNotFoundError):
+        read_table(typed)
 
 
 def test_there_is_one_reader_of_our_tables():
