@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from daxaudio.containers import Event
@@ -188,5 +188,5 @@ def match_events(reference: Sequence[Event], predicted: Sequence[Event]) -> list
     if not reference or not predicted:
         return []
     ious = np.array([[interval_iou(true, guess) for guess in predicted] for true in reference])
-    pairs = zip(*linear_sum_assignment(ious, maximize=True), strict=True)
+    pairs = zip(*scipy.optimize.linear_sum_assignment(ious, maximize=True), strict=True)
     return [Match(int(i), int(j), float(ious[i, j])) for i, j in pairs if ious[i, j] > 0]

@@ -14,11 +14,10 @@ short or long. Where a number is undefined it is NaN; leave NaN out of means and
 from __future__ import annotations
 
 import numpy as np
+import scipy
+import skimage
 import torch
 from numpy.typing import NDArray
-from scipy.special import entr
-from scipy.stats import rankdata
-from skimage.metrics import structural_similarity as similarity_of_images
 
 from daxaudio.containers import scale_to_mask
 from daxaudio.metrics.events import Numbers, to_array
@@ -75,7 +74,7 @@ def complexity(mask: Numbers) -> float:
     """
     values = _magnitudes(mask)
     total = values.sum()
-    return float(entr(values / total).sum()) if total > 0 else float("nan")
+    return float(scipy.special.entr(values / total).sum()) if total > 0 else float("nan")
 
 
 def rank_correlation(a: Numbers, b: Numbers) -> float:
@@ -97,10 +96,9 @@ def rank_correlation(a: Numbers, b: Numbers) -> float:
         0.8
     """
     first, second = _pair(a, b)
-    ranks = rankdata(first.ravel()), rankdata(second.ravel())
-    if min(np.ptp(ranks[0]), np.ptp(ranks[1])) == 0:
+    if min(np.ptp(first), np.ptp(second)) == 0:
         return float("nan")
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(scipy.stats.spearmanr(first.ravel(), second.ravel()).statistic)
 
 
 def structural_similarity(a: Numbers, b: Numbers) -> float:
@@ -134,7 +132,7 @@ def structural_similarity(a: Numbers, b: Numbers) -> float:
     side = min(WINDOW, *first.shape)
     window = side if side % 2 else side - 1
     scaled = (scale_to_mask(torch.from_numpy(map_)).numpy() for map_ in (first, second))
-    return float(similarity_of_images(*scaled, win_size=window, data_range=1.0))
+    return float(skimage.metrics.structural_similarity(*scaled, win_size=window, data_range=1.0))
 
 
 def _magnitudes(mask: Numbers) -> NDArray[np.float64]:

@@ -17,22 +17,14 @@ when one is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from daxaudio.containers import Event
+from daxaudio.metrics.detection import roc_auc
 from daxaudio.metrics.events import Numbers, check_profile, event_frames, to_array
-from daxaudio.metrics.iou import (
-    best_threshold_iou,
-    count_above,
-    event_iou,
-    iou,
-    paper_threshold,
-    set_iou,
-)
+from daxaudio.metrics.iou import best_threshold_iou, event_iou, iou, paper_threshold, set_iou
 
 
 def _check_mask(mask: Numbers, truth: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -47,21 +39,12 @@ def _check_mask(mask: Numbers, truth: Numbers) -> tuple[NDArray[np.float64], NDA
     return values.ravel(), true.ravel().astype(np.bool_)
 
 
-def _area_under_roc(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
-    n_true, n_other = int(truth.sum()), int((~truth).sum())
-    if not n_true or not n_other:
-        return float("nan")
-    # Mann-Whitney U by midranks, so that a tied pair counts one half.
-    u = rankdata(scores)[truth].sum() - n_true * (n_true + 1) / 2
-    return float(u / (n_true * n_other))
-
-
-def _mean_precision(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
+def _mean_precision(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
     if truth.all() or not truth.any():
         return float("nan")
-    n_predicted, n_hits = count_above(scores, truth)
-    recall_steps = np.diff(n_hits, prepend=0) / truth.sum()
-    return float((recall_steps * n_hits / n_predicted).sum())
+    from sklearn.metrics import average_precision_score  # takes a second to import
+
+    return float(average_precision_score(truth, scores))
 
 
 def frame_auc(profile: Numbers, times: Numbers, events: Sequence[Event]) -> float:
@@ -83,7 +66,7 @@ def frame_auc(profile: Numbers, times: Numbers, events: Sequence[Event]) -> floa
         0.75
     """
     values, centres = check_profile(profile, times)
-    return _area_under_roc(values, event_frames(events, centres))
+    return roc_auc(values, event_frames(events, centres))
 
 
 def average_precision(profile: Numbers, times: Numbers, events: Sequence[Event]) -> float:
@@ -149,7 +132,7 @@ def mask_auc(mask: Numbers, truth: Numbers) -> float:
         >>> mask_auc([[0.9, 0.1], [0.2, 0.1]], [[True, True], [False, False]])
         0.625
     """
-    return _area_under_roc(*_check_mask(mask, truth))
+    return roc_auc(*_check_mask(mask, truth))
 
 
 def mask_average_precision(mask: Numbers, truth: Numbers) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata, wilcoxon
 
 _EXACT_UP_TO = 50
 
@@ -51,14 +51,14 @@ def paired_comparison(
         a: one value a recording.
         b: one value a recording, in the same order.
         seed: seed of the resampling; the same seed gives the same result.
-        n_bootstrap: number of resamples, at least 1.
+        n_bootstrap: number of resamples, at least 2.
 
     Returns:
         The comparison; positive differences mean that a is higher.
 
     Raises:
         ValueError: when a and b are not equally long lists, hold infinite values, or
-            `n_bootstrap` is below 1.
+            `n_bootstrap` is below 2.
 
     Example:
         >>> found = paired_comparison([0.5, 0.6, 0.9], [0.3, 0.5, float("nan")])
@@ -72,18 +72,17 @@ def paired_comparison(
         )
     if np.isinf(first).any() or np.isinf(second).any():
         raise ValueError("a and b must be finite (or NaN for no value), got infinite values")
-    if n_bootstrap < 1:
-        raise ValueError(f"n_bootstrap must be at least 1, got {n_bootstrap}")
+    if n_bootstrap < 2:
+        raise ValueError(f"n_bootstrap must be at least 2, got {n_bootstrap}")
     differences = first - second
     kept = differences[~np.isnan(differences)]
     n_dropped = len(differences) - len(kept)
     if len(kept) == 0:
         return PairedComparison(0, n_dropped, *[float("nan")] * 4)
-    low, high = np.quantile(_resampled_means(kept, seed, n_bootstrap), [0.025, 0.975])
+    # About a million draws at a time, so that memory does not grow with the corpus.
+    low, high = _interval([kept], np.mean, seed, n_bootstrap, batch=max(1, 2**20 // len(kept)))
     p_value = _signed_rank_p_value(kept[kept != 0])
-    return PairedComparison(
-        len(kept), n_dropped, float(kept.mean()), float(low), float(high), p_value
-    )
+    return PairedComparison(len(kept), n_dropped, float(kept.mean()), low, high, p_value)
 
 
 def holm(p_values: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
@@ -123,27 +122,34 @@ def holm(p_values: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
     return corrected
 
 
-def _resampled_means(
-    values: NDArray[np.float64], seed: int, n_bootstrap: int
-) -> NDArray[np.float64]:
-    """Means `[n_bootstrap]` of values drawn with replacement."""
-    rng, n = np.random.default_rng(seed), len(values)
-    # About a million draws at a time, so that memory does not grow with the corpus.
-    n_rows = max(1, 2**20 // n)
-    means = [
-        values[rng.integers(n, size=(min(n_rows, n_bootstrap - done), n))].mean(axis=1)
-        for done in range(0, n_bootstrap, n_rows)
-    ]
-    return np.concatenate(means)
+def _interval(
+    samples: Sequence[NDArray[np.float64]],
+    statistic: Callable[..., Any],
+    seed: int,
+    n_bootstrap: int,
+    batch: int | None = None,
+) -> tuple[float, float]:
+    """95 % percentile bootstrap of a statistic of samples, each resampled by itself."""
+    # SciPy asks for two values; one value twice is resampled to itself, as it would be alone.
+    samples = [np.resize(values, max(2, len(values))) for values in samples]
+    found = scipy.stats.bootstrap(
+        samples,
+        statistic,
+        n_resamples=n_bootstrap,
+        batch=batch,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def _signed_rank_p_value(differences: NDArray[np.float64]) -> float:
     """Two-sided p-value; no difference may be 0."""
     n = len(differences)
     if n > _EXACT_UP_TO:
-        return float(wilcoxon(differences).pvalue)
+        return float(scipy.stats.wilcoxon(differences).pvalue)
     # Midranks are halves, so twice the rank is whole. SciPy is exact only without ties, or slow.
-    ranks = np.rint(2 * rankdata(np.abs(differences))).astype(np.int64)
+    ranks = np.rint(2 * scipy.stats.rankdata(np.abs(differences))).astype(np.int64)
     total = int(ranks.sum())
     n_patterns = np.zeros(total + 1)
     n_patterns[0] = 1.0

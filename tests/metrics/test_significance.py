@@ -50,7 +50,7 @@ def signed_rank_by_enumeration(differences):
 def test_p_value_with_ties_is_that_of_all_sign_patterns(seed):
     differences = np.random.default_rng(seed).integers(-3, 5, 10)
     expected = signed_rank_by_enumeration(differences[differences != 0])
-    found = paired_comparison(differences, np.zeros(10), n_bootstrap=1)
+    found = paired_comparison(differences, np.zeros(10), n_bootstrap=2)
     assert found.p_value == pytest.approx(expected)
 
 
@@ -69,9 +69,18 @@ def test_the_interval_has_the_width_that_theory_gives():
     assert (found.high - found.low) / 2 == pytest.approx(expected, rel=0.05)
 
 
+@pytest.mark.parametrize("n", [2, 7, 300])
+def test_the_interval_is_that_of_resampled_means(n):
+    differences = np.random.default_rng(n).normal(size=n)
+    found = paired_comparison(differences, np.zeros(n), seed=7, n_bootstrap=5000)
+    drawn = np.random.default_rng(7).integers(n, size=(5000, n))
+    expected = np.quantile(differences[drawn].mean(axis=1), [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-12)
+
+
 def test_chance_gives_even_p_values():
     rng = np.random.default_rng(3)
-    p_values = [paired_comparison(*rng.random((2, 20)), n_bootstrap=1).p_value for _ in range(400)]
+    p_values = [paired_comparison(*rng.random((2, 20)), n_bootstrap=2).p_value for _ in range(400)]
     assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.03)
 
 
@@ -128,7 +137,7 @@ def test_a_corpus_too_large_for_one_draw_of_indices_works():
         ([1.0, 2.0], [1.0], 10, r"got shapes \(2,\) and \(1,\)"),
         ([[1.0]], [[1.0]], 10, "equally long lists"),
         ([float("inf")], [1.0], 10, "got infinite values"),
-        ([1.0], [1.0], 0, "n_bootstrap must be at least 1, got 0"),
+        ([1.0], [1.0], 1, "n_bootstrap must be at least 2, got 1"),
     ],
 )
 def test_malformed_input_is_refused(a, b, n_bootstrap, reason):
