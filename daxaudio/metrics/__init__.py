@@ -39,6 +39,7 @@ Of two methods, and of many:
 | function | what it says | undefined |
 |---|---|---|
 | `paired_comparison` | is one method better: bootstrap interval, Wilcoxon test | no pair |
+| `unpaired_comparison` | two groups of recordings: interval, Mann-Whitney test | a group is empty |
 | `holm` | p-values of many tests, corrected for their number | no p-value |
 
 Those against events are in [0, 1] and 1 is best. What is undefined is NaN. `catalogue` has the
@@ -76,12 +77,19 @@ from daxaudio.metrics.localisation import (
     pointing_game,
     relevance_mass,
 )
-from daxaudio.metrics.significance import PairedComparison, holm, paired_comparison
+from daxaudio.metrics.significance import (
+    PairedComparison,
+    UnpairedComparison,
+    holm,
+    paired_comparison,
+    unpaired_comparison,
+)
 
 __all__ = [
     "Curve",
     "Match",
     "PairedComparison",
+    "UnpairedComparison",
     "average_drop",
     "average_gain",
     "average_increase",
@@ -109,4 +117,5 @@ __all__ = [
     "relevance_mass",
     "sparseness",
     "structural_similarity",
+    "unpaired_comparison",
 ]

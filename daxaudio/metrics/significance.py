@@ -85,6 +85,65 @@ def paired_comparison(
     return PairedComparison(len(kept), n_dropped, float(kept.mean()), low, high, p_value)
 
 
+@dataclasses.dataclass(frozen=True)
+class UnpairedComparison:
+    """What `unpaired_comparison` found about two groups of recordings.
+
+    Args:
+        n_a: values of the first group.
+        n_b: values of the second.
+        mean_difference: mean of a minus mean of b.
+        low: lower end of its 95 % bootstrap interval.
+        high: upper end of it.
+        p_value: two-sided Mann-Whitney test of "both are distributed alike".
+    """
+
+    n_a: int
+    n_b: int
+    mean_difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def unpaired_comparison(
+    a: Sequence[float] | NDArray[Any], b: Sequence[float] | NDArray[Any], seed: int = 0
+) -> UnpairedComparison:
+    """Compare one measure on two groups of different recordings.
+
+    The interval is the percentile bootstrap of the difference of means; each group is resampled by
+    itself.
+
+    Args:
+        a: values of the first group, at least one.
+        b: values of the second, at least one.
+        seed: of the resampling.
+
+    Returns:
+        The comparison; with all values equal the p-value is 1.
+
+    Raises:
+        ValueError: when a group is empty or holds NaN.
+
+    Example:
+        >>> found = unpaired_comparison([0.5, 0.7, 0.6], [0.1, 0.2])
+        >>> round(found.mean_difference, 3), found.p_value
+        (0.45, 0.2)
+    """
+    first, second = (np.asarray(values, dtype=np.float64) for values in (a, b))
+    if any(len(group) == 0 or np.isnan(group).any() for group in (first, second)):
+        raise ValueError("a and b must have values, and none of them NaN; leave those out")
+    low, high = _interval([first, second], _difference_of_means, seed, 10_000)
+    alike = len(np.unique([*first, *second])) == 1
+    p_value = 1.0 if alike else float(scipy.stats.mannwhitneyu(first, second).pvalue)
+    difference = float(_difference_of_means(first, second))
+    return UnpairedComparison(len(first), len(second), difference, low, high, p_value)
+
+
+def _difference_of_means(a: NDArray[np.float64], b: NDArray[np.float64], axis: int = -1) -> Any:
+    return a.mean(axis=axis) - b.mean(axis=axis)
+
+
 def holm(p_values: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
     """P-values of many tests, corrected so that one false alarm among all is as rare as in one.
 

@@ -1,4 +1,4 @@
-"""Tests of a comparison: one method against the others, and two groups of recordings."""
+"""Tests of a comparison: one method against the others."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
-from scipy.stats import mannwhitneyu
 
 from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES
@@ -16,8 +14,6 @@ from daxaudio.report.tables import ComparisonRow
 
 SIGNIFICANT = 0.05
 """A p-value below this is marked."""
-
-_N_BOOTSTRAP = 10_000
 
 
 def by_recording(results: pd.DataFrame, columns: str) -> pd.DataFrame:
@@ -82,63 +78,3 @@ def frame_of_tests(tests: Sequence[ComparisonRow]) -> pd.DataFrame:
         for row in tests
     ]
     return pd.DataFrame(rows).round(6)
-
-
-@dataclasses.dataclass(frozen=True)
-class UnpairedComparison:
-    """What `unpaired_comparison` found about two groups of recordings.
-
-    Args:
-        n_a: values of the first group.
-        n_b: values of the second.
-        mean_difference: mean of a minus mean of b.
-        low: lower end of its 95 % bootstrap interval.
-        high: upper end of it.
-        p_value: two-sided Mann-Whitney test of "both are distributed alike".
-    """
-
-    n_a: int
-    n_b: int
-    mean_difference: float
-    low: float
-    high: float
-    p_value: float
-
-
-def unpaired_comparison(
-    a: Sequence[float], b: Sequence[float], seed: int = 0
-) -> UnpairedComparison:
-    """Compare one measure on two groups of different recordings.
-
-    The interval is the percentile bootstrap of the difference of means; each group is resampled by
-    itself.
-
-    Args:
-        a: values of the first group, at least one.
-        b: values of the second, at least one.
-        seed: of the resampling.
-
-    Returns:
-        The comparison; with all values equal the p-value is 1.
-
-    Raises:
-        ValueError: when a group is empty or holds NaN.
-
-    Example:
-        >>> found = unpaired_comparison([0.5, 0.7, 0.6], [0.1, 0.2])
-        >>> round(found.mean_difference, 3), found.p_value
-        (0.45, 0.2)
-    """
-    groups = [np.asarray(values, dtype=np.float64) for values in (a, b)]
-    if any(len(group) == 0 or np.isnan(group).any() for group in groups):
-        raise ValueError("a and b must have values, and none of them NaN; leave those out")
-    rng = np.random.default_rng(seed)
-    first, second = (
-        rng.choice(group, size=(_N_BOOTSTRAP, len(group))).mean(axis=1) for group in groups
-    )
-    low, high = np.quantile(first - second, [0.025, 0.975])
-    alike = len(np.unique(np.concatenate(groups))) == 1
-    p_value = 1.0 if alike else float(mannwhitneyu(*groups).pvalue)
-    difference = float(groups[0].mean() - groups[1].mean())
-    counts = (len(groups[0]), len(groups[1]))
-    return UnpairedComparison(*counts, difference, float(low), float(high), p_value)

@@ -15,12 +15,12 @@ import pandas as pd
 from daxaudio.explainers.catalogue import order_methods, references
 from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES, Measure
+from daxaudio.metrics.significance import unpaired_comparison
 from daxaudio.plot.measures import decimals_of, head_of
 from daxaudio.report.comparison_significance import (
     SIGNIFICANT,
     by_recording,
     is_better,
-    unpaired_comparison,
 )
 from daxaudio.report.tables import MISSING, ComparisonRow, Table, tabulate_summary
 

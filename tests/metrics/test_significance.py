@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from daxaudio.metrics import holm, paired_comparison
+from daxaudio.metrics import holm, paired_comparison, unpaired_comparison
 
 
 def test_a_difference_in_every_recording_is_found():
@@ -143,6 +143,18 @@ def test_a_corpus_too_large_for_one_draw_of_indices_works():
 def test_malformed_input_is_refused(a, b, n_bootstrap, reason):
     with pytest.raises(ValueError, match=reason):
         paired_comparison(a, b, n_bootstrap=n_bootstrap)
+
+
+def test_an_unpaired_difference_lies_in_its_interval_and_equal_groups_do_not_differ():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(1.0, 0.1, 40), rng.normal(0.5, 0.1, 30)
+    found = unpaired_comparison(a.tolist(), b.tolist())
+    assert found.low < found.mean_difference < found.high
+    assert found.low > 0.4
+    assert found.p_value < 0.001
+    assert unpaired_comparison([0.5, 0.5], [0.5]).p_value == 1.0
+    with pytest.raises(ValueError, match="must have values"):
+        unpaired_comparison([], [0.5])
 
 
 def holm_by_definition(p_values):

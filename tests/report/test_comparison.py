@@ -7,7 +7,7 @@ import pytest
 from daxaudio.experiments.score import summarise
 from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
-from daxaudio.report.comparison_significance import compare_methods, unpaired_comparison
+from daxaudio.report.comparison_significance import compare_methods
 from daxaudio.report.comparison_tables import (
     tabulate_cost,
     tabulate_fall,
@@ -157,18 +157,6 @@ def test_wrongly_predicted_recordings_are_compared_unpaired():
     # 2 of 15 orders of 4 and 2 values are as extreme
     assert row[-1] == "0.133"
     assert tabulate_wrongly_predicted(results[results["method"] == "lime"]) is None
-
-
-def test_an_unpaired_difference_lies_in_its_interval_and_equal_groups_do_not_differ():
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(1.0, 0.1, 40), rng.normal(0.5, 0.1, 30)
-    found = unpaired_comparison(a.tolist(), b.tolist())
-    assert found.low < found.mean_difference < found.high
-    assert found.low > 0.4
-    assert found.p_value < 0.001
-    assert unpaired_comparison([0.5, 0.5], [0.5]).p_value == 1.0
-    with pytest.raises(ValueError, match="must have values"):
-        unpaired_comparison([], [0.5])
 
 
 def test_methods_below_a_reference_are_named_by_measure_and_direction(results):
