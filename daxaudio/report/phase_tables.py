@@ -2,168 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from daxaudio.containers import Event, Explanation
 from daxaudio.experiments.score import summarise
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phase_events import (
-    BACKGROUND,
     FOUND,
-    LEVELS,
-    MISSED,
-    NO_FRAME,
     PARTLY,
-    find_events,
-    marked_outside,
 )
 from daxaudio.metrics.phases import UNLABELLED
 from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods
 from daxaudio.report.tables import MISSING, ComparisonRow, Table, tabulate_summary
 
-TABLE_VIII = {
-    "cough": {
-        "occlusion": "0.321 (0.057)",
-        "rise": "0.423 (0.045)",
-        "kernel_shap": "0.335 (0.033)",
-        "lime": "0.364 (0.063)",
-        "dax_v1": "0.464 (0.052)",
-        "dax_v2": "0.481 (0.049)",
-    },
-    "throatclear": {
-        "occlusion": "0.267 (0.054)",
-        "rise": "0.265 (0.055)",
-        "kernel_shap": "0.219 (0.038)",
-        "lime": "0.168 (0.034)",
-        "dax_v1": "0.251 (0.043)",
-        "dax_v2": "0.236 (0.041)",
-    },
-    "noise": {
-        "occlusion": "0.225 (0.035)",
-        "rise": "0.246 (0.049)",
-        "kernel_shap": "0.251 (0.031)",
-        "lime": "0.232 (0.058)",
-        "dax_v1": "0.202 (0.041)",
-        "dax_v2": "0.218 (0.036)",
-    },
-    "inhale": {
-        "occlusion": "0.163 (0.025)",
-        "rise": "0.135 (0.039)",
-        "kernel_shap": "0.193 (0.041)",
-        "lime": "0.183 (0.031)",
-        "dax_v1": "0.123 (0.042)",
-        "dax_v2": "0.096 (0.038)",
-    },
-    "compress": {
-        "occlusion": "0.081 (0.042)",
-        "rise": "0.062 (0.025)",
-        "kernel_shap": "0.075 (0.044)",
-        "lime": "0.071 (0.023)",
-        "dax_v1": "0.074 (0.035)",
-        "dax_v2": "0.081 (0.031)",
-    },
-    "silence": {
-        "occlusion": "0.041 (0.019)",
-        "rise": "0.061 (0.022)",
-        "kernel_shap": "0.052 (0.024)",
-        "lime": "0.051 (0.019)",
-        "dax_v1": "0.059 (0.021)",
-        "dax_v2": "0.043 (0.028)",
-    },
-}
-"""IoU by phase and method on Coswara, mean (standard deviation), as shares.
-
-Source: DAX paper (arXiv 2409.11123), Table VIII, which gives per cent. It has one row a method for
-positive and negative recordings together, and no rows for chance and energy.
-"""
-
-_KEYS = ["recording_id", "target", "method"]
-
-
-def judge_events(
-    explanation: Explanation,
-    events: Sequence[Event],
-    background: Collection[str] = BACKGROUND,
-) -> pd.DataFrame:
-    """Each event of a recording, and what is marked outside any event.
-
-    Args:
-        explanation: of one method.
-        events: true events of the recording.
-        background: labels that are no events.
-
-    Returns:
-        One row for each event, of which those of one class that touch or overlap are one, with its
-        `verdict` ("found", "partly", "missed", or "no frame" for one that holds no frame), then one
-        for each stretch that is marked "outside". Columns
-        `recording_id`, `target`, `method`, `verdict`, `label`, `start`, `end`, `iou`,
-        `marked_start`, `marked_end` (seconds).
-
-    Example:
-        >>> import torch
-        >>> from daxaudio.containers import Spectrogram
-        >>> picture = Spectrogram(torch.zeros(1, 6), torch.ones(1), torch.arange(6) + 0.5, "a")
-        >>> explanation = Explanation(torch.eye(6)[:1], picture, "rise")
-        >>> table = judge_events(explanation, [Event(0, 2, "cough"), Event(3, 4, "cough")])
-        >>> table[["verdict", "iou"]].to_numpy().tolist()
-        [['found', 0.5], ['missed', 0.0]]
-    """
-    names = (explanation.spectrogram.recording_id, explanation.target, explanation.method)
-    where = (explanation.profile, explanation.spectrogram.times, events, background)
-    rows: list[tuple[object, ...]] = []
-    nan = float("nan")
-    for found in find_events(*where):
-        marked = (nan, nan) if found.marked is None else (found.marked.start, found.marked.end)
-        event = found.event
-        rows.append(
-            (*names, found.verdict, event.label, event.start, event.end, found.iou, *marked)
-        )
-    for run in marked_outside(*where):
-        rows.append((*names, "outside", "", nan, nan, nan, run.start, run.end))
-    columns = [*_KEYS, "verdict", "label", "start", "end", "iou", "marked_start", "marked_end"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def count_events(
-    explanation: Explanation,
-    events: Sequence[Event],
-    background: Collection[str] = BACKGROUND,
-) -> dict[str, object]:
-    """How many events of a recording were found, and how much is marked outside any event.
-
-    Args:
-        explanation: of one method.
-        events: true events of the recording.
-        background: labels that are no events.
-
-    Returns:
-        `recording_id`, `target`, `method`, `events`, `found_at_0.5` and `found_at_0.3` (events
-        whose IoU is at least that), `missed` (below), `no_frame` (no frame),
-        `seconds_marked` and, of these, `seconds_outside`.
-    """
-    judged = judge_events(explanation, events, background)
-    counts = judged["verdict"].value_counts()
-    found, partly, missed, short = (
-        int(counts.get(verdict, 0)) for verdict in (FOUND, PARTLY, MISSED, NO_FRAME)
-    )
-    where = (explanation.profile, explanation.spectrogram.times)
-    names = (explanation.spectrogram.recording_id, explanation.target, explanation.method)
-    return {
-        **dict(zip(_KEYS, names, strict=True)),
-        "events": found + partly + missed + short,
-        f"found_at_{LEVELS[FOUND]}": found,
-        f"found_at_{LEVELS[PARTLY]}": found + partly,
-        "missed": missed,
-        "no_frame": short,
-        "seconds_marked": _seconds(marked_outside(*where, [])),
-        "seconds_outside": _seconds(marked_outside(*where, events, background)),
-    }
-
-
-def _seconds(runs: Sequence[Event]) -> float:
-    return sum(run.duration for run in runs)
+PHASES = ("cough", "throatclear", "noise", "inhale", "compress", "silence")
+"""Names of phases in the order of tables, which is that of the paper's Table VIII."""
 
 
 def tabulate_phases(
@@ -177,7 +31,7 @@ def tabulate_phases(
         paper: the paper's figures by phase and method; a column behind that of each phase.
 
     Returns:
-        Methods in the order of `METHODS`, chance last; phases in that of Table VIII, then others,
+        Methods in the order of `METHODS`, chance last; `PHASES` in their order, then others,
         `UNLABELLED` last.
 
     Raises:
@@ -186,7 +40,7 @@ def tabulate_phases(
     Example:
         >>> names = {"method": "rise", "phase": "cough", "metric": "iou"}
         >>> values = pd.DataFrame({"recording_id": ["a", "b"], **names, "value": [0.5, 0.3]})
-        >>> table = tabulate_phases(values, "iou", TABLE_VIII)
+        >>> table = tabulate_phases(values, "iou", {"cough": {"rise": "0.423 (0.045)"}})
         >>> table.header
         ('method', 'cough', 'cough, paper', 'n')
         >>> table.rows
@@ -304,6 +158,6 @@ def as_metrics(values: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _order_phases(names: Iterable[str]) -> list[str]:
     found = set(names)
-    first = [name for name in TABLE_VIII if name in found]
+    first = [name for name in PHASES if name in found]
     last = [UNLABELLED] if UNLABELLED in found else []
     return [*first, *sorted(found - set(first) - set(last)), *last]

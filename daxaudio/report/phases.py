@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from daxaudio.experiments.phases import EVENTS, PICTURES, RECORDINGS, VALUES
 from daxaudio.experiments.score import summarise
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phase_events import FOUND, LEVELS, PARTLY
@@ -21,9 +22,7 @@ from daxaudio.metrics.phases import CHANCE
 from daxaudio.report.comparison_significance import frame_of_tests
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
-from daxaudio.report.phase_scores import EVENTS, PICTURES, RECORDINGS, VALUES
 from daxaudio.report.phase_tables import (
-    TABLE_VIII,
     as_metrics,
     compare_phases,
     tabulate_found,
@@ -82,6 +81,8 @@ def write_phases(
     title: str,
     command: str,
     text: str = "",
+    *,
+    paper: Mapping[str, Mapping[str, str]] | None = None,
     facts: Mapping[str, Table] | None = None,
     leader: str = "dax_v4",
     sounds: Mapping[str, str | os.PathLike[str]] | None = None,
@@ -95,6 +96,8 @@ def write_phases(
         title: heading.
         command: the exact command that made it.
         text: what was done, a paragraph or more.
+        paper: the paper's IoU by phase and method, positive and negative recordings together;
+            shown beside ours.
         facts: further tables by heading, shown first, for instance the area under the curve by
             fold.
         leader: the method that the others are compared with, and whose pictures are on the page.
@@ -118,7 +121,7 @@ def write_phases(
     text = f"{text}\n\n{_counts(values)}".strip()
     sections = [
         *(Section(name, table=table) for name, table in (facts or {}).items()),
-        *_mean_sections(values),
+        *_mean_sections(values, paper),
         *_test_sections(values, leader),
         *_found_sections(judged, counted),
     ]
@@ -196,14 +199,16 @@ def _as_plain(section: Section) -> Section:
     return dataclasses.replace(section, text=section.text.replace("`", ""), table=table)
 
 
-def _mean_sections(values: pd.DataFrame) -> list[Section]:
+def _mean_sections(
+    values: pd.DataFrame, paper: Mapping[str, Mapping[str, str]] | None
+) -> list[Section]:
     sections = []
     for metric, title in TITLES.items():
         for group, part in _groups(values):
-            paper = TABLE_VIII if metric == "iou" and group == "all" else None
+            beside = paper if metric == "iou" and group == "all" else None
             about = f"{TEXTS[metric]} {ABOUT}" if group == "all" else ""
-            about += ABOUT_PAPER if paper else ""
-            table = tabulate_phases(part, metric, paper)
+            about += ABOUT_PAPER if beside else ""
+            table = tabulate_phases(part, metric, beside)
             sections.append(Section(_titled(title, group), about, table))
     return sections
 

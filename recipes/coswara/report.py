@@ -5,16 +5,17 @@ from pathlib import Path
 
 import yaml
 from cough_tables import counts_table, folds_table, lists_table
+from paper_phases import TABLE_VIII
 from planted import planted_tables
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import Parser, exit_code_of
 from daxaudio.data.kaldi import read_data_folder
+from daxaudio.experiments.phases import score_phases
 from daxaudio.explainers.catalogue import DEFAULT_METHOD
 from daxaudio.models.blackbox import FACTS_FILE
 from daxaudio.models.cross_validation import FOLDS_FILE
 from daxaudio.report import to_markdown
-from daxaudio.report.phase_scores import score_phases
 from daxaudio.report.phases import write_phases
 from daxaudio.runs.files import read_text
 
@@ -61,7 +62,14 @@ def main() -> None:
     texts = [TEXT, *([SYNTHETIC] if planted else []), *([WITHOUT_SILENCE] if silence else [])]
     text = "\n\n".join(texts)
     paths = write_phases(
-        exp_dir, "Cough phases", arguments.command, text, facts, leader, data.wav_scp
+        exp_dir,
+        "Cough phases",
+        arguments.command,
+        text,
+        paper=TABLE_VIII,
+        facts=facts,
+        leader=leader,
+        sounds=data.wav_scp,
     )
     for table in (facts["Classifiers"], *planted.values()):
         print(to_markdown(table) + "\n")

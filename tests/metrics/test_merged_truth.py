@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from daxaudio.containers import Event, Explanation, Spectrogram
+from daxaudio.experiments.phases import count_events
 from daxaudio.metrics import event_frames, event_iou, frames_to_events, perturbation_curves
 from daxaudio.metrics.phase_events import find_events
 from daxaudio.metrics.phases import phase_iou, phase_mass, phase_share
-from daxaudio.report.phase_tables import count_events
 
 TIMES = np.arange(20) + 0.5
 # seconds          0123456789
