@@ -75,7 +75,7 @@ def stored(tmp_path):
 
 def write(stored, out, **settings):
     score_phases(stored, dict.fromkeys("abc", EVENTS), out, drawn=["dax_v4"])
-    return write_phases(out, "Phases", "the command", "A text.", **settings)
+    return write_phases(out, "Phases", "the command", "A text.", paper=PAPER, **settings)
 
 
 # event by event
