@@ -19,7 +19,7 @@ from daxaudio.commands.arguments import (
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
-from daxaudio.experiments.compare import WRITTEN, check_groups, compare_folder
+from daxaudio.experiments.compare import DEFAULT_GROUPS, WRITTEN, check_groups, compare_folder
 from daxaudio.experiments.measure import MeasureSettings
 from daxaudio.explainers.catalogue import (
     DEFAULT_METHOD,
@@ -33,7 +33,6 @@ from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.report.comparison import write_comparison
 from daxaudio.runs.config import build
 
-DEFAULT_GROUPS = ("localisation", "deletion", "faithfulness", "form")
 EVENTS_FILE = "events.tsv"
 
 TEXT = """\
@@ -117,13 +116,13 @@ def run(arguments: argparse.Namespace) -> None:
         black_box,
         data,
         methods,
-        groups,
         out,
-        events,
-        method_settings,
-        measure_settings,
-        arguments.n_recordings,
-        arguments.seed,
+        groups=groups,
+        events=events,
+        settings=method_settings,
+        measure_settings=measure_settings,
+        n_recordings=arguments.n_recordings,
+        seed=arguments.seed,
     )
     leader = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
     title = f"Comparison of {len(methods)} methods on {Path(arguments.data).name}"

@@ -68,8 +68,17 @@ def explain_folder_of_audio(
         f"({which}) by {len(methods)} methods, at most {n_queries} queries",
         flush=True,
     )
-    what = (data, chosen, methods, out, events.by_recording, settings, arguments.seed)
-    explain_folder(black_box, *what, targets=targets)
+    explain_folder(
+        black_box,
+        data,
+        methods,
+        out,
+        recording_ids=chosen,
+        events=events.by_recording,
+        settings=settings,
+        seed=arguments.seed,
+        targets=targets,
+    )
     if not arguments.no_pictures:
         _draw(out, chosen, methods, events)
     title = f"Explanations of {Path(arguments.audio).resolve().name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,6 +69,9 @@ WRITTEN = (
 )
 """Files that `compare_folder` may write into its folder."""
 
+DEFAULT_GROUPS = ("localisation", "deletion", "faithfulness", "form")
+"""Groups of measures that do not explain again, and so cost least."""
+
 _NEED_EVENTS = ("localisation", "wrongly_predicted")
 
 
@@ -108,16 +112,17 @@ class ComparingRun:
 
     Args:
         run: the classifier, the recordings, the methods and their settings.
+        out: folder of everything that is written.
         groups: of measures, names of `GROUPS`.
         settings: of the measures.
-        out: folder of everything that is written.
         n_recordings: at most so many recordings, and so many wrongly predicted ones; None for all.
     """
 
     run: ExplainingRun
+    out: Path
+    _: dataclasses.KW_ONLY
     groups: tuple[str, ...]
     settings: MeasureSettings
-    out: Path
     n_recordings: int | None = None
 
     def __post_init__(self) -> None:
@@ -207,7 +212,9 @@ class ComparingRun:
                     problems.append(describe_problem(name, "every method", EXPLANATIONS, error))
                     continue
                 for folder, label in cases.items():
-                    problems += self.run.explain(name, label, self.out / folder, ask, advance)
+                    problems += self.run.explain(
+                        name, label, self.out / folder, ask=ask, advance=advance
+                    )
                 explanations = self._load(EXPLANATIONS, name)
                 for group in (group for group in self.groups if group in ASKING_GROUPS):
                     due = [e for e in explanations if self._is_due(group, e.method, place)]
@@ -215,7 +222,7 @@ class ComparingRun:
                         problems += measuring.measure(group, due, ask, advance)
             for name in wrong:
                 label, out = self.run.data.text[name], self.out / WRONGLY_PREDICTED
-                problems += self.run.explain(name, label, out, AskOnce(box), advance)
+                problems += self.run.explain(name, label, out, ask=AskOnce(box), advance=advance)
         return problems
 
     def _n_steps(self, n_chosen: int, n_wrong: int) -> int:
@@ -335,10 +342,11 @@ def compare_folder(
     black_box: BlackBox,
     data: DataFolder,
     methods: Sequence[str],
-    groups: Sequence[str],
-    out: str | Path,
+    out: str | os.PathLike[str],
+    *,
+    groups: Sequence[str] = DEFAULT_GROUPS,
     events: Mapping[str, Sequence[Event]] | None = None,
-    method_settings: MethodSettings | None = None,
+    settings: MethodSettings | None = None,
     measure_settings: MeasureSettings | None = None,
     n_recordings: int | None = None,
     seed: int = 0,
@@ -352,11 +360,11 @@ def compare_folder(
         black_box: the classifier.
         data: the recordings and their labels.
         methods: names as in `METHODS`.
-        groups: names as in `daxaudio.metrics.catalogue.GROUPS`, or "all".
         out: `results.csv`, `summary.csv`, `cost.csv`, `curves.csv`, `randomisation.csv`,
             `problems.csv` and the explanations go here.
+        groups: of measures, names as in `daxaudio.metrics.catalogue.GROUPS`, or "all".
         events: true events by recording id; without them, what needs them is left out.
-        method_settings: of the methods.
+        settings: of the methods.
         measure_settings: of the measures.
         n_recordings: at most so many; None for all.
         seed: of the run.
@@ -369,11 +377,10 @@ def compare_folder(
         black_box,
         data,
         tuple(check_methods(methods)),
-        events or {},
-        method_settings or MethodSettings(),
-        seed,
+        events=events or {},
+        settings=settings or MethodSettings(),
+        seed=seed,
     )
-    settings = measure_settings or MeasureSettings()
     asked = check_groups(groups)
     if not events:
         asked = [group for group in asked if group not in _NEED_EVENTS]
@@ -381,4 +388,10 @@ def compare_folder(
             raise ValueError(
                 f"metrics {' and '.join(_NEED_EVENTS)} need the true events: give --events"
             )
-    ComparingRun(run, tuple(asked), settings, Path(out), n_recordings)()
+    ComparingRun(
+        run,
+        Path(out),
+        groups=tuple(asked),
+        settings=measure_settings or MeasureSettings(),
+        n_recordings=n_recordings,
+    )()

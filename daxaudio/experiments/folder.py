@@ -54,9 +54,10 @@ PROBLEM_COLUMNS = ["recording_id", "method", "part", "problem"]
 def explain_folder(
     black_box: BlackBox,
     data: DataFolder,
-    recording_ids: Sequence[str],
     methods: Sequence[str],
     out: str | os.PathLike[str],
+    *,
+    recording_ids: Sequence[str] | None = None,
     events: Mapping[str, Sequence[Event]] | None = None,
     settings: MethodSettings | None = None,
     seed: int = 0,
@@ -71,9 +72,9 @@ def explain_folder(
     Args:
         black_box: the classifier.
         data: the recordings and their labels.
-        recording_ids: which to explain, in the order of work.
         methods: names as in `METHODS`.
         out: explanations go to `out/METHOD/RECORDING_ID/`.
+        recording_ids: which to explain, in the order of work; all when None.
         events: true events by recording id; the oracle needs them.
         settings: of the methods.
         seed: of the run.
@@ -84,8 +85,14 @@ def explain_folder(
             settings, or when nothing at all could be explained.
     """
     run = ExplainingRun(
-        black_box, data, tuple(methods), events or {}, settings or MethodSettings(), seed
+        black_box,
+        data,
+        tuple(methods),
+        events=events or {},
+        settings=settings or MethodSettings(),
+        seed=seed,
     )
+    recording_ids = data.ids if recording_ids is None else recording_ids
     problems: list[dict[str, str]] = []
     asked, began = black_box.n_queries, time.perf_counter()
     total = len(recording_ids) * len(methods)
@@ -134,8 +141,9 @@ class ExplainingRun:
     black_box: BlackBox
     data: DataFolder
     methods: tuple[str, ...]
-    events: Mapping[str, Sequence[Event]]
-    settings: MethodSettings
+    _: dataclasses.KW_ONLY
+    events: Mapping[str, Sequence[Event]] = dataclasses.field(default_factory=dict)
+    settings: MethodSettings = dataclasses.field(default_factory=MethodSettings)
     seed: int = 0
 
     @functools.cached_property
@@ -163,6 +171,7 @@ class ExplainingRun:
         name: str,
         label: str,
         out: str | os.PathLike[str],
+        *,
         ask: Callable[[Tensor], Tensor] | None = None,
         advance: Callable[[str, str], None] = lambda name, method: None,
         prepared: tuple[Heard, Prepared] | None = None,

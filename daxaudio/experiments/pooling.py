@@ -93,7 +93,7 @@ def prepare(
                 black_box.probabilities,
                 [prepared.score_fn.index for prepared, _, _ in group],
                 [prepared.score_fn.target for prepared, _, _ in group],
-                group[0][1].batch_size,
+                batch_size=group[0][1].batch_size,
             )
         except ValueError:
             continue

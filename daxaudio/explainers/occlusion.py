@@ -116,7 +116,7 @@ class Occlusion:
         corners = torch.cartesian_prod(torch.tensor(rows), torch.tensor(columns)).to(device)
         masks = WindowMasks(shape, self._window_in(shape), corners)
         background = make_background(spectrogram, self.fill, seed=self.seed)
-        drawn = unasked(spectrogram, masks, background, describe(self), self.seed)
+        drawn = unasked(spectrogram, masks, background, settings=describe(self), seed=self.seed)
         return self.fit(answer(drawn, score_fn, self.batch_size))
 
     def fit(self, neighbourhood: Neighbourhood) -> Explanation:

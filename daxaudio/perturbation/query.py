@@ -21,6 +21,7 @@ def unasked(
     spectrogram: Spectrogram,
     perturbation: Perturbation,
     background: Tensor,
+    *,
     settings: dict[str, Any] | None = None,
     seed: int = 0,
     began: float | None = None,
@@ -100,6 +101,7 @@ def answer_together(
     probabilities: Callable[[Tensor], Tensor],
     classes: Sequence[int],
     targets: Sequence[str],
+    *,
     batch_size: BatchSize = "auto",
 ) -> list[Neighbourhood]:
     """Ask about several recordings of one shape in common batches, which keep a device busy.

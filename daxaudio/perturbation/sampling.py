@@ -112,7 +112,9 @@ class SegmentSampler:
         background = make_background(spectrogram, self.fill, segments, self.seed)
         masks = SegmentMasks(segments, kept.to(segments.device))
         settings = {**describe(self), "n_segments": n_parts}
-        return unasked(spectrogram, masks, background, settings, self.seed, began)
+        return unasked(
+            spectrogram, masks, background, settings=settings, seed=self.seed, began=began
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,7 +167,9 @@ class GridSampler:
             spectrogram, self.cells, self.n_samples, self.keep, random, self.antithetic
         )
         background = make_background(spectrogram, self.fill, seed=self.seed)
-        return unasked(spectrogram, masks, background, describe(self), self.seed, began)
+        return unasked(
+            spectrogram, masks, background, settings=describe(self), seed=self.seed, began=began
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,7 +227,9 @@ class MultiGridSampler:
             parts.append(draw_grid(spectrogram, cells, share, self.keep, random))
         background = make_background(spectrogram, self.fill, seed=self.seed)
         masks = JoinedGrids(tuple(parts))
-        return unasked(spectrogram, masks, background, describe(self), self.seed, began)
+        return unasked(
+            spectrogram, masks, background, settings=describe(self), seed=self.seed, began=began
+        )
 
 
 def draw_grid(

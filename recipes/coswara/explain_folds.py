@@ -80,8 +80,8 @@ def main() -> None:
     chosen = choose_recordings(annotated, asked.n_recordings or None, asked.seed)
     if not chosen:
         raise ValueError(f"{exp_dir}: no recording is annotated and classified correctly")
-    what = (data, tuple(methods), events, settings, asked.seed)
-    runs = {fold: ExplainingRun(box, *what) for fold, box in boxes.items()}
+    what = {"events": events, "settings": settings, "seed": asked.seed}
+    runs = {fold: ExplainingRun(box, data, tuple(methods), **what) for fold, box in boxes.items()}
     problems: list[dict[str, str]] = []
     n_steps = len(chosen) * len(methods)
     with progress_bar(what="explaining", total=n_steps) as bar, show_progress(False):

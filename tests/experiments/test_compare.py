@@ -70,8 +70,8 @@ def corpus(tmp_path_factory):
 def compare(corpus, out, groups=("all",), methods=METHODS, box=None, **changes):
     data, events = corpus
     box = box or BlackBox(Bands(), FRONT_END, NAMES)
-    settings = {"events": events, "method_settings": SETTINGS, "measure_settings": MEASURING}
-    compare_folder(box, data, methods, groups, out, **{**settings, **changes})
+    settings = {"events": events, "settings": SETTINGS, "measure_settings": MEASURING}
+    compare_folder(box, data, methods, out, groups=groups, **{**settings, **changes})
     return pd.read_csv(out / "results.csv", keep_default_na=False, na_values="")
 
 
@@ -311,7 +311,7 @@ def test_method_that_cannot_be_explained_again_is_listed_and_ends_nothing(corpus
         tmp_path,
         ("form", "sanity"),
         methods,
-        method_settings=MethodSettings(queries=60),
+        settings=MethodSettings(queries=60),
         measure_settings=few,
     )
     problems = pd.read_csv(tmp_path / "problems.csv")
@@ -364,9 +364,7 @@ def test_settings_of_the_run_lie_beside_its_results(compared):
 
 def test_with_noise_as_the_fill_nothing_is_measured_twice(corpus, tmp_path):
     noisy = dataclasses.replace(SETTINGS, fill="noise")
-    results = compare(
-        corpus, tmp_path, ("deletion",), ["random"], method_settings=noisy, n_recordings=1
-    )
+    results = compare(corpus, tmp_path, ("deletion",), ["random"], settings=noisy, n_recordings=1)
     assert "deletion_auc" in set(results["metric"])
     assert "deletion_auc_noise" not in set(results["metric"])
 

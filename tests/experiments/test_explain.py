@@ -71,9 +71,7 @@ def test_it_gives_the_bits_of_the_command_and_of_a_folder(trained, tmp_path):
     same(found, stored)
     data = DataFolder({"clip": str(audio)}, {"clip": stored.target}, {"clip": "a"}, {"clip": 1.0})
     settings = MethodSettings(queries=40)
-    explain_folder(
-        load_black_box(model), data, ["clip"], ["dax_v4"], tmp_path, settings=settings, seed=3
-    )
+    explain_folder(load_black_box(model), data, ["dax_v4"], tmp_path, settings=settings, seed=3)
     same(found, load_explanation(tmp_path / "dax_v4/clip"))
     one, many = (load_facts(tmp_path / part) for part in ("one", "dax_v4/clip"))
     # a file also tells how many channels were averaged, and what was predicted

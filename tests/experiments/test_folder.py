@@ -72,10 +72,15 @@ def black_box():
     return BlackBox(LoudestHalf(), FRONT_END, ["low", "high"])
 
 
-def run(corpus, out, methods=QUICK, names=("r0", "r1"), seed=0, box=None):
+def explain_some(corpus, out, methods, names, settings=SETTINGS, seed=0, box=None):
     data, events = corpus
-    explain_folder(box or black_box(), data, names, methods, out, events, SETTINGS, seed)
-    return score_folder(out, events, out)[0]
+    asked = {"recording_ids": names, "events": events, "settings": settings, "seed": seed}
+    explain_folder(box or black_box(), data, methods, out, **asked)
+
+
+def run(corpus, out, methods=QUICK, names=("r0", "r1"), seed=0, box=None):
+    explain_some(corpus, out, methods, names, seed=seed, box=box)
+    return score_folder(out, corpus[1], out)[0]
 
 
 def test_unreadable_recording_is_listed_and_ends_nothing(corpus, tmp_path):
@@ -149,24 +154,21 @@ def test_folder_of_another_seed_is_refused(corpus, tmp_path):
 
 
 def test_folder_of_another_model_or_recording_is_refused(corpus, tmp_path):
+    data, events = corpus
     run(corpus, tmp_path, ["energy"])
     other = {"fp32": "bf16", "bf16": "fp32"}[choose_precision().precision]
     box = BlackBox(LoudestHalf(), FRONT_END, ["low", "high"], precision=other)
     with pytest.raises(ValueError, match="another model or precision"):
         run(corpus, tmp_path, ["energy"], box=box)
-    data, events = corpus
     changed = dataclasses.replace(data, wav_scp={**data.wav_scp, "r0": data.wav_scp["r2"]})
     with pytest.raises(ValueError, match="another recording"):
         run((changed, events), tmp_path, ["energy"])
 
 
 def test_settings_with_tuples_are_the_same_run_again(corpus, tmp_path):
-    data, events = corpus
     for _ in range(2):
-        explain_folder(
-            black_box(), data, ["r0"], ["rise"], tmp_path, events,
-            MethodSettings(queries=30, rise={"cells": (2, 4)}),
-        )  # fmt: skip
+        settings = MethodSettings(queries=30, rise={"cells": (2, 4)})
+        explain_some(corpus, tmp_path, ["rise"], ["r0"], settings)
 
 
 def test_a_recording_that_cannot_be_read_any_more_is_listed_and_ends_nothing(corpus, tmp_path):
@@ -180,17 +182,16 @@ def test_a_recording_that_cannot_be_read_any_more_is_listed_and_ends_nothing(cor
 
 
 def test_method_that_cannot_handle_a_recording_is_listed_and_ends_nothing(corpus, tmp_path):
-    data, events = corpus
     finer = MethodSettings(queries=30, rise={"cells": [2, 4000]})
-    explain_folder(black_box(), data, ["r0", "r1"], ["rise", "energy"], tmp_path, events, finer)
+    explain_some(corpus, tmp_path, ["rise", "energy"], ["r0", "r1"], finer)
     problems = pd.read_csv(tmp_path / "problems.csv")
     assert problems["recording_id"].tolist() == ["r0", "r1"]
     assert problems["method"].tolist() == ["rise", "rise"]
     assert "finer than the spectrogram" in problems["problem"][0]
-    results, _ = score_folder(tmp_path, events, tmp_path)
+    results, _ = score_folder(tmp_path, corpus[1], tmp_path)
     assert results["method"].unique().tolist() == ["energy"]
     with pytest.raises(ValueError, match="nothing could be explained"):
-        explain_folder(black_box(), data, ["r0"], ["rise"], tmp_path, events, finer)
+        explain_some(corpus, tmp_path, ["rise"], ["r0"], finer)
 
 
 def unsure(monkeypatch):
@@ -250,8 +251,7 @@ def test_ids_that_look_like_numbers_or_nothing_are_counted_apart(tmp_path):
 
 
 def test_oracle_without_an_event_is_listed(corpus, tmp_path):
-    data, _ = corpus
-    explain_folder(black_box(), data, ["r0"], ["oracle", "energy"], tmp_path, {}, SETTINGS)
+    explain_some((corpus[0], {}), tmp_path, ["oracle", "energy"], ["r0"])
     assert "needs a true event" in pd.read_csv(tmp_path / "problems.csv")["problem"][0]
 
 
@@ -350,12 +350,11 @@ def test_missing_events_and_explanations_are_named(corpus, tmp_path):
 
 
 def test_changed_settings_are_refused_for_the_methods_that_they_change_only(corpus, tmp_path):
-    data, events = corpus
     changed = dataclasses.replace(SETTINGS, rise={"cells": [3, 6]})
     run(corpus, tmp_path, ["lime", "rise"], ["r0"])
-    explain_folder(black_box(), data, ["r0"], ["lime"], tmp_path, events, changed)
+    explain_some(corpus, tmp_path, ["lime"], ["r0"], changed)
     with pytest.raises(ValueError, match="an explanation of another setting of 'rise'"):
-        explain_folder(black_box(), data, ["r0"], ["rise"], tmp_path, events, changed)
+        explain_some(corpus, tmp_path, ["rise"], ["r0"], changed)
 
 
 def test_folder_of_another_class_is_refused(corpus, tmp_path):
@@ -363,7 +362,7 @@ def test_folder_of_another_class_is_refused(corpus, tmp_path):
     run(corpus, tmp_path, ["energy"], ["r0"])
     relabelled = dataclasses.replace(data, text={**data.text, "r0": "high"})
     with pytest.raises(ValueError, match="of another class; remove the folder"):
-        explain_folder(black_box(), relabelled, ["r0"], ["energy"], tmp_path, events)
+        explain_some((relabelled, events), tmp_path, ["energy"], ["r0"])
 
 
 def test_the_time_that_is_told_is_that_of_what_is_not_stored_yet(
@@ -382,7 +381,6 @@ def test_the_time_that_is_told_is_that_of_what_is_not_stored_yet(
     monkeypatch.setattr(explaining, "save_explanation", save_in_ten_seconds)
     monkeypatch.setattr(folder, "time", SimpleNamespace(perf_counter=tick))
     run(corpus, tmp_path, ["random"], ["r0"])
-    what = (black_box(), corpus[0], ["r0", "r1", "r2", "r3"], ["random"], tmp_path)
     with show_progress():
-        explain_folder(*what, corpus[1], SETTINGS)
+        explain_some(corpus, tmp_path, ["random"], ["r0", "r1", "r2", "r3"])
     assert capsys.readouterr().err.count("3 explanations, about 30 s") == 1

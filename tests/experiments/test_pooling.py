@@ -52,7 +52,7 @@ def test_each_gets_the_answers_that_it_gets_alone(batch_size):
     box, names = box_on(), ("a", "b", "c")
     drawn = [one.draw(spectrogram(n)) for n, one in zip(names, samplers(), strict=True)]
     targets, classes = ["high", "low", "high"], [1, 0, 1]
-    together = answer_together(drawn, box.probabilities, classes, targets, batch_size)
+    together = answer_together(drawn, box.probabilities, classes, targets, batch_size=batch_size)
     for one, target, found in zip(drawn, targets, together, strict=True):
         alone = answer(one, box.score_fn(target))
         torch.testing.assert_close(found.scores, alone.scores)
@@ -64,7 +64,7 @@ def test_each_gets_the_answers_that_it_gets_alone(batch_size):
 def test_batches_are_full():
     box = box_on()
     drawn = [sampler.draw(spectrogram("a")) for sampler in samplers()]
-    answer_together(drawn, box.probabilities, [0] * 3, ["low"] * 3, 25)
+    answer_together(drawn, box.probabilities, [0] * 3, ["low"] * 3, batch_size=25)
     assert box.module.sizes == [25, 25, 13]
 
 
@@ -137,10 +137,14 @@ def test_a_folder_gives_the_same_together_and_alone(run_on, accelerator, tmp_pat
     box, data = run_on(accelerator)
     settings = MethodSettings(queries=20, rise={"cells": (2, 3)})
     methods = ["rise", "dax_v4", "random"]
-    explain_folder(box, data, list(data.text), methods, tmp_path / "all", None, settings, 0, False)
+    explain_folder(
+        box, data, methods, tmp_path / "all", recording_ids=list(data.text), settings=settings
+    )
     assert box.module.sizes[:3] == [64, 64, 4]  # passes begin at 64
     for name in data.text:
-        explain_folder(box, data, [name], methods, tmp_path / "one", None, settings, 0, False)
+        explain_folder(
+            box, data, methods, tmp_path / "one", recording_ids=[name], settings=settings
+        )
         for method in methods:
             together, alone = (
                 load_explanation(tmp_path / part / method / name) for part in ("all", "one")

@@ -54,7 +54,9 @@ def exact_values(spectrogram, segments):
 def ask(spectrogram, segments, kept):
     background = spectrogram.values.mean().expand_as(spectrogram.values)
     masks = SegmentMasks(segments, kept)
-    return answer(unasked(spectrogram, masks, background, {"sampling": "shapley"}), entangled)
+    return answer(
+        unasked(spectrogram, masks, background, settings={"sampling": "shapley"}), entangled
+    )
 
 
 def captum_kernel_shap(spectrogram, segments, kept):

@@ -57,14 +57,15 @@ def corpus(tmp_path_factory):
 
 def explain(data, out):
     box = BlackBox(Pattern(), FRONT_END, ["up", "down"])
-    explain_folder(box, data, data.ids, METHODS, out, settings=SETTINGS)
+    explain_folder(box, data, METHODS, out, settings=SETTINGS)
 
 
 def compare(data, out):
     box = BlackBox(Pattern(), FRONT_END, ["up", "down"])
     events = {name: [Event(0.25, 0.5, "up")] for name in data.ids}
-    arguments = (["deletion", "faithfulness", "form"], out, events, SETTINGS, MEASURING)
-    compare_folder(box, data, METHODS, *arguments)
+    groups = ["deletion", "faithfulness", "form"]
+    asked = {"groups": groups, "events": events, "settings": SETTINGS}
+    compare_folder(box, data, METHODS, out, measure_settings=MEASURING, **asked)
 
 
 def stored(folder):
