@@ -41,7 +41,6 @@ from daxaudio.models.training import (
     CHECKPOINT_FILE,
     Trainer,
     TrainingSettings,
-    confusion_matrix,
     measure_normalisation,
 )
 from daxaudio.plot import plot_confusion
@@ -298,16 +297,10 @@ def _measure(black_box: BlackBox, test: DataFolder, out: Path) -> None:
     predictions = predict_folder(black_box, test, out / PREDICTIONS_FILE)
     readable = predictions[predictions["problem"] == ""]
     names = list(black_box.class_names)
-    matrix = confusion_matrix(
-        [names.index(label) for label in readable["label"]],
-        [names.index(label) for label in readable["predicted"]],
-        len(names),
-    )
-    write_csv(
-        pd.DataFrame(matrix, columns=names).assign(label=names)[["label", *names]],
-        out / CONFUSION_FILE,
-    )
-    plot_confusion(matrix, out / CONFUSION_PICTURE, names)
+    counts = pd.crosstab(readable["label"], readable["predicted"])
+    counts = counts.reindex(index=names, columns=names, fill_value=0)
+    write_csv(counts.reset_index(), out / CONFUSION_FILE)
+    plot_confusion(counts.to_numpy(), out / CONFUSION_PICTURE, names)
     correct = int(readable["correct"].sum())
     print(
         f"accuracy {correct / max(1, len(readable)):.3f} ({correct} of {len(readable)}, "

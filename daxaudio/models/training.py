@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -360,22 +359,3 @@ def _read_checkpoint(path: Path, device: torch.device | str) -> dict[str, Any]:
     if not isinstance(state, dict) or {"run", "module", "optimiser", "rows"} - state.keys():
         raise ValueError(f"{path}: not a checkpoint of training; remove it")
     return state
-
-
-def confusion_matrix(
-    labels: Sequence[int], predictions: Sequence[int], n_classes: int
-) -> np.ndarray[Any, Any]:
-    """Counts `[C, C]`: rows are true classes, columns predicted ones.
-
-    Args:
-        labels: index of the true class of each recording.
-        predictions: index of the predicted class of each.
-        n_classes: C.
-
-    Example:
-        >>> confusion_matrix([0, 0, 1], [0, 1, 1], 2).tolist()
-        [[1, 1], [0, 1]]
-    """
-    matrix = np.zeros((n_classes, n_classes), dtype=np.int64)
-    np.add.at(matrix, (np.asarray(labels, int), np.asarray(predictions, int)), 1)
-    return matrix

@@ -12,7 +12,6 @@ from daxaudio.models.training import (
     CHECKPOINT_FILE,
     Trainer,
     TrainingSettings,
-    confusion_matrix,
     measure_normalisation,
 )
 from daxaudio.runs.seeds import generator
@@ -164,10 +163,6 @@ def test_normalisation_is_the_mean_and_deviation_of_the_training_spectrograms():
     mean, std = measure_normalisation(recordings, FRONT_END, PLAIN)
     assert mean == pytest.approx(float(values.mean()), abs=1e-3)
     assert std == pytest.approx(float(values.std()), abs=1e-3)
-
-
-def test_confusion_matrix_counts_truth_by_row():
-    assert confusion_matrix([0, 0, 2], [0, 2, 2], 3).tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 1]]
 
 
 def test_bad_input_is_refused():
