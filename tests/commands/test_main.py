@@ -399,7 +399,7 @@ def test_train_writes_a_model_that_explain_takes(tmp_path, data_folder, capsys):
     assert "accuracy" in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == [
         "bad_files.txt", "confusion.csv", "confusion.png", "history.csv", "model.safetensors",
-        "model.yaml", "predictions.csv",
+        "model.yaml", "predictions.csv", "predictions.parquet",
     ]  # fmt: skip
     assert load_black_box(out).training["settings"]["training"]["epochs"] == 2
     assert len(pd.read_csv(out / "history.csv")) == 2
