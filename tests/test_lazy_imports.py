@@ -119,3 +119,11 @@ def test_every_module_that_configures_a_command_is_one():
     modules = [module.name for module in pkgutil.iter_modules(folder)]
     found = {m: importlib.import_module(f"daxaudio.commands.{m}") for m in modules}
     assert {name for name, module in found.items() if hasattr(module, "configure")} == set(COMMANDS)
+
+
+def test_librosa_is_loaded_where_it_is_used_and_no_sooner():
+    modules = "explainers.catalogue features.frontends perturbation.segmenters plot commands.train"
+    names = ", ".join(f"daxaudio.{name}" for name in [*modules.split(), "commands.explain"])
+    _, _, loaded = after(f"import {names}")
+    assert "torch" in loaded
+    assert not loaded & {"librosa", "numba", "soxr"}

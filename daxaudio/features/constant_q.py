@@ -60,6 +60,7 @@ class Vqt(FrontEnd):
         hop_length: int = 1024,
         f_min: float = 32.703,
         n_bins: int = 84,
+        *,
         bins_per_octave: int = 12,
         gamma: float | None = None,
         top_db: float = 80.0,
@@ -68,7 +69,9 @@ class Vqt(FrontEnd):
     ) -> None:
         if gamma is not None and not 0 <= gamma < math.inf:
             raise ValueError(f"gamma must be at least 0 Hz, got {gamma}")
-        transform = OctaveBins(sample_rate, hop_length, f_min, n_bins, bins_per_octave, gamma=gamma)
+        transform = OctaveBins(
+            sample_rate, hop_length, f_min, n_bins, bins_per_octave=bins_per_octave, gamma=gamma
+        )
         check_positive("top_db", top_db)
         super().__init__(
             transform,
@@ -112,12 +115,15 @@ class Cqt(FrontEnd):
         hop_length: int = 1024,
         f_min: float = 32.703,
         n_bins: int = 84,
+        *,
         bins_per_octave: int = 12,
         top_db: float = 80.0,
         peak_normalise: bool = False,
         vad: VadSettings = None,
     ) -> None:
-        transform = OctaveBins(sample_rate, hop_length, f_min, n_bins, bins_per_octave, gamma=0.0)
+        transform = OctaveBins(
+            sample_rate, hop_length, f_min, n_bins, bins_per_octave=bins_per_octave, gamma=0.0
+        )
         check_positive("top_db", top_db)
         super().__init__(
             transform,
@@ -139,8 +145,8 @@ class OctaveBins(torch.nn.Module):
         hop_length: int,
         f_min: float,
         n_bins: int,
-        bins_per_octave: int,
         *,
+        bins_per_octave: int,
         gamma: float | None,
     ) -> None:
         super().__init__()

@@ -57,6 +57,7 @@ class LogMel(FrontEnd):
         n_fft: int = 2048,
         hop_length: int = 1024,
         n_mels: int = 64,
+        *,
         f_min: float = 50.0,
         f_max: float | None = None,
         top_db: float = 80.0,
@@ -64,7 +65,9 @@ class LogMel(FrontEnd):
         vad: VadSettings = None,
     ) -> None:
         check_positive("top_db", top_db)
-        bands = MelBands(sample_rate, n_fft, hop_length, n_mels, f_min, f_max, power=2.0)
+        bands = MelBands(
+            sample_rate, n_fft, hop_length, n_mels, f_min=f_min, f_max=f_max, power=2.0
+        )
         settings = {"kind": "log_mel", **bands.settings, "top_db": float(top_db)}
         super().__init__(
             bands,
@@ -118,6 +121,7 @@ class Pcen(FrontEnd):
         n_fft: int = 2048,
         hop_length: int = 1024,
         n_mels: int = 64,
+        *,
         f_min: float = 50.0,
         f_max: float | None = None,
         gain: float = 0.98,
@@ -133,7 +137,9 @@ class Pcen(FrontEnd):
             raise ValueError(f"power must be above 0 and at most 1, got {power}")
         check_positive("bias", bias)
         check_positive("time_constant", time_constant)
-        bands = MelBands(sample_rate, n_fft, hop_length, n_mels, f_min, f_max, power=1.0)
+        bands = MelBands(
+            sample_rate, n_fft, hop_length, n_mels, f_min=f_min, f_max=f_max, power=1.0
+        )
         constants = {
             "gain": float(gain),
             "bias": float(bias),
@@ -165,9 +171,9 @@ class MelBands(nn.Module):
         n_fft: int,
         hop_length: int,
         n_mels: int,
+        *,
         f_min: float,
         f_max: float | None,
-        *,
         power: float,
     ) -> None:
         super().__init__()

@@ -41,6 +41,7 @@ class LinearStft(FrontEnd):
         sample_rate: int = 44100,
         n_fft: int = 2048,
         hop_length: int = 1024,
+        *,
         top_db: float = 80.0,
         peak_normalise: bool = False,
         vad: VadSettings = None,

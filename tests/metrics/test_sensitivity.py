@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -6,7 +7,7 @@ import torch
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.references import Energy
 from daxaudio.explainers.rise import Rise
-from daxaudio.metrics.sensitivity import max_sensitivity
+from daxaudio.metrics.sensitivity import USUAL_DEVIATION, max_sensitivity
 from daxaudio.perturbation.sampling import GridSampler
 
 
@@ -113,3 +114,21 @@ def test_bad_input_is_refused(picture):
         max_sensitivity(lambda near: mask, picture, mask.T)
     with pytest.raises(ValueError, match=r"mask is \(6, 4\)"):
         max_sensitivity(lambda near: mask.T, picture, mask)
+
+
+def test_in_another_unit_the_noise_is_the_same_share_of_what_the_values_span(picture):
+    def noise_of(given):
+        seen = []
+
+        def explain(near):
+            seen.append(float((near.values - given.values).abs().max()))
+            return torch.ones(4, 6)
+
+        max_sensitivity(explain, given, torch.ones(4, 6), radius=0.5)
+        return max(seen)
+
+    values = USUAL_DEVIATION * (picture.values + 60) / picture.values.std(correction=0)
+    in_decibels = dataclasses.replace(picture, values=values)
+    in_pcen = dataclasses.replace(picture, values=values / 50, unit="PCEN")
+    assert 0.4 < noise_of(in_decibels) <= 0.5 + 1e-4
+    assert noise_of(in_pcen) == pytest.approx(noise_of(in_decibels) / 50, rel=1e-3)
