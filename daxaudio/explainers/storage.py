@@ -57,16 +57,16 @@ def is_stored(folder: str | os.PathLike[str]) -> bool:
 
 
 def is_whole(folder: str | os.PathLike[str]) -> bool:
-    """Whether what is stored in `folder` can be read, as far as that costs no time.
+    """Whether what is stored in `folder` can be read and holds what an explanation may hold.
 
-    An explanation that somebody cut short or changed by hand can then be made again. The arrays
-    are not decompressed.
+    An explanation that somebody cut short or changed by hand, to a mask with NaN, say, can then be
+    made again. It takes a few milliseconds.
     """
     try:
-        load_facts(folder)
+        load_explanation(folder)
     except ValueError:
         return False
-    return zipfile.is_zipfile(Path(folder) / ARRAYS_FILE)
+    return True
 
 
 def save_explanation(

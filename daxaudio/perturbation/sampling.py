@@ -76,7 +76,7 @@ class SegmentSampler:
 
     Raises:
         ValueError: when a number is out of its range, or (when called) that many samples need more
-            memory than the machine has.
+            memory than there is.
     """
 
     n_samples: int = 1000
@@ -132,7 +132,7 @@ class GridSampler:
 
     Raises:
         ValueError: when a number is out of its range, or (when called) that many samples need more
-            memory than the machine has.
+            memory than there is.
     """
 
     n_samples: int = 1000

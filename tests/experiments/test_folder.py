@@ -2,6 +2,7 @@ import dataclasses
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -384,3 +385,17 @@ def test_the_time_that_is_told_is_that_of_what_is_not_stored_yet(
     with show_progress():
         explain_some(corpus, tmp_path, ["random"], ["r0", "r1", "r2", "r3"])
     assert capsys.readouterr().err.count("3 explanations, about 30 s") == 1
+
+
+@pytest.mark.parametrize("array", ["mask", "attribution"])
+def test_what_was_changed_to_no_number_is_explained_anew(corpus, tmp_path, caplog, array):
+    before = run(corpus, tmp_path, ["rise"])
+    file = tmp_path / "rise/r0/explanation.npz"
+    with np.load(file) as arrays:
+        content = {name: arrays[name] for name in arrays.files}
+    content[array][3, 4] = np.nan
+    np.savez_compressed(file, **content)
+    pd.testing.assert_frame_equal(run(corpus, tmp_path, ["rise"]), before)
+    assert [r.message for r in caplog.records] == [
+        f"{file.parent}: cannot be read, and is made again"
+    ]

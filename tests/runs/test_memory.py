@@ -90,3 +90,39 @@ def test_windows_that_no_memory_holds_are_refused(toy_spectrogram, monkeypatch):
     monkeypatch.setattr(memory, "total_memory", lambda: 10**6)
     with pytest.raises(ValueError, match=r"windows need .* \(a larger stride makes fewer\)"):
         Occlusion(window=(2, 2), stride=(1, 1))(toy_spectrogram, never)
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "found"),
+    [
+        # version 2: the limit of a group above holds, too
+        ("0::/a/b", {"a/b/memory.max": "max", "a/memory.max": "5000", "memory.max": "9000"}, 5000),
+        # version 1, beside controllers that limit something else
+        (
+            "9:pids:/a\n4:memory:/a\n0::/",
+            {"memory/a/memory.limit_in_bytes": "7000", "pids/a/memory.max": "1"},
+            7000,
+        ),
+        # a container sees its own group as the root of the tree
+        ("0::/docker/abc", {"memory.max": "6000"}, 6000),
+        ("0::/", {"memory.max": "max"}, None),
+    ],
+)
+def test_what_a_container_allows_is_known(own, files, found, tmp_path):
+    for name, content in files.items():
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tree" / name).write_text(f"{content}\n")
+    (tmp_path / "own").write_text(f"{own}\n")
+    limits = list(memory._limits(tmp_path / "own", tmp_path / "tree"))
+    assert min(limits, default=None) == found
+
+
+def test_the_least_of_machine_and_container_counts(monkeypatch):
+    monkeypatch.setattr(memory, "_limits", lambda: iter([2**20, 2**80]))
+    assert total_memory() == 2**20
+    monkeypatch.setattr(memory, "_limits", lambda: iter([2**80]))
+    assert 2**20 < total_memory() < 2**80
+
+
+def test_a_system_without_control_groups_has_its_memory(tmp_path):
+    assert list(memory._limits(tmp_path / "none", tmp_path)) == []
