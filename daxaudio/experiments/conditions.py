@@ -1,4 +1,4 @@
-"""Several classifiers, paddings and seeds: one table, paired tests, and what was aimed at.
+"""Several classifiers, paddings and seeds: one table, paired tests, stability and costs.
 
 A condition is a classifier (its architecture and seed) and a padding. What was found there lies in
 
@@ -7,9 +7,9 @@ A condition is a classifier (its architecture and seed) and a padding. What was 
         few/results.csv  explanations_500/METHOD/...     the leader at 500 queries, if any
         explanations_again/METHOD/...                    the leader with another seed, if any
 
-Conventions: the leader is the method that the others are compared with; the rivals are the
-gradient-free baselines. Values of one recording are averaged over seeds before anything else, so
-that n counts recordings; a comparison of two methods uses the recordings and seeds that both have.
+Conventions: the leader is the method that the others are compared with. Values of one recording are
+averaged over seeds before anything else, so that n counts recordings; a comparison of two methods
+uses the recordings and seeds that both have.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from typing import Any
 
 import pandas as pd
 
+from daxaudio.experiments.paired import compare_methods
 from daxaudio.experiments.score import RESULTS_FILE, find_explanations, summarise, total_cost
-from daxaudio.explainers.catalogue import order_methods
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, order_methods
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
-from daxaudio.metrics import PairedComparison, paired_comparison, rank_correlation
+from daxaudio.metrics import rank_correlation
 from daxaudio.runs.tables import is_table, read_table
 
-LEADER = "dax_v4"
-RIVALS = ("lime", "kernel_shap", "rise", "occlusion")
 PLAN_FILE = "conditions.csv"
 
 _CLASSIFIER = re.compile(r"(?P<model>.+)-seed(?P<seed>\d+)")
@@ -113,7 +112,7 @@ def find_conditions(exp_dir: str | os.PathLike[str]) -> list[Condition]:
     return sorted(found, key=lambda c: (models.index(c.model), paddings.index(c.padding), c.seed))
 
 
-def gather_results(conditions: Iterable[Condition], leader: str = LEADER) -> pd.DataFrame:
+def gather_results(conditions: Iterable[Condition], leader: str = DEFAULT_METHOD) -> pd.DataFrame:
     """Results of all conditions in one long table.
 
     Args:
@@ -144,7 +143,7 @@ def gather_results(conditions: Iterable[Condition], leader: str = LEADER) -> pd.
     return results
 
 
-def order_with_leader(names: Iterable[str], leader: str = LEADER) -> list[str]:
+def order_with_leader(names: Iterable[str], leader: str = DEFAULT_METHOD) -> list[str]:
     """Methods in the order of tables, each once; the leader from few queries follows the leader.
 
     Example:
@@ -158,7 +157,7 @@ def order_with_leader(names: Iterable[str], leader: str = LEADER) -> list[str]:
     return ordered[:place] + few + ordered[place:]
 
 
-def few_of(names: Iterable[str], leader: str = LEADER) -> list[str]:
+def few_of(names: Iterable[str], leader: str = DEFAULT_METHOD) -> list[str]:
     """The leader's names with few queries, most queries first.
 
     Example:
@@ -169,35 +168,12 @@ def few_of(names: Iterable[str], leader: str = LEADER) -> list[str]:
     return sorted(few, key=lambda name: -int(name.removeprefix(f"{leader}_")))
 
 
-def compare_methods(results: pd.DataFrame, a: str, b: str, metric: str) -> PairedComparison:
-    """Two methods on the recordings and seeds that both have, averaged over seeds.
-
-    Args:
-        results: rows of one model and padding, as `gather_results` gives them.
-        a: the method whose values come first in the difference.
-        b: the method whose values are subtracted.
-        metric: name of the metric.
-
-    Returns:
-        The comparison; `n` counts recordings.
-    """
-    values = paired_values(results, a, b, metric)
-    return paired_comparison(values[a].to_numpy(), values[b].to_numpy())
-
-
 def average_over_seeds(results: pd.DataFrame) -> pd.DataFrame:
     """One row for each recording, method and metric, from rows of one model and padding."""
     return results.groupby(_RESULTS[:3], sort=False)["value"].mean().reset_index()
 
 
-def paired_values(part: pd.DataFrame, a: str, b: str, metric: str) -> pd.DataFrame:
-    """Values of two methods `a`, `b` by recording, of the seeds in which both have one."""
-    rows = part[(part["metric"] == metric) & part["method"].isin([a, b])]
-    wide = rows.pivot(index=["recording_id", "seed"], columns="method", values="value")
-    return wide.reindex(columns=[a, b]).dropna().groupby("recording_id").mean()
-
-
-def summarise_conditions(results: pd.DataFrame, leader: str = LEADER) -> pd.DataFrame:
+def summarise_conditions(results: pd.DataFrame, leader: str = DEFAULT_METHOD) -> pd.DataFrame:
     """Each method by model, padding and metric, and how far the leader is above it.
 
     Args:
@@ -214,11 +190,12 @@ def summarise_conditions(results: pd.DataFrame, leader: str = LEADER) -> pd.Data
         summary = summarise(average_over_seeds(part))
         rank = {name: i for i, name in enumerate(order_with_leader(summary["method"], leader))}
         ordered = summary.sort_values("method", key=lambda names: names.map(rank), kind="stable")
+        tests = compare_methods(part, leader, list(rank), list(part["metric"].unique()))
+        found = {(row.method_b, row.metric): row.result for row in tests}
         for method, metric, *values in ordered.itertuples(index=False):
-            test: tuple[Any, ...] = (math.nan,) * 5
-            if method != leader:
-                found = compare_methods(part, leader, method, metric)
-                test = (found.n, found.mean_difference, found.low, found.high, found.p_value)
+            test: tuple[Any, ...] = (math.nan if method == leader else 0, *[math.nan] * 4)
+            if result := found.get((method, metric)):
+                test = (result.n, result.mean_difference, result.low, result.high, result.p_value)
             rows.append((model, padding, method, metric, *values, *test))
     columns = ["model", "padding", "method", "metric", "mean", "std", "n"]
     columns += ["n_pairs", "difference", "low", "high", "p_value"]
@@ -226,7 +203,9 @@ def summarise_conditions(results: pd.DataFrame, leader: str = LEADER) -> pd.Data
     return table.round({"difference": 6, "low": 6, "high": 6})
 
 
-def measure_stability(conditions: Iterable[Condition], leader: str = LEADER) -> pd.DataFrame:
+def measure_stability(
+    conditions: Iterable[Condition], leader: str = DEFAULT_METHOD
+) -> pd.DataFrame:
     """Rank correlation of the leader's masks of one classifier and recording from two seeds.
 
     Args:
@@ -256,7 +235,7 @@ def measure_stability(conditions: Iterable[Condition], leader: str = LEADER) -> 
     return found.reset_index().rename(columns={"count": "n"})
 
 
-def measure_costs(conditions: Iterable[Condition], leader: str = LEADER) -> pd.DataFrame:
+def measure_costs(conditions: Iterable[Condition], leader: str = DEFAULT_METHOD) -> pd.DataFrame:
     """What each method cost, from the stored explanations, and its fit time over its query time.
 
     Args:

@@ -3,7 +3,6 @@
 from daxaudio.report.markdown import environment_table, paired_table, summary_table, to_markdown
 from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
 from daxaudio.report.tables import (
-    ComparisonRow,
     Table,
     tabulate_comparisons,
     tabulate_environment,
@@ -11,7 +10,6 @@ from daxaudio.report.tables import (
 )
 
 __all__ = [
-    "ComparisonRow",
     "Picture",
     "RecordingView",
     "Section",

@@ -18,6 +18,7 @@ from daxaudio.experiments.compare import (
     SETTINGS_FILE,
 )
 from daxaudio.experiments.folder import PROBLEMS_FILE
+from daxaudio.experiments.paired import SIGNIFICANT, ComparisonRow, compare_methods, frame_of_tests
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
 from daxaudio.explainers.catalogue import order_methods, references
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
@@ -25,7 +26,6 @@ from daxaudio.metrics.sanity import ALIKE
 from daxaudio.plot import plot_curves, plot_measures, plot_randomisation
 from daxaudio.plot.curves import N_STANDING_OUT
 from daxaudio.plot.measures import share_beaten
-from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, frame_of_tests
 from daxaudio.report.comparison_tables import (
     Paper,
     tabulate_cost,
@@ -46,7 +46,7 @@ from daxaudio.report.comparison_texts import (
 )
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_TESTS, warned_explanations
-from daxaudio.report.tables import ComparisonRow, Table, tabulate_environment
+from daxaudio.report.tables import Table, tabulate_environment
 from daxaudio.runs.files import read_text, write_text
 from daxaudio.runs.tables import is_table, read_table, write_csv
 

@@ -12,17 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from daxaudio.experiments.paired import (
+    SIGNIFICANT,
+    ComparisonRow,
+    by_recording,
+    is_better,
+)
 from daxaudio.explainers.catalogue import order_methods, references
 from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES, Measure
 from daxaudio.metrics.significance import unpaired_comparison
 from daxaudio.plot.measures import decimals_of, head_of
-from daxaudio.report.comparison_significance import (
-    SIGNIFICANT,
-    by_recording,
-    is_better,
-)
-from daxaudio.report.tables import MISSING, ComparisonRow, Table, tabulate_summary
+from daxaudio.report.tables import MISSING, Table, tabulate_summary
 
 Paper = Mapping[str, Mapping[str, str]]
 """The paper's figures, by measure and method."""

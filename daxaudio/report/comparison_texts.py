@@ -6,12 +6,11 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from daxaudio.experiments.paired import SIGNIFICANT, ComparisonRow, compare_methods, is_better
 from daxaudio.explainers.catalogue import floors, order_methods, references
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.metrics.sanity import ALIKE
-from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods, is_better
 from daxaudio.report.results import ABOUT_METRICS
-from daxaudio.report.tables import ComparisonRow
 
 MAIN_MEASURES = ("iou", "frame_auc", "deletion_auc", "insertion_auc", "faithfulness")
 """By these a method is held against the references in words."""

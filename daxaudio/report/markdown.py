@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from daxaudio.experiments.paired import ComparisonRow
 from daxaudio.report.tables import (
-    ComparisonRow,
     Table,
     tabulate_comparisons,
     tabulate_environment,

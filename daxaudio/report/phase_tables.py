@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from daxaudio.experiments.paired import SIGNIFICANT, ComparisonRow, compare_methods
 from daxaudio.experiments.score import summarise
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phase_events import (
@@ -13,8 +14,7 @@ from daxaudio.metrics.phase_events import (
     PARTLY,
 )
 from daxaudio.metrics.phases import UNLABELLED
-from daxaudio.report.comparison_significance import SIGNIFICANT, compare_methods
-from daxaudio.report.tables import MISSING, ComparisonRow, Table, tabulate_summary
+from daxaudio.report.tables import MISSING, Table, tabulate_summary
 
 PHASES = ("cough", "throatclear", "noise", "inhale", "compress", "silence")
 """Names of phases in the order of tables, which is that of the paper's Table VIII."""

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from daxaudio.experiments.paired import frame_of_tests
 from daxaudio.experiments.phases import EVENTS, PICTURES, RECORDINGS, VALUES
 from daxaudio.experiments.score import summarise
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phase_events import FOUND, LEVELS, PARTLY
 from daxaudio.metrics.phases import CHANCE
-from daxaudio.report.comparison_significance import frame_of_tests
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
 from daxaudio.report.phase_tables import (

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from daxaudio.experiments.conditions import (
-    LEADER,
     Condition,
     find_conditions,
     find_differing_settings,
@@ -22,7 +21,7 @@ from daxaudio.experiments.conditions import (
 )
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
-from daxaudio.explainers.catalogue import references
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, references
 from daxaudio.plot.scores import plot_summaries
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_references
@@ -51,7 +50,7 @@ ABOUT_TARGETS = (
 
 
 def write_protocol(
-    exp_dir: str | os.PathLike[str], title: str, text: str, leader: str = LEADER
+    exp_dir: str | os.PathLike[str], title: str, text: str, leader: str = DEFAULT_METHOD
 ) -> list[Path]:
     """Write `RESULTS.md`, `results.csv`, `summary.csv` and `comparison.png`, each whole or not.
 

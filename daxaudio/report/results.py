@@ -13,16 +13,15 @@ from tqdm import tqdm
 from daxaudio.containers import Event
 from daxaudio.data.audio import read_recording
 from daxaudio.experiments.folder import WARNINGS_FILE
+from daxaudio.experiments.paired import paired_tests
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, count_warned, total_cost
-from daxaudio.explainers.catalogue import METHODS, floors, order_methods, references
+from daxaudio.explainers.catalogue import METHODS, floors, references
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
-from daxaudio.metrics import paired_comparison
 from daxaudio.plot import plot_comparison, plot_history, plot_summary
 from daxaudio.report.markdown import to_markdown
 from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
 from daxaudio.report.tables import (
-    ComparisonRow,
     Table,
     tabulate_comparisons,
     tabulate_environment,
@@ -42,7 +41,6 @@ _FOUND = (
 )
 """What explanations store beside their settings: found, not set."""
 
-LEARNED = ("dax_v1", "dax_v2", "dax_v4")
 HISTORY_OF = ("dax_v2", "dax_v1")
 MP3_RATE = 44100
 
@@ -215,32 +213,6 @@ def warned_explanations(explanations: Path) -> str:
         return ""
     listed = ", ".join(f"{method} {count}" for method, count in counts.items())
     return f"Explanations with warnings (`{explanations.name}/{WARNINGS_FILE}`): {listed}."
-
-
-def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[ComparisonRow]:
-    """Every learned mask against every other method that is not the oracle, on the same recordings.
-
-    Args:
-        results: as `results.csv` holds them.
-        metrics: which to test.
-
-    Returns:
-        One row for each metric and pair.
-    """
-    present = order_methods(results["method"])
-    rows = []
-    for metric in metrics:
-        wide = results[results["metric"] == metric].pivot(
-            index="recording_id", columns="method", values="value"
-        )
-        for a in (name for name in LEARNED if name in present):
-            others = [name for name in present if name not in (a, "oracle", "all_ones")]
-            for b in others:
-                if b in LEARNED and LEARNED.index(b) < LEARNED.index(a):
-                    continue
-                result = paired_comparison(wide[a].to_numpy(), wide[b].to_numpy())
-                rows.append(ComparisonRow(a, b, metric, result))
-    return rows
 
 
 def _tables(

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from daxaudio.metrics.significance import PairedComparison
+from daxaudio.experiments.paired import ComparisonRow
 
 MISSING = "-"
 
@@ -54,23 +54,6 @@ class Table:
                     f"row {number} of a table has {len(row)} cells, its header has "
                     f"{len(self.header)}: {row}"
                 )
-
-
-@dataclasses.dataclass(frozen=True)
-class ComparisonRow:
-    """Two methods compared by one metric on the same recordings.
-
-    Args:
-        method_a: the method whose scores come first in the difference.
-        method_b: the method whose scores are subtracted.
-        metric: name of the metric.
-        result: what `daxaudio.metrics.significance.paired_comparison` found.
-    """
-
-    method_a: str
-    method_b: str
-    metric: str
-    result: PairedComparison
 
 
 def tabulate_summary(
@@ -127,6 +110,7 @@ def tabulate_comparisons(comparisons: Sequence[ComparisonRow], decimals: int = 3
         decimals: digits after the point of differences; p-values have three.
 
     Example:
+        >>> from daxaudio.metrics.significance import PairedComparison
         >>> found = PairedComparison(30, 0, 0.05, 0.01, 0.09, 0.0004)
         >>> tabulate_comparisons([ComparisonRow("dax_v2", "lime", "iou", found)]).rows[0][3:]
         ('30', '0.050', '0.010 to 0.090', '<0.001')

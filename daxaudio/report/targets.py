@@ -12,15 +12,12 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from daxaudio.experiments.conditions import (
-    LEADER,
-    RIVALS,
-    average_over_seeds,
-    few_of,
-    paired_values,
-)
+from daxaudio.experiments.conditions import average_over_seeds, few_of
+from daxaudio.experiments.paired import paired_values
+from daxaudio.explainers.catalogue import DEFAULT_METHOD
 from daxaudio.metrics import PairedComparison, paired_comparison
 
+RIVALS = ("lime", "kernel_shap", "rise", "occlusion")
 IOU_RATIO, P_VALUE, WHITE_AUC, CORRELATION, COST_RATIO = 1.2, 0.05, 0.95, 0.9, 0.3
 """What is aimed at; see `judge_targets`."""
 
@@ -31,7 +28,7 @@ def judge_targets(
     results: pd.DataFrame,
     stability: pd.DataFrame,
     costs: pd.DataFrame,
-    leader: str = LEADER,
+    leader: str = DEFAULT_METHOD,
 ) -> pd.DataFrame:
     """What was aimed at, what was found, and whether that is enough, by model and padding.
 
@@ -86,7 +83,7 @@ def _fight(part: pd.DataFrame, name: str, metric: str) -> _Duel | None:
     if name not in means.index or not rivals:
         return None
     best = max(rivals, key=lambda rival: float(means[rival]))
-    values = paired_values(part, name, best, metric)
+    values = paired_values(part[part["metric"] == metric], name, best).dropna()
     if values.empty:
         return None
     result = paired_comparison(values[name].to_numpy(), values[best].to_numpy())

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from daxaudio.commands.main import exit_code_of
-from daxaudio.experiments.conditions import LEADER
+from daxaudio.explainers.catalogue import DEFAULT_METHOD
 from daxaudio.report.protocol import write_protocol
 
 TITLE = "Localisation of ESC-10 events in noise-padded clips: classifiers, paddings, seeds"
@@ -27,7 +27,7 @@ def main() -> None:
     """Write the report and name its files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the protocol")
-    parser.add_argument("--leader", default=LEADER, help=f"method to compare (default {LEADER})")
+    parser.add_argument("--leader", default=DEFAULT_METHOD, help=f"(default {DEFAULT_METHOD})")
     arguments = parser.parse_args()
     for path in write_protocol(arguments.exp_dir, TITLE, TEXT, arguments.leader):
         print(path)

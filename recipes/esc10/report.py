@@ -8,10 +8,11 @@ from paper import PAPER
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
+from daxaudio.experiments.paired import ComparisonRow
 from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
 from daxaudio.report.results import Comparison, classification_counts, write_report
-from daxaudio.report.tables import ComparisonRow, Table, tabulate_comparisons, tabulate_summary
+from daxaudio.report.tables import Table, tabulate_comparisons, tabulate_summary
 from daxaudio.runs.tables import read_table
 
 TEXT = """\

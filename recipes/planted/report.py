@@ -8,9 +8,10 @@ import pandas as pd
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
+from daxaudio.experiments.paired import paired_tests
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.report import to_markdown
-from daxaudio.report.results import Comparison, paired_tests, write_results
+from daxaudio.report.results import Comparison, write_results
 from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
 from daxaudio.runs.tables import read_table
 

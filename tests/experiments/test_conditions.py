@@ -5,7 +5,6 @@ import torch
 
 from daxaudio.containers import Explanation, Spectrogram
 from daxaudio.experiments.conditions import (
-    compare_methods,
     find_conditions,
     find_differing_settings,
     gather_results,
@@ -14,6 +13,7 @@ from daxaudio.experiments.conditions import (
     order_with_leader,
     summarise_conditions,
 )
+from daxaudio.experiments.paired import compare_methods
 from daxaudio.experiments.score import summarise
 from daxaudio.explainers.storage import save_explanation
 from daxaudio.plot.scores import plot_summaries
@@ -148,7 +148,8 @@ def test_a_seed_that_one_method_lacks_is_left_out_of_the_pair():
         ]
     )
     # a: 0.5 - 0.4 from seed 0 alone; b: 0.7 - 0.2
-    assert compare_methods(table, "dax_v4", "rise", "iou").mean_difference == pytest.approx(0.3)
+    (row,) = compare_methods(table, "dax_v4", ["rise"], ["iou"])
+    assert row.result.mean_difference == pytest.approx(0.3)
 
 
 def test_methods_stand_in_the_order_of_tables():

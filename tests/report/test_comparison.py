@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from daxaudio.experiments.paired import compare_methods
 from daxaudio.experiments.score import summarise
 from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
-from daxaudio.report.comparison_significance import compare_methods
 from daxaudio.report.comparison_tables import (
     tabulate_cost,
     tabulate_fall,

@@ -9,11 +9,11 @@ import torch
 
 from daxaudio.containers import Event, Explanation, Recording, Spectrogram
 from daxaudio.data.audio import write_recording
+from daxaudio.experiments.paired import ComparisonRow
 from daxaudio.experiments.score import list_warnings, score_folder
 from daxaudio.explainers.storage import save_explanation
 from daxaudio.metrics.significance import PairedComparison
 from daxaudio.report import (
-    ComparisonRow,
     Picture,
     RecordingView,
     Section,
