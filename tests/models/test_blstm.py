@@ -188,9 +188,7 @@ def trainer(epochs=2, seed=0):
     settings = TrainingSettings(
         epochs, 8, 1e-2, 1e-5, 0.0, optimiser="amsgrad", schedule="constant", oversample=True
     )
-    return Trainer(
-        network(window=31, training_hop=31), FRONT_END, settings, PLAIN, seed, "cpu", False
-    )
+    return Trainer(network(window=31, training_hop=31), FRONT_END, settings, PLAIN, seed, "cpu")
 
 
 def weights(trained):
