@@ -40,7 +40,7 @@ from daxaudio.metrics import (
     relevance_mass,
     sparseness,
 )
-from daxaudio.metrics.catalogue import GROUPS
+from daxaudio.metrics.catalogue import GROUPS, groups_that_need
 from daxaudio.metrics.iou import iou
 from daxaudio.models.blackbox import AskOnce, BlackBox
 from daxaudio.runs.files import write_text
@@ -72,7 +72,7 @@ WRITTEN = (
 DEFAULT_GROUPS = ("localisation", "deletion", "faithfulness", "form")
 """Groups of measures that do not explain again, and so cost least."""
 
-_NEED_EVENTS = ("localisation", "wrongly_predicted")
+_NEED_EVENTS = groups_that_need("events")
 
 
 def check_groups(names: Sequence[str]) -> list[str]:

@@ -25,6 +25,7 @@ from daxaudio.metrics import (
     faithfulness_measures,
     perturbation_curves,
 )
+from daxaudio.metrics.catalogue import groups_that_need
 from daxaudio.metrics.deletion import Direction, Unit
 from daxaudio.metrics.sanity import compare_stage, randomise_cascade
 from daxaudio.metrics.sensitivity import max_sensitivity
@@ -34,10 +35,10 @@ from daxaudio.runs.files import read_text, write_text
 from daxaudio.runs.provenance import digest, without_nan
 from daxaudio.runs.seeds import derive_seed
 
-ASKING_GROUPS = ("deletion", "faithfulness", "max_sensitivity", "sanity")
+ASKING_GROUPS = groups_that_need("queries")
 """Groups of measures that ask the black box; the others need the stored explanations alone."""
 
-AGAIN_GROUPS = ("max_sensitivity", "sanity")
+AGAIN_GROUPS = groups_that_need("explainer")
 """Groups that explain again, many times, and so cost most."""
 
 Measured = tuple[Explanation, dict[str, Any] | ValueError]

@@ -20,7 +20,6 @@ from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.texts import save_figure
 
 _ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
-_DECIMALS = {"complexity": 2}
 _COLUMNS = ("method", "metric", "mean")
 
 _MOST_COLUMNS = 16  # of a block
@@ -41,16 +40,6 @@ def head_of(metric: str) -> str:
         ('iou ↑', 'deletion_auc ↓', 'complexity')
     """
     return metric + _ARROWS[MEASURES[metric].better]
-
-
-def decimals_of(metric: str) -> int:
-    """How many digits after the point the values of a measure are shown with.
-
-    Example:
-        >>> decimals_of("iou"), decimals_of("complexity")
-        (3, 2)
-    """
-    return _DECIMALS.get(metric, 3)
 
 
 def share_beaten(means: pd.Series, metric: str) -> pd.Series:
@@ -222,6 +211,6 @@ def _draw_column(
         if not np.isfinite(mean):
             colour = "white"
         axes.add_patch(Rectangle((left, top), 1, 1, facecolor=colour, edgecolor="white"))
-        text = f"{mean:.{decimals_of(metric)}f}" if np.isfinite(mean) else "-"
+        text = f"{mean:.{MEASURES[metric].decimals}f}" if np.isfinite(mean) else "-"
         cell = axes.text(left + 0.5, top + 0.52, text, ha="center", va="center", fontsize=7.5)
         cell.set_in_layout(False)  # hundreds of them; they lie inside the axes

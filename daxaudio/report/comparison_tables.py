@@ -22,7 +22,7 @@ from daxaudio.explainers.catalogue import order_methods, references
 from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES, Measure
 from daxaudio.metrics.significance import unpaired_comparison
-from daxaudio.plot.measures import decimals_of, head_of
+from daxaudio.plot.measures import head_of
 from daxaudio.report.tables import MISSING, Table, tabulate_summary
 
 Paper = Mapping[str, Mapping[str, str]]
@@ -48,7 +48,7 @@ def tabulate_measures(summary: pd.DataFrame, metrics: Sequence[str], paper: Pape
     methods = order_methods(own["method"])
     header, columns = ["method"], [methods]
     for metric in metrics:
-        digits = decimals_of(metric)
+        digits = MEASURES[metric].decimals
         cells = tabulate_summary(own, methods, [metric], decimals=digits)
         best = _best(own[own["metric"] == metric], metric)
         header.append(head_of(metric))
@@ -175,7 +175,7 @@ def _sign(measure: Measure) -> float:
 
 def _best(rows: pd.DataFrame, metric: str) -> set[str]:
     """Methods whose mean, as it is shown, is the best of two or more that are no references."""
-    digits, sign = decimals_of(metric), _sign(MEASURES[metric])
+    digits, sign = MEASURES[metric].decimals, _sign(MEASURES[metric])
     merits = {
         str(method): round(float(mean), digits) * sign
         for method, mean in zip(rows["method"], rows["mean"], strict=True)
@@ -189,7 +189,7 @@ def _best(rows: pd.DataFrame, metric: str) -> set[str]:
 def _test_cell(row: ComparisonRow | None) -> str:
     if row is None:
         return MISSING
-    digits = decimals_of(row.metric)
+    digits = MEASURES[row.metric].decimals
     text = f"{_signed(row.result.mean_difference, digits)} ({_p_value(row.result.p_value)})"
     better = is_better(row)
     if better is None or not row.result.p_value < SIGNIFICANT:
