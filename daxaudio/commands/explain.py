@@ -43,8 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "those that the model classifies correctly are explained, else all (see --which).\n\n"
         "Warnings that an explanation should not be trusted go to standard error, or for a\n"
         "folder to --out/warnings.csv. The explanation of one recording is checked: lines that\n"
-        "begin with + speak for it, those with - against it. The full check explains twice more:\n"
-        "three times the queries in all."
+        "begin with + speak for it, those with - against it. Those of a folder are where --check\n"
+        "is given, and what was found stands in --out/report.html. The full check explains twice\n"
+        "more: three times the queries in all."
     )
     parser.epilog = "\n".join(["methods:", *list_methods()])
     parser.add_argument(
@@ -92,10 +93,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         choices=("none", *get_args(Level)),
-        help="look for what speaks against the explanation of one audio file: quick (about 200 "
-        "queries a method), or full, which explains again with other draws and by a classifier "
-        "with shuffled weights; slow for methods that train networks, which train again (default "
-        "quick)",
+        help="look for what speaks against each explanation: quick (about 200 queries a method), "
+        "or full, which explains again with other draws and by a classifier with shuffled weights; "
+        "slow for methods that train networks, which train again (default quick for an audio file, "
+        "none for a folder)",
     )
     add_channel(parser)
     add_allow_commands(parser)

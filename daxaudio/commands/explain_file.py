@@ -9,14 +9,20 @@ from collections.abc import Sequence
 
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.containers import Event, Explainer, Explanation
+from daxaudio.containers import Event, Explanation
 from daxaudio.data.audio import channels_of, read_recording
-from daxaudio.experiments.explain import explain, facts_of_run, hear
-from daxaudio.experiments.verdict import Verdict, judge
-from daxaudio.explainers.catalogue import make_explainer, most_queries
+from daxaudio.experiments.explain import check, explain, facts_of_run, hear
+from daxaudio.experiments.verdict import Verdict
+from daxaudio.explainers.catalogue import most_queries
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
-from daxaudio.explainers.storage import ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, check_alike
+from daxaudio.explainers.storage import (
+    ARRAYS_FILE,
+    FACTS_FILE,
+    PICTURE_FILE,
+    add_facts,
+    check_alike,
+)
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.plot import plot_explanation
 
@@ -88,7 +94,8 @@ def explain_file(
             print(f"daxaudio explain: warning: {text}", file=sys.stderr)
         if arguments.check != "none":
             verdict = _check(found, black_box, settings, own, arguments)
-            heard.store(place, found, predicted=predicted, verdict=verdict.as_dict())
+            level = {"level": arguments.check or "quick"}
+            add_facts(place, {"verdict": {**level, **verdict.as_dict()}})
         if not arguments.no_pictures:
             summary = verdict.summary if verdict else ""
             plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)
@@ -112,25 +119,14 @@ def _check(
     arguments: argparse.Namespace,
 ) -> Verdict:
     """Look for what speaks against an explanation, and print it."""
-
-    def make(seed: int) -> Explainer:
-        return make_explainer(
-            explanation.method,
-            explanation.spectrogram,
-            settings,
-            seed=seed,
-            events=events,
-        )
-
     began = time.perf_counter()
-    verdict = judge(
+    verdict = check(
         explanation,
         black_box,
-        make,
         arguments.check or "quick",
-        arguments.seed,
-        settings.fill,
-        settings.batch_size,
+        settings=settings,
+        seed=arguments.seed,
+        events=events,
     )
     for finding in verdict.findings:
         sign = {True: "+", False: "-", None: " "}[finding.good]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,8 +30,6 @@ from daxaudio.plot import plot_brief
 from daxaudio.report.explanations import PAGE_FILE, write_index
 from daxaudio.runs.progress import progress_bar
 
-logger = logging.getLogger(__name__)
-
 
 def explain_folder_of_audio(
     black_box: BlackBox,
@@ -42,8 +39,6 @@ def explain_folder_of_audio(
     arguments: argparse.Namespace,
 ) -> None:
     """Explain the recordings of a folder by every method, as the arguments say."""
-    if arguments.check not in (None, "none"):
-        raise ValueError("--check goes with one audio file; for a folder use `daxaudio compare`")
     if arguments.target not in ("predicted", "label"):
         black_box.class_index(arguments.target)
     data = _read(arguments)
@@ -78,6 +73,7 @@ def explain_folder_of_audio(
         settings=settings,
         seed=arguments.seed,
         targets=targets,
+        level=None if arguments.check == "none" else arguments.check,
     )
     if not arguments.no_pictures:
         _draw(out, chosen, methods, events)
@@ -121,9 +117,4 @@ def _draw(out: Path, chosen: Sequence[str], methods: Sequence[str], events: True
             picture.is_file() and picture.stat().st_mtime_ns >= facts.stat().st_mtime_ns
         ):
             continue
-        try:
-            explanation = load_explanation(folder)
-        except ValueError as error:
-            logger.warning("has no picture: %s", error)
-            continue
-        plot_brief(explanation, picture, events.of(explanation.spectrogram.recording_id))
+        plot_brief(load_explanation(folder), picture, events.of(folder.name))

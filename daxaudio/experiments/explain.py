@@ -10,7 +10,16 @@ from typing import Any
 
 import torch
 
-from daxaudio.containers import Event, Explanation, Recording, ScoreFn, Spectrogram, target_of
+from daxaudio.containers import (
+    Event,
+    Explainer,
+    Explanation,
+    Recording,
+    ScoreFn,
+    Spectrogram,
+    target_of,
+)
+from daxaudio.experiments.verdict import Level, Verdict, judge
 from daxaudio.explainers.catalogue import DEFAULT_METHOD, make_explainer
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
@@ -118,6 +127,33 @@ def _score_fn_for(
             "it may name in its attribute `target`"
         )
     return model
+
+
+def check(
+    explanation: Explanation,
+    black_box: BlackBox,
+    level: Level,
+    *,
+    settings: MethodSettings,
+    seed: int = 0,
+    events: Sequence[Event] = (),
+) -> Verdict:
+    """What speaks for an explanation of a run and what against it; see `judge`.
+
+    Args:
+        explanation: on the axes of what the black box was asked about.
+        black_box: the classifier.
+        level: "quick" or "full".
+        settings: of the run.
+        seed: of the run.
+        events: true events of the recording.
+    """
+
+    def make(seed: int) -> Explainer:
+        what = (explanation.method, explanation.spectrogram, settings)
+        return make_explainer(*what, seed=seed, events=events)
+
+    return judge(explanation, black_box, make, level, seed, settings.fill, settings.batch_size)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

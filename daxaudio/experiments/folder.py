@@ -28,14 +28,15 @@ from daxaudio.containers import (
     Spectrogram,
 )
 from daxaudio.data.kaldi import DataFolder, read_utterance
-from daxaudio.experiments.explain import Heard, explain, facts_of_run, hear, plain_settings
+from daxaudio.experiments.explain import Heard, check, explain, facts_of_run, hear, plain_settings
 from daxaudio.experiments.pooling import Prepared, pooled, prepare
 from daxaudio.experiments.predict import spectrogram_of
 from daxaudio.experiments.score import list_warnings
+from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import METHODS, make_explainer, settings_of
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
-from daxaudio.explainers.storage import is_stored, is_whole, load_facts
+from daxaudio.explainers.storage import add_facts, is_stored, is_whole, load_explanation, load_facts
 from daxaudio.features.vad import reduce_to
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.runs.progress import progress_bar, show_progress
@@ -62,6 +63,7 @@ def explain_folder(
     settings: MethodSettings | None = None,
     seed: int = 0,
     targets: Mapping[str, str] | None = None,
+    level: Level | None = None,
 ) -> None:
     """Explain each recording for a class by every method; what is stored is kept.
 
@@ -79,6 +81,8 @@ def explain_folder(
         settings: of the methods.
         seed: of the run.
         targets: class to explain each recording for; their labels when None.
+        level: how each explanation is checked, "quick" or "full" (see `judge`); its verdict is
+            stored beside it. None checks none.
 
     Raises:
         ValueError: when `out` holds explanations of another seed, model, recording or other
@@ -91,6 +95,7 @@ def explain_folder(
         events=events or {},
         settings=settings or MethodSettings(),
         seed=seed,
+        level=level,
     )
     recording_ids = data.ids if recording_ids is None else recording_ids
     problems: list[dict[str, str]] = []
@@ -136,6 +141,7 @@ class ExplainingRun:
         events: true events by recording id; the oracle needs them.
         settings: of the methods.
         seed: of the run.
+        level: how explanations are checked; None for not at all.
     """
 
     black_box: BlackBox
@@ -145,6 +151,7 @@ class ExplainingRun:
     events: Mapping[str, Sequence[Event]] = dataclasses.field(default_factory=dict)
     settings: MethodSettings = dataclasses.field(default_factory=MethodSettings)
     seed: int = 0
+    level: Level | None = None
 
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
@@ -208,8 +215,9 @@ class ExplainingRun:
             score_fn = self.black_box.score_fn(label, ask)
         for method in self.methods:
             folder = Path(out) / method / name
-            if not _is_done(folder, heard.facts, label, method):
-                try:
+            done = _is_done(folder, heard.facts, label, method)
+            try:
+                if not done:
                     found = explain(
                         heard.spectrogram,
                         score_fn,
@@ -219,12 +227,29 @@ class ExplainingRun:
                         events=self.events.get(name, ()),
                         shared=shared,
                     )
-                except ValueError as error:
-                    problems.append(describe_problem(name, method, Path(out).name, error))
-                else:
                     heard.store(folder, found)
+                self._check(folder, heard)
+            except ValueError as error:
+                problems.append(describe_problem(name, method, Path(out).name, error))
             advance(name, method)
         return problems
+
+    def _check(self, folder: Path, heard: Heard) -> None:
+        """Look for what speaks against a stored explanation, where nobody has yet."""
+        if self.level is None:
+            return
+        if load_facts(folder).get("verdict", {}).get("level") in ("full", self.level):
+            return
+        stored, own = load_explanation(folder), heard.spectrogram
+        verdict = check(
+            reduce_to(own.to("cpu"), stored) if heard.whole else stored,
+            self.black_box,
+            self.level,
+            settings=self.settings,
+            seed=self.seed,
+            events=self.events.get(own.recording_id, ()),
+        )
+        add_facts(folder, {"verdict": {"level": self.level, **verdict.as_dict()}})
 
     def prepare(
         self, labels: Mapping[str, str], out: str | os.PathLike[str]

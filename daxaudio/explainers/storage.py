@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from daxaudio.containers import Explanation, Spectrogram
-from daxaudio.runs.files import read_text, whole_file
+from daxaudio.runs.files import read_text, whole_file, write_text
 from daxaudio.runs.provenance import versions, without_nan
 
 ARRAYS_FILE = "explanation.npz"
@@ -121,6 +121,16 @@ def save_explanation(
                 **known,
             )
             (folder / FACTS_FILE).unlink(missing_ok=True)  # old facts never stand beside a new mask
+
+
+def add_facts(folder: str | os.PathLike[str], facts: Mapping[str, Any]) -> None:
+    """Write more facts beside an explanation that is stored, such as its verdict.
+
+    Raises:
+        ValueError: when there is none that can be read.
+    """
+    document = {**load_facts(folder), **facts}
+    write_text(Path(folder) / FACTS_FILE, json.dumps(without_nan(document), indent=2) + "\n")
 
 
 def load_explanation(folder: str | os.PathLike[str]) -> Explanation:

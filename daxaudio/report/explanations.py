@@ -69,6 +69,7 @@ def write_index(
 
 
 def _table(known: dict[str, dict[str, Any]], facts: dict[str, list[dict[str, Any]]]) -> Table:
+    judged = any("verdict" in each for own in facts.values() for each in own)
     rows = [
         (
             name,
@@ -78,12 +79,13 @@ def _table(known: dict[str, dict[str, Any]], facts: dict[str, list[dict[str, Any
             own[0]["target"],
             _score(own[0]),
             str(sum(len(each.get("warnings", ())) for each in own)),
+            *(["; ".join(map(_against, own))] if judged else []),
         )
         for name, own in facts.items()
         if own
     ]
     header = ("recording", "label", "predicted", "score", "explained class", "its score")
-    return Table((*header, "warnings"), tuple(rows))
+    return Table((*header, "warnings", *(["speaks against it"] if judged else [])), tuple(rows))
 
 
 def _view(
@@ -107,7 +109,18 @@ def _view(
     warnings = tuple(
         f"{each['method']}: {warning}" for each in facts for warning in each.get("warnings", ())
     )
+    warnings += tuple(
+        f"{each['method']}: {each['verdict']['summary']}" for each in facts if "verdict" in each
+    )
     return RecordingView(name, text, pictures, warnings=warnings)
+
+
+def _against(facts: dict[str, Any]) -> str:
+    """What the check of an explanation found against it."""
+    if "verdict" not in facts:
+        return f"{facts['method']}: not checked"
+    found = [each["name"] for each in facts["verdict"]["findings"] if each["good"] is False]
+    return f"{facts['method']}: {', '.join(found) or 'nothing'}"
 
 
 def _score(facts: dict[str, Any]) -> str:

@@ -168,15 +168,15 @@ def test_pictures_can_be_left_out_and_are_drawn_once(audio, model, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.png")} == times
 
 
-def test_a_damaged_explanation_has_no_picture_and_ends_nothing(audio, model, tmp_path, caplog):
+def test_a_damaged_explanation_is_made_again_and_drawn(audio, model, tmp_path, caplog):
     out = tmp_path / "out"
     assert explain(audio, model, out, "--no_pictures") == 0
     arrays = min(out.rglob("explanation.npz"))
     content = arrays.read_bytes()
     arrays.write_bytes(content[:900] + b"damaged" + content[907:])
     assert explain(audio, model, out) == 0
-    assert "has no picture" in caplog.text
-    assert len(list(out.rglob("*.png"))) == len(Page(out / "report.html").pictures) == 2
+    assert f"{arrays.parent}: cannot be read, and is made again" in caplog.text
+    assert len(list(out.rglob("*.png"))) == len(Page(out / "report.html").pictures) == 3
 
 
 def test_names_on_the_page_are_escaped(tmp_path):

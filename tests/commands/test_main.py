@@ -228,12 +228,6 @@ def test_a_quick_check_does_not_explain_again_and_none_checks_nothing(tmp_path, 
         np.testing.assert_array_equal(*masks)
 
 
-def test_a_data_folder_is_not_checked(tmp_path, model, data_folder, capsys):
-    assert explain(data_folder, model, tmp_path / "out", "--check", "full") == 2
-    assert "use `daxaudio compare`" in one_line(capsys)
-    assert not (tmp_path / "out").exists()
-
-
 def bad_audio(tmp_path):
     (tmp_path / "empty.wav").touch()
     (tmp_path / "text.wav").write_text("this is no audio")
