@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Events
 from daxaudio.data.formats import LabelMap, read_annotations
 
 TOLERANCE = 0.05
@@ -27,13 +27,13 @@ class PhaseReading:
     """What the annotations of a corpus say.
 
     Args:
-        events: phases by utterance, in order of time.
+        events: phases by utterance.
         without: why an utterance has none.
         unknown: labels that the map does not know, as they are spelt; their events are kept.
         n_unused: annotation files that belong to no recording that is kept.
     """
 
-    events: Mapping[str, list[Event]]
+    events: Mapping[str, Events]
     without: Mapping[str, str]
     unknown: Counter[str]
     n_unused: int
@@ -59,7 +59,7 @@ def read_phases_of(
         ValueError: when there is no such folder.
     """
     files = find_annotations(folder, sound)
-    events: dict[str, list[Event]] = {}
+    events: dict[str, Events] = {}
     without: dict[str, str] = {}
     unknown: Counter[str] = Counter()
     used = 0
@@ -119,24 +119,23 @@ def _candidates(folder: Path, sound: str) -> Iterator[tuple[str, int, Path]]:
 
 def _read_events(
     path: Path, duration: float, label_map: LabelMap, sound: str, unknown: Counter[str]
-) -> list[Event]:
-    """Events of one file in order of time; adds to `unknown`. Raises ValueError with the reason."""
+) -> Events:
+    """Events of one file; adds to `unknown`. Raises ValueError with the reason."""
     recording = read_annotations(path)[0]
     for problem in recording.problems:
         if problem.kind == _OTHER_STAGE:
             raise ValueError(f"{path}: {problem.text}")
-    events = recording.tiers[0].events if recording.tiers else ()
+    events = Events(recording.tiers[0].events if recording.tiers else ())
     if not events:
         raise ValueError(f"{path}: holds no events")
-    last = max(event.end for event in events)
-    if last > duration + TOLERANCE:
+    if (last := events.end) > duration + TOLERANCE:
         raise ValueError(
             f"{path}: ends at {last:.3f} s, the recording at {duration:.3f} s; is it of another?"
         )
     spelt = [_in_one_line(_with_class_of_sound(event, label_map, sound)) for event in events]
     folded, odd = label_map.apply(spelt)
     unknown.update(odd)
-    return sorted(folded)
+    return Events(folded)
 
 
 def _with_class_of_sound(event: Event, label_map: LabelMap, sound: str) -> Event:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from daxaudio.runs.real_numbers import as_float32, as_real
@@ -34,7 +36,7 @@ def target_of(score_fn: ScoreFn) -> str:
     return str(getattr(score_fn, "target", ""))
 
 
-@dataclasses.dataclass(frozen=True, order=True)
+@dataclasses.dataclass(frozen=True, order=True, repr=False)
 class Event:
     """A stretch of time with a label.
 
@@ -76,6 +78,126 @@ class Event:
     def overlap(self, other: Event) -> float:
         """Seconds that this event shares with another."""
         return max(0.0, min(self.end, other.end) - max(self.start, other.start))
+
+    def __repr__(self) -> str:
+        """As it would be typed."""
+        label = f", {self.label!r}" if self.label else ""
+        return f"{type(self).__name__}({float(self.start)!r}, {float(self.end)!r}{label})"
+
+
+class Events(Sequence[Event]):
+    """Events of one recording in order of time, fixed; equal to a list or tuple of the same ones.
+
+    Args:
+        events: in any order; they may overlap, touch, or be there twice.
+
+    Raises:
+        TypeError: when something else than an `Event` is among them.
+
+    Example:
+        >>> events = Events([Event(4, 6, "dog"), Event(1, 3, "dog"), Event(2, 5, "cat")])
+        >>> events.of("dog")
+        Events([Event(1.0, 3.0, 'dog'), Event(4.0, 6.0, 'dog')])
+        >>> events.crop(0, 2.5).labels, events.gaps(0, 9)
+        (('cat', 'dog'), Events([Event(0.0, 1.0), Event(6.0, 9.0)]))
+        >>> events.at([0.5, 1.0, 6.0]), events.union().duration
+        (array([False,  True, False]), 5)
+    """
+
+    __slots__ = ("_listed",)
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        listed = tuple(events)
+        for event in listed:
+            if not isinstance(event, Event):
+                raise TypeError(f"events are made of Event(start, end, label), got {event!r:.60}")
+        # not the order of `Event` itself, which knows none between its kinds
+        order = sorted(listed, key=lambda event: (event.start, event.end, event.label))
+        self._listed = tuple(order)
+
+    def __len__(self) -> int:
+        return len(self._listed)
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> Events: ...
+    def __getitem__(self, index: int | slice) -> Event | Events:
+        """One event, or those of a slice."""
+        return Events(self._listed[index]) if isinstance(index, slice) else self._listed[index]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another sequence holds the same events in the same order."""
+        if not isinstance(other, Events | list | tuple):
+            return NotImplemented
+        return self._listed == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._listed)
+
+    def __repr__(self) -> str:
+        return f"Events({list(self._listed)})"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Each label once, in the order of the alphabet."""
+        return tuple(sorted({event.label for event in self}))
+
+    @property
+    def end(self) -> float:
+        """When the last one ends, in seconds; 0 without events."""
+        return max((event.end for event in self), default=0.0)
+
+    @property
+    def borders(self) -> tuple[float, ...]:
+        """Each start and end once, in seconds, increasing."""
+        return tuple(sorted({time for event in self for time in (event.start, event.end)}))
+
+    @property
+    def duration(self) -> float:
+        """Sum of their lengths in seconds; what overlaps counts once in that of `union()`."""
+        return sum(event.duration for event in self)
+
+    def of(self, *labels: str) -> Events:
+        """Those with one of the labels."""
+        return Events(event for event in self if event.label in labels)
+
+    def without(self, *labels: str) -> Events:
+        """Those with none of the labels."""
+        return Events(event for event in self if event.label not in labels)
+
+    def crop(self, start: float, end: float) -> Events:
+        """What lies between two times; what has no length stays where it is in [start, end)."""
+        return Events(
+            dataclasses.replace(event, start=max(event.start, start), end=min(event.end, end))
+            for event in self
+            if event.start < end and (event.end > start or event.start >= start)
+        )
+
+    def union(self, label: str = "") -> Events:
+        """The time in at least one event, as events that neither touch nor overlap."""
+        found: list[Event] = []
+        for event in self:
+            if found and event.start <= found[-1].end:
+                event = Event(found[-1].start, max(found.pop().end, event.end))
+            found.append(Event(event.start, event.end, label))
+        return Events(found)
+
+    def gaps(self, start: float, end: float) -> Events:
+        """The time between two times in no event."""
+        edges = [start]
+        for event in self.crop(start, end).union():
+            edges += [event.start, event.end]
+        pairs = zip(edges[::2], [*edges[1::2], end], strict=True)
+        return Events(Event(first, last) for first, last in pairs if first < last)
+
+    def at(self, times: Any) -> NDArray[np.bool_]:
+        """Which times `[T]` in seconds lie in [start, end) of an event: `[T]` bool."""
+        moments = as_real(times, "times").double().cpu().numpy()
+        inside = np.zeros(moments.shape, dtype=np.bool_)
+        for event in self:
+            inside |= (moments >= event.start) & (moments < event.end)
+        return inside
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -272,49 +394,3 @@ def _as_axis(given: Any, name: str) -> Tensor:
     if axis.ndim != 1 or not bool(torch.isfinite(axis).all()):
         raise ValueError(f"{name} of a spectrogram must be one list of finite numbers")
     return axis
-
-
-def scale_to_mask(attribution: Tensor) -> Tensor:
-    """Scale signed attributions to [0, 1] by their smallest and largest value.
-
-    The order of the values is kept, so rankings and thresholds in units of mean and standard
-    deviation give the same frames before and after.
-
-    Args:
-        attribution: any shape, finite.
-
-    Returns:
-        The same shape in [0, 1]; all zeros when every value is the same (nothing stands out).
-
-    Raises:
-        ValueError: when a value is NaN or infinite.
-
-    Example:
-        >>> scale_to_mask(torch.tensor([-1.0, 0.0, 3.0]))
-        tensor([0.0000, 0.2500, 1.0000])
-    """
-    if not torch.isfinite(attribution).all():
-        raise ValueError("attribution holds NaN or infinite values")
-    low, high = attribution.min(), attribution.max()
-    if high <= low:
-        return torch.zeros_like(attribution)
-    return ((attribution - low) / (high - low)).clamp(0, 1)
-
-
-def check_spectrogram(given: object) -> None:
-    """Refuse anything else where a spectrogram is explained.
-
-    Raises:
-        TypeError: says what to do.
-
-    Example:
-        >>> check_spectrogram("a.wav")
-        Traceback (most recent call last):
-        TypeError: a Spectrogram is explained, got a str: make one, Spectrogram(values, ...)
-    """
-    if isinstance(given, Spectrogram):
-        return
-    advice = "make one, Spectrogram(values, ...)"
-    if isinstance(given, Recording):
-        advice = "make one of it by the model's front end, front_end.spectrogram(recording)"
-    raise TypeError(f"a Spectrogram is explained, got a {type(given).__name__}: {advice}")

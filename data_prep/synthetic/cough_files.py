@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io.wavfile
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Events
 from daxaudio.data.formats.annotated import AnnotatedRecording, Tier
 from daxaudio.data.formats.textgrid import read_textgrid, without_gaps, write_textgrid
 from daxaudio.runs.files import read_text, whole_file, write_text
@@ -116,7 +116,7 @@ def fold_label(label: str) -> str:
     return _PHASE_OF_LABEL.get(label.strip().lower(), BACKGROUND)
 
 
-def read_phases(path: Path) -> list[Event]:
+def read_phases(path: Path) -> Events:
     """The first tier of intervals of a TextGrid, without gaps.
 
     Args:
@@ -136,10 +136,10 @@ def read_phases(path: Path) -> list[Event]:
     odd = [problem.text for problem in recording.problems if problem.kind != "no text"]
     if odd:
         raise ValueError(f"{odd[0]}; mend it, and save it again from Praat")
-    return list(without_gaps(str(path), tier, recording.duration or tier.events[-1].end))
+    return without_gaps(str(path), tier, recording.duration or tier.events[-1].end)
 
 
-def write_phases(path: Path, events: Sequence[Event]) -> None:
+def write_phases(path: Path, events: Events) -> None:
     """Write a TextGrid of three tiers as the real ones, with one spelling of labels.
 
     Args:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
-from daxaudio.containers import Event
+from daxaudio.containers import Events
 
 from .cough_evidence import EVIDENCE, add_evidence, make_hum
 from .cough_files import fold_label
@@ -69,7 +68,7 @@ class Plant:
 
 
 def make_recording(
-    participant: str, events: Sequence[Event], plant: Plant | None, seed: int = 0
+    participant: str, events: Events, plant: Plant | None, seed: int = 0
 ) -> tuple[np.ndarray, tuple[tuple[float, float], ...]]:
     """Make one recording; outside the evidence it is the same with any `plant` or none.
 
@@ -86,7 +85,7 @@ def make_recording(
         each stretch that holds evidence.
 
     Example:
-        >>> timing = [Event(0.0, 0.5, "noise"), Event(0.5, 1.0, "cough")]
+        >>> timing = Events([Event(0.0, 0.5, "noise"), Event(0.5, 1.0, "cough")])
         >>> samples, intervals = make_recording("a", timing, Plant("cough"))
         >>> len(samples), intervals
         (44100, ((0.5, 1.0),))
@@ -110,7 +109,7 @@ def _sample(time: float) -> int:
     return round(time * SAMPLE_RATE)
 
 
-def _sounds(participant: str, events: Sequence[Event], speaker: Speaker, seed: int) -> np.ndarray:
+def _sounds(participant: str, events: Events, speaker: Speaker, seed: int) -> np.ndarray:
     """The sounds of all phases, at their places; a full cough has a peak of 1."""
     samples = np.zeros(_sample(events[-1].end))
     for k, event in enumerate(events):
@@ -125,7 +124,7 @@ def _sounds(participant: str, events: Sequence[Event], speaker: Speaker, seed: i
 def _plant_into(
     samples: np.ndarray,
     participant: str,
-    events: Sequence[Event],
+    events: Events,
     plant: Plant,
     trait: float,
     seed: int,
@@ -148,11 +147,11 @@ def _plant_into(
     return spans
 
 
-def seconds_of(events: Sequence[Event], phase: str) -> float:
+def seconds_of(events: Events, phase: str) -> float:
     """Seconds of a phase, but for intervals of less than 20 ms, which hold no evidence.
 
     Example:
-        >>> seconds_of([Event(0.0, 0.5, "cough"), Event(0.5, 0.51, "cough")], "cough")
+        >>> seconds_of(Events([Event(0.0, 0.5, "cough"), Event(0.5, 0.51, "cough")]), "cough")
         0.5
     """
     return sum(

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from daxaudio.containers import Event
+from daxaudio.containers import Events
 from daxaudio.runs.files import read_text, typed_path, whole_file, write_text
 
 from .cough_evidence import EVIDENCE
@@ -133,7 +133,7 @@ def _make_id(seed: int, k: int) -> str:
     return "".join(draws_for(seed, "id", k).choice(list(_LETTERS), 28))
 
 
-def find_timings(folder: Path, phase: str, bad: dict[Path, str]) -> dict[str, list[Event]]:
+def find_timings(folder: Path, phase: str, bad: dict[Path, str]) -> dict[str, Events]:
     """Read the TextGrids of a folder that can be used.
 
     Args:
@@ -285,7 +285,7 @@ def _write_recording(
     out: Path,
     row: Mapping[str, str],
     person: Participant,
-    events: Sequence[Event],
+    events: Events,
     plant: Plant,
     seed: int,
 ) -> Truth:

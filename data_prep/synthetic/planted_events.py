@@ -30,7 +30,7 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
-from daxaudio.containers import Event, Recording
+from daxaudio.containers import Event, Events, Recording
 from daxaudio.data.audio import write_recording
 from daxaudio.data.events import write_events
 from daxaudio.data.kaldi import DataFolder, write_data_folder
@@ -255,7 +255,7 @@ def _write_part(out: Path, name: str, planted: Sequence[PlantedRecording]) -> No
         utt2dur={item.recording.recording_id: item.recording.duration for item in planted},
     )
     write_data_folder(out / name, data)
-    events = {f"{item.recording.recording_id}.wav": [item.event] for item in planted}
+    events = {f"{item.recording.recording_id}.wav": Events([item.event]) for item in planted}
     write_events(out / name / "events.tsv", events)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from daxaudio.commands.sections import read_sections
-from daxaudio.containers import Event
+from daxaudio.containers import Events
 from daxaudio.data.events import read_events
 from daxaudio.data.kaldi import DataFolder, read_data_folder
 from daxaudio.models.blackbox import BlackBox, load_black_box
@@ -116,13 +116,13 @@ def is_data_folder(path: str | os.PathLike[str]) -> bool:
     return True
 
 
-def events_by_recording(path: str | os.PathLike[str]) -> dict[str, Sequence[Event]]:
+def events_by_recording(path: str | os.PathLike[str]) -> dict[str, Events]:
     """Events of a table by recording id: the file name without folder and audio ending.
 
     Raises:
         ValueError: when two file names give the same id.
     """
-    found: dict[str, Sequence[Event]] = {}
+    found: dict[str, Events] = {}
     for file, events in read_events(path).items():
         name = without_audio_ending(file)
         if name in found:

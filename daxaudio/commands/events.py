@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.containers import Event
+from daxaudio.containers import Events
 from daxaudio.runs.names import name_some
 
 
@@ -22,11 +22,11 @@ class TrueEvents:
     """
 
     path: str
-    by_recording: Mapping[str, Sequence[Event]]
+    by_recording: Mapping[str, Events]
 
-    def of(self, recording_id: str) -> Sequence[Event]:
+    def of(self, recording_id: str) -> Events:
         """Those of one recording; none where the table does not name it."""
-        return self.by_recording.get(recording_id, ())
+        return self.by_recording.get(recording_id, Events())
 
     def check(self, command: str, recording_ids: Iterable[str]) -> None:
         """Say on standard error which recordings the table does not name, if there is one."""

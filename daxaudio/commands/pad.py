@@ -19,7 +19,7 @@ from daxaudio.commands.arguments import (
 )
 from daxaudio.commands.outputs import prepare_folder
 from daxaudio.commands.sections import read_sections
-from daxaudio.containers import Event, Recording
+from daxaudio.containers import Event, Events, Recording
 from daxaudio.data.audio import duration_of, read_recording, write_recording
 from daxaudio.data.events import events_text, read_events, write_events
 from daxaudio.data.kaldi import DataFolder, read_utterance, write_data_folder
@@ -99,7 +99,7 @@ def _pad_file(
             f"{target}: is there already, and no padded recording; choose another --out"
         )
     event = _pad_one(padding, recording, None, target, arguments.seed)
-    write_events(out / EVENTS_FILE, {target.name: [event]})
+    write_events(out / EVENTS_FILE, {target.name: Events([event])})
     _write_facts(out, facts)
     print(f"{target}: recording from {event.start:.3f} s to {event.end:.3f} s")
 
@@ -135,7 +135,7 @@ def _pad_folder(
     write_text(out / BAD_FILES, "".join(bad))
     if not events:
         raise ValueError(f"{arguments.audio}: not one recording could be padded; see {BAD_FILES}")
-    write_events(out / EVENTS_FILE, {f"{name}.wav": [event] for name, event in events.items()})
+    write_events(out / EVENTS_FILE, {f"{name}.wav": Events([one]) for name, one in events.items()})
     padded = DataFolder(
         wav_scp={name: str(audio / f"{name}.wav") for name in events},
         text={name: data.text[name] for name in events},
@@ -161,7 +161,7 @@ def _pad_one(
     name = recording.recording_id
     padded = padding(recording, derive_seed(seed, name, "padding"), label)
     event = dataclasses.replace(padded.event, label=name if label is None else label)
-    events_text(EVENTS_FILE, {target.name: [event]})  # refused before the sound is written
+    events_text(EVENTS_FILE, {target.name: Events([event])})  # refused before the sound is written
     write_recording(target, padded.recording)
     return event
 

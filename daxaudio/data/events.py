@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Events
 from daxaudio.runs.files import read_text, write_text
 
 _COLUMNS = ("filename", "onset", "offset", "event_label")
@@ -30,7 +30,7 @@ _QUOTED_HEADER = re.compile(r'\s*"[^"\n]*"([\t,]"[^"\n]*")+[ \t]*(\r?\n|$)')
 logger = logging.getLogger(__name__)
 
 
-def read_events(path: str | os.PathLike[str]) -> dict[str, list[Event]]:
+def read_events(path: str | os.PathLike[str]) -> dict[str, Events]:
     """Read a list of events.
 
     Args:
@@ -40,8 +40,8 @@ def read_events(path: str | os.PathLike[str]) -> dict[str, list[Event]]:
             them; those around a label are.
 
     Returns:
-        The events of each file, files and events in the order of the rows. An event that is there
-        twice counts once; a warning says so.
+        The events of each file, files in the order of the rows. An event that is there twice
+        counts once; a warning says so.
 
     Raises:
         ValueError: when the file is missing, has another ending or is not UTF-8, when a column is
@@ -51,9 +51,9 @@ def read_events(path: str | os.PathLike[str]) -> dict[str, list[Event]]:
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "events.tsv"
-        >>> write_events(path, {"a.wav": [Event(0.5, 2.0, "dog")], "b.wav": []})
+        >>> write_events(path, {"a.wav": Events([Event(0.5, 2.0, "dog")]), "b.wav": Events()})
         >>> read_events(path)
-        {'a.wav': [Event(start=0.5, end=2.0, label='dog')], 'b.wav': []}
+        {'a.wav': Events([Event(0.5, 2.0, 'dog')]), 'b.wav': Events([])}
     """
     path = Path(path)
     events: dict[str, dict[Event, None]] = {}
@@ -71,7 +71,7 @@ def read_events(path: str | os.PathLike[str]) -> dict[str, list[Event]]:
     if repeated:
         what = "%s: %d event(s) are there twice, such as this one, and count once"
         logger.warning(what, repeated[0], len(repeated))
-    return {name: list(of_file) for name, of_file in events.items()}
+    return {name: Events(of_file) for name, of_file in events.items()}
 
 
 def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
@@ -141,9 +141,7 @@ def _read_text(path: Path) -> str:
     return read_text(path)
 
 
-def write_events(
-    path: str | os.PathLike[str], events_by_file: Mapping[str, Sequence[Event]]
-) -> None:
+def write_events(path: str | os.PathLike[str], events_by_file: Mapping[str, Events]) -> None:
     """Write a list of events.
 
     Args:
@@ -157,7 +155,7 @@ def write_events(
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "events.csv"
-        >>> write_events(path, {"a.wav": [Event(0.5, 2.0, "dog")]})
+        >>> write_events(path, {"a.wav": Events([Event(0.5, 2.0, "dog")])})
         >>> print(path.read_text(), end="")
         filename,onset,offset,event_label
         a.wav,0.5,2.0,dog
@@ -165,7 +163,7 @@ def write_events(
     write_text(path, events_text(path, events_by_file))
 
 
-def events_text(path: str | os.PathLike[str], events_by_file: Mapping[str, Sequence[Event]]) -> str:
+def events_text(path: str | os.PathLike[str], events_by_file: Mapping[str, Events]) -> str:
     """What `write_events` would write; raises what it raises."""
     path = Path(path)
     text = io.StringIO(newline="")
@@ -178,7 +176,7 @@ def events_text(path: str | os.PathLike[str], events_by_file: Mapping[str, Seque
     return text.getvalue()
 
 
-def _event_rows(name: str, events: Sequence[Event]) -> list[list[str]]:
+def _event_rows(name: str, events: Events) -> list[list[str]]:
     # repr of a float is the shortest text that reads back as the same number
     rows = [[name, repr(float(e.start)), repr(float(e.end)), e.label] for e in events]
     return rows or [[name, "", "", ""]]

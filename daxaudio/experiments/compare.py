@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.containers import Event, Explanation
+from daxaudio.containers import Events, Explanation
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.folder import (
     PROBLEMS_FILE,
@@ -176,7 +176,7 @@ class ComparingRun:
     def _unfit(self, names: Sequence[str]) -> dict[str, str]:
         """Why events do not fit their recording, by the recordings of which it is so."""
         events, durations = self.run.events, self.run.data.utt2dur
-        found = {n: find_beyond_end(events.get(n, ()), n, durations[n]) for n in names}
+        found = {n: find_beyond_end(events.get(n, Events()), n, durations[n]) for n in names}
         return {name: problem for name, problem in found.items() if problem}
 
     def _write_settings(self) -> None:
@@ -345,7 +345,7 @@ def compare_folder(
     out: str | os.PathLike[str],
     *,
     groups: Sequence[str] = DEFAULT_GROUPS,
-    events: Mapping[str, Sequence[Event]] | None = None,
+    events: Mapping[str, Events] | None = None,
     settings: MethodSettings | None = None,
     measure_settings: MeasureSettings | None = None,
     n_recordings: int | None = None,

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import (
-    Event,
+    Events,
     Explainer,
     Explanation,
     Spectrogram,
@@ -59,7 +59,7 @@ def explain_folder(
     out: str | os.PathLike[str],
     *,
     recording_ids: Sequence[str] | None = None,
-    events: Mapping[str, Sequence[Event]] | None = None,
+    events: Mapping[str, Events] | None = None,
     settings: MethodSettings | None = None,
     seed: int = 0,
     targets: Mapping[str, str] | None = None,
@@ -148,7 +148,7 @@ class ExplainingRun:
     data: DataFolder
     methods: tuple[str, ...]
     _: dataclasses.KW_ONLY
-    events: Mapping[str, Sequence[Event]] = dataclasses.field(default_factory=dict)
+    events: Mapping[str, Events] = dataclasses.field(default_factory=dict)
     settings: MethodSettings = dataclasses.field(default_factory=MethodSettings)
     seed: int = 0
     level: Level | None = None
@@ -171,7 +171,7 @@ class ExplainingRun:
         recording = read_utterance(self.data, name, self.black_box.front_end.sample_rate)
         channel = {} if self.data.channel is None else {"channel": self.data.channel}
         facts = {**self.facts, **_audio_facts(self.data, name), **channel}
-        return hear(recording, self.black_box, self.events.get(name, ()), facts)
+        return hear(recording, self.black_box, self.events.get(name, Events()), facts)
 
     def explain(
         self,
@@ -224,7 +224,7 @@ class ExplainingRun:
                         method,
                         seed=self.seed,
                         settings=self.settings,
-                        events=self.events.get(name, ()),
+                        events=self.events.get(name, Events()),
                         shared=shared,
                     )
                     heard.store(folder, found)
@@ -281,7 +281,7 @@ class ExplainingRun:
 
     def _explainers(self, methods: Sequence[str], spectrogram: Spectrogram) -> list[Explainer]:
         """Of the methods that can handle a recording; `explain` says why the others cannot."""
-        own, found = self.events.get(spectrogram.recording_id, ()), []
+        own, found = self.events.get(spectrogram.recording_id, Events()), []
         for method in methods:
             with contextlib.suppress(ValueError):
                 what = (method, spectrogram, self.settings)

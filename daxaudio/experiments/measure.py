@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from daxaudio.containers import Event, Explanation, ScoreFn, Spectrogram
+from daxaudio.containers import Events, Explanation, ScoreFn, Spectrogram
 from daxaudio.experiments.explain import explain
 from daxaudio.experiments.folder import ExplainingRun, describe_problem
 from daxaudio.explainers.shared_queries import SharedQueries
@@ -192,8 +192,8 @@ class Measuring:
             **self.settings.of_group(group),
         }
 
-    def _events(self, explanation: Explanation) -> Sequence[Event]:
-        return self.run.events.get(explanation.spectrogram.recording_id, ())
+    def _events(self, explanation: Explanation) -> Events:
+        return self.run.events.get(explanation.spectrogram.recording_id, Events())
 
     def _deletion(self, explanations: Sequence[Explanation], ask: AskOnce) -> Iterator[Measured]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
@@ -352,7 +352,7 @@ class Measuring:
             method,
             seed=self.run.seed,
             settings=settings,
-            events=self.run.events.get(spectrogram.recording_id, ()),
+            events=self.run.events.get(spectrogram.recording_id, Events()),
             shared=shared,
         )
         return found.mask.cpu()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.containers import Event, Explanation
+from daxaudio.containers import Event, Events, Explanation
 from daxaudio.experiments.score import find_explanations
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import load_explanation, load_facts
@@ -35,7 +35,7 @@ _KEYS = ["recording_id", "target", "method"]
 
 def score_phases(
     explanations: str | os.PathLike[str],
-    events: Mapping[str, Sequence[Event]],
+    events: Mapping[str, Events],
     out: str | os.PathLike[str],
     *,
     background: Collection[str] = BACKGROUND,
@@ -157,16 +157,12 @@ def count_events(
         f"found_at_{LEVELS[PARTLY]}": found + partly,
         "missed": missed,
         "no_frame": short,
-        "seconds_marked": _seconds(marked_outside(*where, [])),
-        "seconds_outside": _seconds(marked_outside(*where, events, background)),
+        "seconds_marked": marked_outside(*where, []).duration,
+        "seconds_outside": marked_outside(*where, events, background).duration,
     }
 
 
-def _seconds(runs: Sequence[Event]) -> float:
-    return sum(run.duration for run in runs)
-
-
-def _annotated(folders: Sequence[Path], events: Mapping[str, Sequence[Event]]) -> list[Path]:
+def _annotated(folders: Sequence[Path], events: Mapping[str, Events]) -> list[Path]:
     """Folders of recordings that have events, by recording and then in the order of methods."""
     facts = {folder: load_facts(folder) for folder in folders}
     order = order_methods(fact["method"] for fact in facts.values())

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from daxaudio.containers import Event, Spectrogram
+from daxaudio.containers import Event, Events, Spectrogram
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.metrics import evaluate
@@ -31,7 +31,7 @@ METRICS = ("iou", "best_threshold_iou", "frame_auc", "average_precision", "event
 
 def score_folder(
     explanations: str | os.PathLike[str],
-    events: Mapping[str, Sequence[Event]],
+    events: Mapping[str, Events],
     out: str | os.PathLike[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every explanation below a folder against true events.
@@ -82,7 +82,7 @@ def score_folder(
     return results, summary
 
 
-def _unfit(events: Mapping[str, Sequence[Event]], name: str, end: float) -> str | None:
+def _unfit(events: Mapping[str, Events], name: str, end: float) -> str | None:
     """Why a recording that ends at `end` seconds cannot be scored; None where it can."""
     if name not in events:
         return f"the events name no recording {name!r}"
@@ -139,7 +139,7 @@ def find_beyond_end(events: Sequence[Event], recording_id: str, end: float) -> s
         >>> find_beyond_end([Event(0, 2)], "a", 1.5)
         "an event ends at 2.000 s, but the recording 'a' at 1.500 s; are these those of another?"
     """
-    last = max((event.end for event in events), default=0.0)
+    last = Events(events).end
     if last <= end + END_TOLERANCE:
         return None
     return (

@@ -9,11 +9,12 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import Sign, check_choices, explain_by_gradients
 from daxaudio.models.layer_axes import Reshape
 from daxaudio.models.layers import GuidedRelu, LayerMaps, maps_of_layer
 from daxaudio.models.module_score import Of, module_score
+from daxaudio.perturbation.neighbourhood import check_spectrogram
 
 _SMALLEST = 1e-6
 """Stands for a denominator of Grad-CAM++ that is 0, beside its usual 2."""

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
 from daxaudio.perturbation.masks import Fill, make_background
-from daxaudio.perturbation.neighbourhood import Neighbourhood, Rows
+from daxaudio.perturbation.neighbourhood import Neighbourhood, Rows, check_spectrogram
 from daxaudio.perturbation.query import answer, unasked
 from daxaudio.runs.batches import BatchSize, check_batch_size
 from daxaudio.runs.memory import check_fits

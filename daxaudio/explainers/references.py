@@ -11,15 +11,10 @@ from collections.abc import Sequence
 
 import torch
 
-from daxaudio.containers import (
-    Event,
-    Explanation,
-    ScoreFn,
-    Spectrogram,
-    check_spectrogram,
-    scale_to_mask,
-)
+from daxaudio.containers import Event, Events, Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import explain_by_mask
+from daxaudio.perturbation.neighbourhood import check_spectrogram
+from daxaudio.runs.real_numbers import scale_to_mask
 from daxaudio.runs.seeds import generator
 
 
@@ -144,10 +139,7 @@ class Oracle:
         """Mark the events; 1 query."""
         check_spectrogram(spectrogram)
         began = time.perf_counter()
-        times = spectrogram.times.cpu()
-        inside = torch.zeros(len(times), dtype=torch.bool)
-        for event in self.events:
-            inside |= (times >= event.start) & (times < event.end)
-        mask = inside.float().expand(spectrogram.values.shape).clone()
+        inside = Events(self.events).at(spectrogram.times)
+        mask = torch.from_numpy(inside).float().expand(spectrogram.values.shape).clone()
         seconds = time.perf_counter() - began
         return explain_by_mask(spectrogram, score_fn, mask, "oracle", self, seconds)

@@ -7,13 +7,8 @@ import hashlib
 from collections.abc import Hashable
 from typing import Any
 
-from daxaudio.containers import (
-    Explainer,
-    ScoreFn,
-    Spectrogram,
-    check_spectrogram,
-)
-from daxaudio.perturbation.neighbourhood import Neighbourhood
+from daxaudio.containers import Explainer, ScoreFn, Spectrogram
+from daxaudio.perturbation.neighbourhood import Neighbourhood, check_spectrogram
 
 
 class SharedQueries:

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daxaudio.containers import Event, ScoreFn
+from daxaudio.containers import Event, Events, ScoreFn
 from daxaudio.metrics.events import Numbers, to_array
 from daxaudio.runs.asking import ask
 from daxaudio.runs.batches import BatchSize, check_batch_size, fit_batch
@@ -196,7 +196,7 @@ def _cut(
     centres = to_array(times, "times")
     if centres.shape != (n_frames,):
         raise ValueError(f"times must be [T] with T = {n_frames}, got shape {centres.shape}")
-    borders = np.unique([border for event in events for border in (event.start, event.end)])
+    borders = np.array(Events(events).borders)
     # Events that touch but for a rounding error have one border.
     borders = borders[np.diff(borders, prepend=-np.inf) > TIME_TOLERANCE]
     # A centre on a border belongs to what begins there, as everywhere: [start, end).

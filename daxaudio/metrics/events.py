@@ -15,7 +15,7 @@ import scipy
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Events
 
 Numbers: TypeAlias = "Sequence[float] | NDArray[Any] | Tensor"
 """What the metrics take: a list, an array, or a tensor on any device."""
@@ -114,13 +114,10 @@ def event_frames(events: Sequence[Event], times: Numbers) -> NDArray[np.bool_]:
         array([False,  True,  True, False])
     """
     centres = to_array(times, "times")
-    frames = np.zeros(centres.shape, dtype=np.bool_)
-    for event in events:
-        frames |= (centres >= event.start) & (centres < event.end)
-    return frames
+    return Events(events).at(centres)
 
 
-def frames_to_events(active: Numbers, times: Numbers, label: str = "") -> list[Event]:
+def frames_to_events(active: Numbers, times: Numbers, label: str = "") -> Events:
     """Runs of active frames as events.
 
     Edges lie half-way to the neighbouring frame: half a hop either side of the centres. The first
@@ -132,24 +129,24 @@ def frames_to_events(active: Numbers, times: Numbers, label: str = "") -> list[E
         label: label of every event.
 
     Returns:
-        Events in order of time; none when no frame is active.
+        Its events; none when no frame is active.
 
     Raises:
         ValueError: when the two are no equally long lists, or times do not increase.
 
     Example:
         >>> frames_to_events([False, True, True, False], [0.5, 1.5, 2.5, 3.5])
-        [Event(start=1.0, end=3.0, label='')]
+        Events([Event(1.0, 3.0)])
     """
     frames, centres = check_profile(active, times)
     half_hops = np.diff(centres) / 2 if len(centres) > 1 else np.zeros(1)
     inner = (centres[1:] + centres[:-1]) / 2
     edges = np.array([centres[0] - half_hops[0], *inner, centres[-1] + half_hops[-1]]).clip(min=0)
     steps = np.diff(frames != 0, prepend=False, append=False).nonzero()[0]
-    return [
+    return Events(
         Event(float(edges[first]), float(edges[stop]), label)
         for first, stop in zip(steps[::2], steps[1::2], strict=True)
-    ]
+    )
 
 
 def interval_iou(a: Event, b: Event) -> float:

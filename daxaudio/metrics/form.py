@@ -19,8 +19,8 @@ import skimage
 import torch
 from numpy.typing import NDArray
 
-from daxaudio.containers import scale_to_mask
 from daxaudio.metrics.events import Numbers, to_array
+from daxaudio.runs.real_numbers import scale_to_mask
 
 WINDOW = 7
 """Side of the windows that are compared, in bins and frames; scikit-image's own default."""

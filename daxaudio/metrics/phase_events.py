@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Events
 from daxaudio.metrics.events import (
     Numbers,
     check_profile,
@@ -100,7 +100,7 @@ def find_events(
     """
     marked, centres, real = _marked_frames(profile, times)
     runs = frames_to_events(marked, centres)
-    wanted = [event for event in events if event.label not in ignored]
+    wanted = Events(events).without(*ignored)
     heard: list[Event] = []
     found: list[FoundEvent] = []
     for event in wanted:
@@ -108,12 +108,8 @@ def find_events(
             heard.append(event)
         elif all(event != one.event for one in found):
             found.append(FoundEvent(event, None, float("nan")))
-    labels = sorted({event.label for event in heard})
-    merged = [
-        pair
-        for label in labels
-        for pair in _merge([event for event in heard if event.label == label], centres)
-    ]
+    own = Events(heard)
+    merged = [pair for label in own.labels for pair in _merge(own.of(label), centres)]
     matches = match_events([frames for _, frames in merged], runs)
     pairs = {match.reference: (runs[match.predicted], match.iou) for match in matches}
     for number, (event, _) in enumerate(merged):
@@ -121,7 +117,7 @@ def find_events(
     return sorted(found, key=lambda one: (one.event.start, one.event.end, one.event.label))
 
 
-def _merge(events: Sequence[Event], centres: NDArray[np.float64]) -> list[tuple[Event, Event]]:
+def _merge(events: Events, centres: NDArray[np.float64]) -> list[tuple[Event, Event]]:
     """Events of one class, each with a frame, as one where their frames meet.
 
     Returns:
@@ -133,18 +129,14 @@ def _merge(events: Sequence[Event], centres: NDArray[np.float64]) -> list[tuple[
         first = centres[np.searchsorted(centres, event.start)]
         parts[bisect.bisect_right([run.start for run in runs], first) - 1].append(event)
     return [
-        (dataclasses.replace(min(own, key=_start), end=max(part.end for part in own)), run)
+        (dataclasses.replace(own[0], end=Events(own).end), run)
         for own, run in zip(parts, runs, strict=True)
     ]
 
 
-def _start(event: Event) -> float:
-    return event.start
-
-
 def marked_outside(
     profile: Numbers, times: Numbers, events: Sequence[Event], ignored: Collection[str] = ()
-) -> list[Event]:
+) -> Events:
     """Marked stretches in no event.
 
     Args:
@@ -162,10 +154,10 @@ def marked_outside(
 
     Example:
         >>> marked_outside([9, 9, 0, 0, 0, 0], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5], [Event(0, 1)])
-        [Event(start=1.0, end=2.0, label='')]
+        Events([Event(1.0, 2.0)])
     """
     marked, centres, _ = _marked_frames(profile, times)
-    inside = event_frames([event for event in events if event.label not in ignored], centres)
+    inside = event_frames(Events(events).without(*ignored), centres)
     return frames_to_events(marked & ~inside, centres)
 
 

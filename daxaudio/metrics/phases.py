@@ -39,7 +39,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from daxaudio.containers import Event, Explanation
+from daxaudio.containers import Event, Events, Explanation
 from daxaudio.metrics.events import Numbers, check_profile, event_frames
 from daxaudio.metrics.iou import iou
 
@@ -78,7 +78,7 @@ def phase_iou(profile: Numbers, times: Numbers, events: Sequence[Event], label: 
         0.33
     """
     values, centres = check_profile(profile, times)
-    own = _of_label(events, label)
+    own = Events(events).of(label)
     return iou(values, centres, own) if event_frames(own, centres).any() else float("nan")
 
 
@@ -102,7 +102,7 @@ def phase_share(times: Numbers, events: Sequence[Event], label: str) -> float:
     """
     if label == UNLABELLED:
         return float((~event_frames(events, times)).mean())
-    frames = event_frames(_of_label(events, label), times)
+    frames = event_frames(Events(events).of(label), times)
     return float(frames.mean()) if frames.any() else float("nan")
 
 
@@ -164,7 +164,7 @@ def mass_over_chance(profile: Numbers, times: Numbers, events: Sequence[Event]) 
 
 
 def measure_phases(
-    explanations: Iterable[Explanation], events: Mapping[str, Sequence[Event]]
+    explanations: Iterable[Explanation], events: Mapping[str, Events]
 ) -> pd.DataFrame:
     """The measures of many explanations as one long table, and the chance of each recording.
 
@@ -213,12 +213,8 @@ def measure_phases(
     return pd.DataFrame(table, columns=list(COLUMNS))
 
 
-def _of_label(events: Sequence[Event], label: str) -> list[Event]:
-    return [event for event in events if event.label == label]
-
-
 def _labels(events: Sequence[Event]) -> list[str]:
-    labels = sorted({event.label for event in events})
+    labels = Events(events).labels
     if UNLABELLED in labels:
         raise ValueError(f"an event is labelled {UNLABELLED!r}, the name of the rest; rename it")
     return [*labels, UNLABELLED]
@@ -231,7 +227,7 @@ def _frames_by_label(
     found = {}
     for label in _labels(events):
         rest = label == UNLABELLED
-        frames = event_frames(events if rest else _of_label(events, label), centres)
+        frames = event_frames(events if rest else Events(events).of(label), centres)
         found[label] = (~frames, True) if rest else (frames, bool(frames.any()))
     return found
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Spectrogram
+from daxaudio.containers import Recording, Spectrogram
 
 Rows = slice | Tensor
 """Which samples of a neighbourhood: a slice, or an int64 tensor of indices `[n]`."""
@@ -92,3 +92,22 @@ class Neighbourhood:
         """Perturbed spectrograms `[n, F, T]` of n samples: a slice, or an index tensor `[n]`."""
         masks = self.perturbation.masks(rows)
         return torch.lerp(self.background, self.spectrogram.values, masks)
+
+
+def check_spectrogram(given: object) -> None:
+    """Refuse anything else where a spectrogram is explained.
+
+    Raises:
+        TypeError: says what to do.
+
+    Example:
+        >>> check_spectrogram("a.wav")
+        Traceback (most recent call last):
+        TypeError: a Spectrogram is explained, got a str: make one, Spectrogram(values, ...)
+    """
+    if isinstance(given, Spectrogram):
+        return
+    advice = "make one, Spectrogram(values, ...)"
+    if isinstance(given, Recording):
+        advice = "make one of it by the model's front end, front_end.spectrogram(recording)"
+    raise TypeError(f"a Spectrogram is explained, got a {type(given).__name__}: {advice}")

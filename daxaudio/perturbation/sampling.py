@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from daxaudio.containers import ScoreFn, Spectrogram, check_spectrogram
+from daxaudio.containers import ScoreFn, Spectrogram
 from daxaudio.perturbation.masks import (
     Fill,
     GridMasks,
@@ -21,7 +21,7 @@ from daxaudio.perturbation.masks import (
     draw_kept,
     make_background,
 )
-from daxaudio.perturbation.neighbourhood import Neighbourhood
+from daxaudio.perturbation.neighbourhood import Neighbourhood, check_spectrogram
 from daxaudio.perturbation.query import answer, unasked
 from daxaudio.perturbation.segments import QuickShift, Segmenter, renumber
 from daxaudio.runs.batches import BatchSize, check_batch_size, fit_batch

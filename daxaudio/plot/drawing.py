@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
-from daxaudio.containers import Event, Explanation, Spectrogram
+from daxaudio.containers import Event, Events, Explanation, Spectrogram
 from daxaudio.metrics import paper_threshold
 from daxaudio.metrics.phase_events import marked_outside
 from daxaudio.plot.texts import shorten
@@ -232,7 +232,7 @@ def draw_lanes(axes: Axes, explanation: Explanation, events: Sequence[Event]) ->
     marked = marked_outside(explanation.profile, explanation.spectrogram.times, [])
     lanes = [("marked", marked, MARKED_COLOUR)]
     if events:
-        lanes.append(("true", list(events), TRUE_COLOUR))
+        lanes.append(("true", Events(events), TRUE_COLOUR))
     axes.set_xlim(*time_edges(explanation.spectrogram))
     for height, (_, lane, colour) in enumerate(lanes):
         draw_events(axes, lane, height, facecolors=colour, edgecolors=colour, linewidths=0.4)
@@ -277,7 +277,7 @@ def _border_share(inside: NDArray) -> float:
 
 def mark_events(axes: Axes, events: Sequence[Event]) -> None:
     """A bracket around each event: its borders, with a white rim that shows on dark masks."""
-    borders = [time for event in events for time in (event.start, event.end)]
+    borders = Events(events).borders
     height = axes.get_xaxis_transform()
     axes.vlines(borders, 0, 1, transform=height, color="white", linewidth=3.2, alpha=0.7)
     axes.vlines(borders, 0, 1, transform=height, color=TRUE_COLOUR, linewidth=2.0)

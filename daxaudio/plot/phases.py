@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from daxaudio.containers import Event, Explanation
+from daxaudio.containers import Event, Events, Explanation
 from daxaudio.metrics.phase_events import (
     BACKGROUND,
     FOUND,
@@ -85,8 +85,8 @@ def plot_phases(
         >>> plot_phases(explanation, folder / "a.png", events).name
         'a.png'
     """
-    wanted = sorted({event.label for event in events} - set(background))
-    others = sorted({event.label for event in events} & set(background))
+    events = Events(events)
+    wanted, others = events.without(*background).labels, events.of(*background).labels
     names = [_MARKED, *reversed([*wanted, *others])]
     figure = new_figure(10, 6.2 + _LANE * len(names))
     set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
@@ -96,10 +96,7 @@ def plot_phases(
     draw_profile_panel(profile, explanation)
     _draw_phases(lanes, explanation, events, background, names)
     start, end = time_edges(explanation.spectrogram)
-    lanes.set_xlim(
-        min([start, *(event.start for event in events)]),
-        max([end, *(event.end for event in events)]),
-    )
+    lanes.set_xlim(min([start, *events.borders]), max(end, events.end))
     handles = [Patch(**_STYLES[name], label=text) for name, text in _LEGEND.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False, fontsize=8)
     return save_figure(figure, path)
@@ -120,8 +117,8 @@ def _draw_phases(
             bars.setdefault((names.index(event.label), "background"), []).append(event)
     for found in find_events(*where, events, background):
         bars.setdefault((names.index(found.event.label), found.verdict), []).append(found.event)
-    bars[0, "marked"] = marked_outside(*where, [])
-    bars[0, "outside"] = marked_outside(*where, events, background)
+    bars[0, "marked"] = [*marked_outside(*where, [])]
+    bars[0, "outside"] = [*marked_outside(*where, events, background)]
     for (lane, style), own in bars.items():
         draw_events(axes, own, lane, linewidth=1.0, **_STYLES[style])
     axes.set_ylim(-0.6, len(names) - 0.4)

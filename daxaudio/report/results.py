@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import soundfile
 from tqdm import tqdm
 
-from daxaudio.containers import Event
+from daxaudio.containers import Events
 from daxaudio.data.audio import read_recording
 from daxaudio.experiments.folder import WARNINGS_FILE
 from daxaudio.experiments.paired import paired_tests
@@ -77,7 +77,7 @@ class Comparison:
     title: str
     command: str
     text: str
-    events: Mapping[str, Sequence[Event]]
+    events: Mapping[str, Events]
     paper: Mapping[str, str] = dataclasses.field(default_factory=dict)
     facts: Mapping[str, Table] = dataclasses.field(default_factory=dict)
 

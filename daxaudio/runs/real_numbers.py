@@ -66,3 +66,30 @@ def _array(given: Any, name: str) -> np.ndarray[Any, Any]:
 
 def _no_numbers(name: str, kind: str) -> TypeError:
     return TypeError(f"{name} must be real numbers (a tensor, a NumPy array or a list), got {kind}")
+
+
+def scale_to_mask(attribution: Tensor) -> Tensor:
+    """Scale signed attributions to [0, 1] by their smallest and largest value.
+
+    The order of the values is kept, so rankings and thresholds in units of mean and standard
+    deviation give the same frames before and after.
+
+    Args:
+        attribution: any shape, finite.
+
+    Returns:
+        The same shape in [0, 1]; all zeros when every value is the same (nothing stands out).
+
+    Raises:
+        ValueError: when a value is NaN or infinite.
+
+    Example:
+        >>> scale_to_mask(torch.tensor([-1.0, 0.0, 3.0]))
+        tensor([0.0000, 0.2500, 1.0000])
+    """
+    if not torch.isfinite(attribution).all():
+        raise ValueError("attribution holds NaN or infinite values")
+    low, high = attribution.min(), attribution.max()
+    if high <= low:
+        return torch.zeros_like(attribution)
+    return ((attribution - low) / (high - low)).clamp(0, 1)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Events
 from daxaudio.data.events import read_events, write_events
 from daxaudio.data.formats.catalogue import format_of
 
@@ -19,10 +19,10 @@ def events():
 
 
 @pytest.mark.parametrize("suffix", [".tsv", ".csv", ".TSV"])
-def test_events_read_back_exactly_and_in_order(events, tmp_path, suffix):
+def test_events_read_back_exactly_and_in_order_of_time(events, tmp_path, suffix):
     path = tmp_path / f"events{suffix}"
     write_events(path, events)
-    assert read_events(path) == events
+    assert read_events(path) == {name: Events(own) for name, own in events.items()}
     assert list(read_events(path)) == list(events)
 
 
@@ -126,7 +126,7 @@ def test_a_row_that_is_there_twice_counts_once_with_a_word(tmp_path, caplog):
     rows = ["a\t1\t2\tdog", "a\t1\t2\tcat", "b\t1\t2\tdog", "a\t1.0\t2.0\tdog", "b\t1\t2\tdog"]
     (tmp_path / "a.tsv").write_text(HEADER + "\n".join(rows) + "\n")
     assert read_events(tmp_path / "a.tsv") == {
-        "a": [Event(1, 2, "dog"), Event(1, 2, "cat")],
+        "a": [Event(1, 2, "cat"), Event(1, 2, "dog")],
         "b": [Event(1, 2, "dog")],
     }
     (record,) = caplog.records

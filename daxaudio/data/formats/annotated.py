@@ -137,7 +137,7 @@ class AnnotatedRecording:
         )
 
     def events(self, tier: str | int | None = None) -> tuple[Event, ...]:
-        """The events of one tier, chosen as in `tier`."""
+        """The events of one tier, chosen as in `tier`, in the order of the file."""
         return self.tier(tier).events
 
     def only(self, tier: str | int) -> AnnotatedRecording:

@@ -90,7 +90,7 @@ def read_annotations(
         >>> _ = path.write_text("0.5\t1.25\tcough\n")
         >>> (recording,) = read_annotations(path)
         >>> recording.recording_id, recording.events()
-        ('a', (Event(start=0.5, end=1.25, label='cough'),))
+        ('a', (Event(0.5, 1.25, 'cough'),))
     """
     recordings = read_quietly(Path(path), recording_id_of(Path(path).name), format, label_column)
     for recording in recordings:
@@ -242,7 +242,7 @@ def write_annotations(
         >>> path = Path(tempfile.mkdtemp()) / "a.TextGrid"
         >>> write_annotations(path, [AnnotatedRecording("a", (phases,), 2.0)])
         >>> read_annotations(path)[0].events("phases")
-        (Event(start=0.5, end=1.25, label='cough'),)
+        (Event(0.5, 1.25, 'cough'),)
     """
     path = Path(path)
     to = _known(_format_of_name(path) if format is None else format)

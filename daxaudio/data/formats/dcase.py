@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from daxaudio.containers import Events
 from daxaudio.data.events import read_events, write_events
 from daxaudio.data.formats.annotated import EVENTS_TIER, AnnotatedRecording, Tier
 
@@ -36,4 +37,4 @@ def write_dcase(path: Path, recordings: Sequence[AnnotatedRecording]) -> None:
     Raises:
         ValueError: as `write_events`, or when a recording has not exactly one tier.
     """
-    write_events(path, {recording.recording_id: recording.events() for recording in recordings})
+    write_events(path, {one.recording_id: Events(one.events()) for one in recordings})

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Events
 from daxaudio.data.formats.annotated import (
     AnnotatedRecording,
     Problem,
@@ -208,8 +208,8 @@ def write_textgrid(path: Path, recording: AnnotatedRecording) -> None:
         ValueError: when events of a tier overlap, have no label, or are points between
             intervals, or when neither a duration nor an event says how long the recording is.
     """
-    ends = [event.end for tier in recording.tiers for event in tier.events]
-    end = float(max([recording.duration or 0.0, *ends]))
+    last = Events(event for tier in recording.tiers for event in tier.events).end
+    end = float(max(recording.duration or 0.0, last))
     if end <= 0:
         raise ValueError(f"{path}: a TextGrid needs a duration, and there is none and no event")
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0"]
@@ -222,7 +222,7 @@ def write_textgrid(path: Path, recording: AnnotatedRecording) -> None:
 def _tier_lines(path: Path, tier: Tier, end: float) -> Iterator[str]:
     points = tier.points or (tier.events and all(event.duration == 0 for event in tier.events))
     place = f"{path}: tier {tier.name!r}"
-    entries = sorted(tier.events, key=_times) if points else list(without_gaps(place, tier, end))
+    entries = Events(tier.events) if points else without_gaps(place, tier, end)
     word = "points" if points else "intervals"
     yield f'        class = "{"TextTier" if points else "IntervalTier"}"'
     yield f"        name = {_quoted(tier.name)}"
@@ -239,27 +239,20 @@ def _tier_lines(path: Path, tier: Tier, end: float) -> Iterator[str]:
             yield f"            text = {_quoted(event.label)}"
 
 
-def without_gaps(place: str, tier: Tier, end: float) -> Iterator[Event]:
+def without_gaps(place: str, tier: Tier, end: float) -> Events:
     """The events, and stretches without a label between them."""
-    reached = 0.0
-    for event in sorted(tier.events, key=_times):
+    reached, told = 0.0, []
+    for event in Events(tier.events):
         if not event.label:
             raise ValueError(f"{place}: {event} has no label, which means no event in a TextGrid")
         if event.duration == 0:
             raise ValueError(f"{place}: {event} has no duration; points need a tier of their own")
         if event.start < reached - TIME_TOLERANCE:
             raise ValueError(f"{place}: {event} overlaps the one before; use another format")
-        if event.start > reached:
-            yield Event(reached, event.start)
         # An event that begins within the tolerance before the end of the last one begins there.
-        yield dataclasses.replace(event, start=min(max(event.start, reached), event.end))
+        told.append(dataclasses.replace(event, start=min(max(event.start, reached), event.end)))
         reached = max(reached, event.end)
-    if reached < end:
-        yield Event(reached, end)
-
-
-def _times(event: Event) -> tuple[float, float]:
-    return event.start, event.end
+    return Events([*told, *Events(told).gaps(0.0, end)])
 
 
 def _quoted(text: str) -> str:
