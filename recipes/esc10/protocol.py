@@ -6,21 +6,97 @@ may be called while the protocol runs.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+from protocol_tables import TESTED, as_table, describe_plan, tabulate_conditions, tabulate_scores
+from protocol_texts import ABOUT_SEEDS, ABOUT_TARGETS, TEXT, TITLE
+from targets import judge_targets
+
 from daxaudio.commands.main import exit_code_of
-from daxaudio.explainers.catalogue import DEFAULT_METHOD
-from daxaudio.report.protocol import write_protocol
+from daxaudio.experiments.conditions import (
+    Condition,
+    find_conditions,
+    find_differing_settings,
+    gather_results,
+    measure_costs,
+    measure_stability,
+    summarise_conditions,
+)
+from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, references
+from daxaudio.plot.scores import plot_summaries
+from daxaudio.report.markdown import to_markdown
+from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_references
+from daxaudio.report.tables import tabulate_environment
+from daxaudio.runs.files import read_text, write_text
+from daxaudio.runs.tables import write_csv, write_table
 
-TITLE = "Localisation of ESC-10 events in noise-padded clips: classifiers, paddings, seeds"
+COMMAND_FILE = "command.txt"
 
-TEXT = """\
-Test clips of ESC-10 are padded with 1 to 5 s of noise at both ends (white noise, pink noise, or
-training clips of another class), and each method is asked where in the padded clip the classifier
-heard its class; the true event is where the clip lies. All classifiers and seeds see the same
-padded clips, and only those that the classifier gets right *as padded* are explained. Every
-perturbation method perturbs equally often, occlusion once a window. Beside that the others ask of
-the input and of the background, and `dax_v4` also of what its mask keeps and leaves."""
+
+def write_protocol(exp_dir: Path, leader: str = DEFAULT_METHOD) -> list[Path]:
+    """Write `RESULTS.md`, `results.csv`, `summary.csv` and `comparison.png`, each whole or not.
+
+    Conditions that are not there yet are named in the report, and hinder nothing.
+
+    Args:
+        exp_dir: folder of the protocol, see `daxaudio.experiments.conditions`.
+        leader: the method that the others are compared with.
+
+    Returns:
+        Paths of the four files.
+
+    Raises:
+        ValueError: when no condition has results, or none has any of the leader.
+    """
+    conditions = find_conditions(exp_dir)
+    results = gather_results(conditions, leader)
+    summary = summarise_conditions(results, leader)
+    costs = measure_costs(conditions, leader)
+    targets = judge_targets(results, measure_stability(conditions, leader), costs, leader)
+    write_table(results, exp_dir / RESULTS_FILE)
+    write_csv(summary, exp_dir / SUMMARY_FILE)
+    parts = [
+        *_opening(exp_dir, conditions),
+        "## Targets",
+        to_markdown(as_table(targets)),
+        ABOUT_TARGETS,
+        *_scores(summary, leader),
+        "## Cost",
+        "Means over recordings, then over seeds; the ratio is fit time over query time.",
+        to_markdown(as_table(costs)),
+        "## Environment",
+        to_markdown(tabulate_environment()),
+    ]
+    write_text(exp_dir / "RESULTS.md", "\n\n".join(parts) + "\n")
+    model = conditions[0].model
+    of_first = summary[summary["model"] == model].groupby("padding", sort=False)
+    panels = {f"{model}, {padding}": part for padding, part in of_first}
+    picture = plot_summaries(panels, exp_dir / "comparison.png", TESTED, references())
+    return [exp_dir / "RESULTS.md", exp_dir / RESULTS_FILE, exp_dir / SUMMARY_FILE, picture]
+
+
+def _opening(exp_dir: Path, conditions: Sequence[Condition]) -> list[str]:
+    """Heading, text, command, and which conditions are there."""
+    parts = [f"# {TITLE}", TEXT]
+    if (exp_dir / COMMAND_FILE).is_file():
+        command = read_text(exp_dir / COMMAND_FILE).strip()
+        parts.append(f"Made by\n\n    {command}")
+    parts += ["## Conditions", describe_plan(exp_dir, conditions)]
+    for model in find_differing_settings(conditions):
+        parts.append(f"**The conditions of {model} were explained with different settings.**")
+    return [*parts, to_markdown(tabulate_conditions(conditions))]
+
+
+def _scores(summary: pd.DataFrame, leader: str) -> list[str]:
+    """A table for each model and padding, and what it means."""
+    parts = ["## Scores", ABOUT_METRICS, ABOUT_SEEDS.format(leader=leader), ABOUT_TESTS]
+    for (model, padding), part in summary.groupby(["model", "padding"], sort=False):
+        parts += [f"### {model}, {padding}", to_markdown(tabulate_scores(part))]
+        parts.append(below_the_references(part))
+    return parts
 
 
 def main() -> None:
@@ -29,7 +105,7 @@ def main() -> None:
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the protocol")
     parser.add_argument("--leader", default=DEFAULT_METHOD, help=f"(default {DEFAULT_METHOD})")
     arguments = parser.parse_args()
-    for path in write_protocol(arguments.exp_dir, TITLE, TEXT, arguments.leader):
+    for path in write_protocol(arguments.exp_dir, arguments.leader):
         print(path)
 
 

@@ -15,7 +15,6 @@ from daxaudio.data.audio import write_recording
 from daxaudio.experiments.conditions import find_conditions, gather_results
 from daxaudio.experiments.score import score_folder
 from daxaudio.explainers.storage import save_explanation
-from daxaudio.report.protocol import write_protocol
 from daxaudio.report.results import Comparison, write_results
 from daxaudio.runs import files
 from daxaudio.runs.tables import (
@@ -179,12 +178,10 @@ def test_the_report_of_a_comparison_keeps_ids_as_they_are(explained):
 
 
 @pytest.mark.usefixtures("explained")
-def test_the_report_of_a_protocol_keeps_ids_as_they_are(tmp_path):
+def test_the_tables_of_a_protocol_keep_ids_as_they_are(tmp_path):
     condition = tmp_path / "protocol/18-seed0/NA"
     condition.mkdir(parents=True)
-    for name in ("results.csv", "explanations"):
+    for name in ("results.csv", "results.parquet", "explanations"):
         (tmp_path / name).rename(condition / name)
     results = gather_results(find_conditions(tmp_path / "protocol"))
     assert set(results["recording_id"]) == {"0012", "12", "NA"}
-    markdown = write_protocol(tmp_path / "protocol", "Title", "Text.")[0].read_text()
-    assert re.search(r"\| 18 \| 0 \| NA \| 3 \|", markdown)

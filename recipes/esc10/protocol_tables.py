@@ -1,0 +1,76 @@
+"""Tables of the protocol's report: conditions, scores with their tests, targets and costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from daxaudio.experiments.conditions import Condition, read_plan
+from daxaudio.experiments.predict import PREDICTIONS_FILE
+from daxaudio.experiments.score import RESULTS_FILE
+from daxaudio.report.tables import MISSING, Table, tabulate_summary
+from daxaudio.runs.tables import is_table, read_table
+
+TESTED = ("iou", "frame_auc")
+
+
+def describe_plan(exp_dir: Path, conditions: Sequence[Condition]) -> str:
+    """Which of the planned conditions are there, and which are not."""
+    plan = read_plan(exp_dir)
+    there = {(c.model, c.seed, c.padding) for c in conditions}
+    lacking = [f"{m} seed {s} {p}" for m, s, p in plan if (m, s, p) not in there]
+    if lacking:
+        return (
+            f"**A part of the plan:** {len(plan) - len(lacking)} of {len(plan)} conditions are "
+            f"there. Without results so far: {', '.join(lacking)}."
+        )
+    return f"All {len(plan)} planned conditions are there." if plan else "No plan is stored."
+
+
+def tabulate_conditions(conditions: Sequence[Condition]) -> Table:
+    """Recordings that were explained, of those that the classifier got right as padded."""
+    rows = []
+    for condition in conditions:
+        explained = read_table(condition.folder / RESULTS_FILE)["recording_id"].nunique()
+        accuracy, path = MISSING, condition.folder / PREDICTIONS_FILE
+        if is_table(path):
+            predictions = read_table(path)
+            readable = predictions[predictions["problem"] == ""]
+            accuracy = f"{int(readable['correct'].sum())} of {len(readable)}"
+        names = (condition.model, str(condition.seed), condition.padding)
+        rows.append((*names, str(explained), accuracy))
+    return Table(("model", "seed", "padding", "explained", "classified correctly"), tuple(rows))
+
+
+def tabulate_scores(summary: pd.DataFrame) -> Table:
+    """Means and deviations, and p-values of the tests against the leader."""
+    scores = tabulate_summary(summary)
+    tests = summary.set_index(["method", "metric"])["p_value"]
+    rows = tuple(
+        (*row, *(_p_value(float(tests.get((row[0], metric), np.nan))) for metric in TESTED))
+        for row in scores.rows
+    )
+    return Table((*scores.header, *(f"p, {metric}" for metric in TESTED)), rows)
+
+
+def _p_value(value: float) -> str:
+    if not np.isfinite(value):
+        return MISSING
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def as_table(frame: pd.DataFrame) -> Table:
+    """A frame as it is, numbers with two digits after the point."""
+    cells = [
+        tuple(_cell(value) for value in row) for row in frame.itertuples(index=False, name=None)
+    ]
+    return Table(tuple(column.replace("_", " ") for column in frame.columns), tuple(cells))
+
+
+def _cell(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.2f}" if np.isfinite(value) else MISSING
