@@ -237,41 +237,42 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def _fit(explanation: Explanation) -> Iterator[Finding]:
-    """What the method knows of itself."""
-    settings = explanation.settings
+    """What the method knows of itself; each finding where it has it."""
+    found = {name: math.nan if v is None else v for name, v in explanation.findings.items()}
     if float(explanation.mask.max()) == float(explanation.mask.min()):
         yield Finding("mask", 0.0, False, "The mask marks nothing: no bin stands out.")
-    if "student_r2" in settings:
-        share = float(settings["student_r2"])
+    if "student_r2" in found:
+        share = float(found["student_r2"])
         sentence = (
-            "The small network that stands for the classifier predicts "
-            f"{100 * max(0.0, share):.0f} % of the variance of its score on perturbed inputs that "
-            "were held out."
+            f"The small network that stands for the classifier predicts {_percent(share)} of the "
+            "variance of its score on perturbed inputs that were held out."
         )
         yield Finding("student", share, share >= _HALF, sentence)
-    if "mask_reliability" in settings:
-        reliability = min(settings["salience_reliability"], settings["mask_reliability"])
+    if "reliability" in found:
+        reliability = float(found["reliability"])
+        same = "much the same" if reliability >= _HALF else "another"
         sentence = (
-            "As many other queries would give much the same mask: expected correlation "
-            if reliability >= _HALF
-            else "As many other queries would give another mask: expected correlation "
+            f"As many other queries would give {same} mask: expected correlation {reliability:.2f}."
         )
-        yield Finding(
-            "agreement", reliability, reliability >= _HALF, f"{sentence}{reliability:.2f}."
-        )
-        share = float(settings["mask_r2"])
-        sentence = (
-            "How much a perturbed input keeps of the marked part explains "
-            f"{100 * max(0.0, share):.0f} % of the variance of the score."
-        )
-        yield Finding("marked_part", share, None, sentence)
-    elif explanation.warnings:  # those of DAX V4 are the findings above
+        yield Finding("agreement", reliability, reliability >= _HALF, sentence)
+    elif explanation.warnings:  # a method that knows its reliability warns of no more than that
         sentence = f"The method itself warns: {'; '.join(explanation.warnings)}."
         yield Finding("warnings", len(explanation.warnings), False, " ".join(sentence.split()))
-    if "score_of_kept" in settings:
-        kept, removed = settings["score_of_kept"], settings["score_of_removed"]
+    if "mask_r2" in found:
+        share = float(found["mask_r2"])
+        sentence = (
+            f"How much a perturbed input keeps of the marked part explains {_percent(share)} of "
+            "the variance of the score."
+        )
+        yield Finding("marked_part", share, None, sentence)
+    if {"score_of_kept", "score_of_removed"} <= found.keys():
+        kept, removed = found["score_of_kept"], found["score_of_removed"]
         sentence = f"The marked frames alone score {kept:.2f}, the others alone {removed:.2f}."
         yield Finding("marked_frames", kept - removed, kept > removed, sentence)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * max(0.0, share):.0f} %"
 
 
 def _deletion(

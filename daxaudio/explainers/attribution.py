@@ -155,7 +155,7 @@ def explain_by_gradients(
     n_gradients: int,
     sign: Sign = "positive",
     n_values: int = 0,
-    facts: Mapping[str, Any] | None = None,
+    findings: Mapping[str, Any] | None = None,
     warnings: Iterable[str] = (),
 ) -> Explanation:
     """The explanation that a gradient method drew from its passes; asks for the input's score.
@@ -170,7 +170,7 @@ def explain_by_gradients(
         n_gradients: forward and backward passes so far, one an input.
         sign: what of the attribution the mask shows.
         n_values: plain forward passes so far, one an input.
-        facts: settings beyond the fields.
+        findings: what was found beside the attribution.
         warnings: why it should not be trusted.
 
     Returns:
@@ -193,6 +193,6 @@ def explain_by_gradients(
         n_queries=explanation.n_queries + n_values,
         n_gradients=n_gradients,
         seconds={**explanation.seconds, "query": explanation.seconds["query"] + ended - began},
-        settings={**explanation.settings, **(facts or {})},
+        findings=findings or {},
         warnings=tuple(warnings),
     )

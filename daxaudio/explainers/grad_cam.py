@@ -34,7 +34,7 @@ class GradCam:
 
     Args:
         layer: qualified name; None for the last convolution that runs or, in a module without
-            convolutions, the last recurrent layer. The settings of the explanation hold which. Of a
+            convolutions, the last recurrent layer. Which, is a finding of the explanation. Of a
             transformer name the last block, or better the norm before its attention: at the last
             output only the class token may count.
         of: the class's logit or its probability.
@@ -193,7 +193,7 @@ class GuidedGradCam:
             began,
             n_gradients=2,
             sign=self.sign,
-            facts={"layer": maps.name},
+            findings={"layer": maps.name},
             warnings=warnings,
         )
 
@@ -231,7 +231,7 @@ def _explain(
         _stretched(formula(maps), spectrogram),
         began,
         n_gradients=1,
-        facts={"layer": maps.name},
+        findings={"layer": maps.name},
         warnings=_warnings(maps),
     )
 

@@ -137,7 +137,7 @@ class IntegratedGradients:
 
     The gradient's mean on the straight path from the background to the input, times their
     difference. The integral is taken by the Gauss-Legendre rule. The attributions sum up to the
-    difference of the two scores (completeness); by how much they miss it is stored as
+    difference of the two scores (completeness); by how much they miss it is the finding
     `completeness_error`, in units of the score, and above 5 % of the difference is a warning.
 
     Source: Sundararajan et al. 2017. It differs from the usual black background (0): here the
@@ -202,7 +202,7 @@ class IntegratedGradients:
             self.n_steps,
             self.sign,
             n_values=2,
-            facts={"completeness_error": error},
+            findings={"completeness_error": error},
             warnings=self._warnings(error, gain, size),
         )
 

@@ -44,6 +44,12 @@ _OPTIONAL: Mapping[str, tuple[type, ...]] = {
 }
 """Facts that are read, and of which type they are."""
 
+_FOUND = (
+    *("student_r2", "mask_r2", "mask_reliability", "salience_reliability"),
+    *("score_of_kept", "score_of_removed", "completeness_error"),
+)
+"""Findings that stood among the settings in older files."""
+
 _UNREADABLE: tuple[type[Exception], ...] = (
     *(KeyError, TypeError, ValueError, AttributeError, EOFError, OSError),
     *(zipfile.BadZipFile, zlib.error),
@@ -171,7 +177,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
             n_queries=facts["queries"],
             seconds=facts["seconds"],
             settings=facts["settings"],
-            findings=facts.get("findings", {}),
+            findings=facts["findings"],
             seed=int(facts.get("derived_seed", facts["seed"])),  # "seed" is the whole run's
             attribution=arrays["attribution"],
             history=history,
@@ -213,7 +219,24 @@ def load_facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
         ) from error
     if "model" in facts:  # the digest stood there before the model's folder did
         facts.setdefault("model_digest", facts["model"])
-    return facts
+    return facts if "findings" in facts else {**facts, **_apart(facts["settings"])}
+
+
+def _apart(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings and findings of files from before these stood apart."""
+    found = {name: settings[name] for name in _FOUND if name in settings}
+    if isinstance(polarity := settings.get("polarity_found"), dict):
+        found |= {name: polarity[name] for name in polarity if name != "n_queries"}
+    if "precision_found" in settings:
+        found["precision"] = settings["precision_found"]
+    if "mask_reliability" in settings and "salience_reliability" in settings:
+        known = settings["mask_reliability"], settings["salience_reliability"]
+        found["reliability"] = None if None in known else min(known)
+    hidden = {*_FOUND, "polarity_found", "precision_found"}
+    return {
+        "settings": {name: value for name, value in settings.items() if name not in hidden},
+        "findings": found,
+    }
 
 
 def check_alike(folder: str | os.PathLike[str], facts: Mapping[str, Any]) -> None:

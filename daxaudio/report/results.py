@@ -30,17 +30,6 @@ from daxaudio.report.tables import (
 from daxaudio.runs.files import whole_file, write_text
 from daxaudio.runs.tables import read_table
 
-_FOUND = (
-    "polarity_found",
-    "student_r2",
-    "mask_r2",
-    "mask_reliability",
-    "salience_reliability",
-    "score_of_kept",
-    "score_of_removed",
-)
-"""What explanations store beside their settings: found, not set."""
-
 HISTORY_OF = ("dax_v2", "dax_v1")
 MP3_RATE = 44100
 
@@ -241,8 +230,7 @@ def _settings(comparison: Comparison) -> Table:
         folders = sorted((comparison.explanations / method).glob("*/explanation.json"))
         if folders:
             settings = load_facts(folders[0].parent)["settings"]
-            hidden = ("name", *_FOUND)
-            text = ", ".join(f"{k}={_flat(v)}" for k, v in settings.items() if k not in hidden)
+            text = ", ".join(f"{k}={_flat(v)}" for k, v in settings.items() if k != "name")
             rows.append((method, text))
     return Table(("method", "settings"), tuple(rows))
 

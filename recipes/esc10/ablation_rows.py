@@ -86,9 +86,9 @@ def score_explanation(
     label: str, explanation: Explanation, events: Sequence[Event], by_epoch: bool
 ) -> Rows:
     """Rows `method`, (`epoch`,) `metric`, `value`; DAX twice, as trained and checked."""
-    if "polarity_found" not in explanation.settings:
+    if "upright" not in explanation.findings:
         return _rows(label, explanation, events, by_epoch)
-    turned = not explanation.settings["polarity_found"]["upright"]
+    turned = not explanation.findings["upright"]
     checked = _rows(f"{label}, checked", explanation, events, by_epoch)
     return _rows(label, explanation, events, by_epoch, turned) + checked
 
@@ -107,7 +107,7 @@ def _rows(
         if by_epoch:
             found |= {name: history[name][number] for name in ("train_loss", "validation_loss")}
         else:
-            found["student_r2"] = explanation.settings.get("student_r2", float("nan"))
+            found["student_r2"] = explanation.findings.get("student_r2", float("nan"))
             on_top = {phase: s for phase, s in explanation.seconds.items() if phase != "query"}
             found["fit_seconds"] = sum(on_top.values())
         epoch = {"epoch": number + 1} if by_epoch else {}

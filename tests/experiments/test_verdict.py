@@ -135,9 +135,9 @@ def test_dax_v4_tells_what_it_knows_of_itself(toy_spectrogram, black_box):
     explanation = explained(make, toy_spectrogram, black_box)
     verdict = judge(explanation, black_box, make, "quick")
     assert names(verdict)[2:5] == ["agreement", "marked_part", "marked_frames"]
-    settings = explanation.settings
+    known = explanation.findings
     assert finding(verdict, "agreement").value == min(
-        settings["salience_reliability"], settings["mask_reliability"]
+        known["salience_reliability"], known["mask_reliability"]
     )
     assert finding(verdict, "marked_frames").good
 
@@ -145,7 +145,7 @@ def test_dax_v4_tells_what_it_knows_of_itself(toy_spectrogram, black_box):
 @pytest.mark.parametrize(("r2", "good", "text"), [(0.8, True, "80 %"), (-0.2, False, " 0 %")])
 def test_the_fit_of_a_student_is_told(r2, good, text, toy_spectrogram, black_box):
     explanation = explained(make_rise, toy_spectrogram, black_box)
-    explanation = dataclasses.replace(explanation, settings={"student_r2": r2})
+    explanation = dataclasses.replace(explanation, findings={"student_r2": r2})
     student = finding(judge(explanation, black_box, make_rise, "quick"), "student")
     assert (student.value, student.good) == (r2, good)
     assert text in student.sentence
@@ -244,8 +244,8 @@ def test_marked_frames_that_score_less_than_the_others_speak_against(
     kept, removed, good, toy_spectrogram, black_box
 ):
     found = explained(make_rise, toy_spectrogram, black_box)
-    settings = {**found.settings, "score_of_kept": kept, "score_of_removed": removed}
-    verdict = judge(dataclasses.replace(found, settings=settings), black_box, make_rise, "quick")
+    findings = {"score_of_kept": kept, "score_of_removed": removed}
+    verdict = judge(dataclasses.replace(found, findings=findings), black_box, make_rise, "quick")
     marked = finding(verdict, "marked_frames")
     assert marked.good is good
     assert marked.value == pytest.approx(kept - removed)

@@ -109,7 +109,7 @@ def test_integrated_gradients_agree_with_captum(fill, clip, score, network):
     found = IntegratedGradients(20, fill, seed=5)(clip, score)
     # Points that differ in the last digit may lie on the two sides of a ReLU's kink.
     assert_same(found.attribution, theirs[0].float(), part=1e-4)
-    error = found.settings["completeness_error"]
+    error = found.findings["completeness_error"]
     gain = abs(float(score.values(torch.stack([background, clip.values])).diff()))
     assert error == pytest.approx(abs(float(missed)), abs=1e-4 * gain)
 

@@ -370,7 +370,7 @@ def test_smooth_grad_without_noise_is_the_gradient(clip):
 @pytest.mark.parametrize("fill", ["floor", "global_mean", "noise"])
 def test_integrated_gradients_sum_up_to_what_the_input_gains(of, fill, clip):
     explanation = IntegratedGradients(200, fill, of)(clip, score_of(MODULES["blstm"]))
-    error = explanation.settings["completeness_error"]
+    error = explanation.findings["completeness_error"]
     assert error < 1e-4
     assert explanation.warnings == ()
 
@@ -389,7 +389,7 @@ def test_too_few_steps_are_a_warning(n_steps, warns):
     # two points are exact
     shown = Spectrogram(torch.tensor([[0.0, 1.0]]), torch.zeros(1), torch.arange(2.0))
     explanation = IntegratedGradients(n_steps, fill="floor")(shown, score_of(Square(), index=0))
-    assert explanation.settings["completeness_error"] == pytest.approx(
+    assert explanation.findings["completeness_error"] == pytest.approx(
         0.5 if warns else 0, abs=1e-6
     )
     assert explanation.attribution[0].tolist() == pytest.approx([0, 0.5 if warns else 1], abs=1e-6)
@@ -432,16 +432,16 @@ def test_only_the_noise_of_the_fill_is_drawn(explainer, clip):
 def test_settings_hold_the_layer_that_was_looked_at(explainer, clip):
     layers = {"resnet": "network.layer4.1.conv2", "blstm": "rnn", "relus": "third"}
     for name, layer in layers.items():
-        assert explainer(clip, score_of(MODULES[name])).settings["layer"] == layer
+        assert explainer(clip, score_of(MODULES[name])).findings["layer"] == layer
     named = dataclasses.replace(explainer, layer="first.0")
-    assert named(clip, score_of(MODULES["relus"])).settings["layer"] == "first.0"
+    assert named(clip, score_of(MODULES["relus"])).findings["layer"] == "first.0"
 
 
 @pytest.mark.parametrize("explainer", CAMS, ids=name_of)
 def test_any_part_that_gives_a_map_can_be_named(explainer, clip):
     block = dataclasses.replace(explainer, layer="network.layer4")
     found = block(clip, score_of(MODULES["resnet"]))
-    assert found.settings["layer"] == "network.layer4"
+    assert found.findings["layer"] == "network.layer4"
     before = dataclasses.replace(explainer, layer=None)(clip, score_of(MODULES["resnet"]))
     assert not torch.equal(found.attribution, before.attribution)
 

@@ -134,7 +134,7 @@ def test_polarity_test_turns_an_inverted_mask_over(toy_spectrogram, toy_score_fn
         checked = dax_v2(FEW, polarity="checked", epochs=1, seed=seed)(
             toy_spectrogram, toy_score_fn
         )
-        upright = checked.settings["polarity_found"]["upright"]
+        upright = checked.findings["upright"]
         expected = trained.mask if upright else 1 - trained.mask
         assert torch.equal(checked.mask, expected)
         assert torch.equal(torch.tensor(checked.history["masks"][-1]), expected)

@@ -268,3 +268,24 @@ def test_the_seed_that_is_read_back_is_that_of_the_draws(tmp_path):
     save_explanation(tmp_path, drawn, {"seed": 3, "derived_seed": str(drawn.seed)})
     assert load_explanation(tmp_path).seed == 2**62 + 1
     assert load_facts(tmp_path)["seed"] == 3
+
+
+def test_findings_of_older_files_are_taken_out_of_their_settings(tmp_path):
+    save_explanation(tmp_path, explanation())
+    path = tmp_path / "explanation.json"
+    facts = json.loads(path.read_text())
+    del facts["findings"]
+    polarity = {"upright": False, "score_of_high": 0.1, "score_of_low": 0.4, "n_queries": 18}
+    facts["settings"] = {
+        **{"name": "Dax", "epochs": 3, "layer": "conv1"},
+        **{"student_r2": 0.5, "mask_reliability": 0.8, "salience_reliability": 0.7},
+        **{"polarity_found": polarity, "precision_found": {"precision": "fp32"}},
+    }
+    path.write_text(json.dumps(facts))
+    loaded = load_explanation(tmp_path)
+    assert loaded.settings == {"name": "Dax", "epochs": 3, "layer": "conv1"}
+    assert loaded.findings == {
+        **{"student_r2": 0.5, "mask_reliability": 0.8, "salience_reliability": 0.7},
+        **{"reliability": 0.7, "upright": False, "score_of_high": 0.1, "score_of_low": 0.4},
+        "precision": {"precision": "fp32"},
+    }

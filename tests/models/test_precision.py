@@ -260,7 +260,7 @@ def test_explanations_of_learned_methods_tell_the_precision_of_their_networks(
 ):
     processor()
     explanation = Dax(sampler=GridSampler(20), epochs=1)(toy_spectrogram, toy_score_fn)
-    found = explanation.settings["precision_found"]
+    found = explanation.findings["precision"]
     assert found == choose_precision("auto").as_dict()
     assert found["precision"] == "fp32"
     assert json.loads(json.dumps(found)) == found

@@ -98,10 +98,11 @@ class DaxV4:
 
         Returns:
             The explanation. Its attribution is the salience after the mask network, in units of
-            the score. Its settings hold the agreement to be expected with as many other queries (1
-            is perfect), `salience_reliability` and `mask_reliability`, and `mask_r2`, the share of
-            the scores' variance that follows from how much of the mask, and of the rest, a sample
-            keeps. The mask is 0 where the score is too flat to explain.
+            the score. Its findings are the agreement to be expected with as many other queries (1
+            is perfect), `salience_reliability`, `mask_reliability`, and the lower of both,
+            `reliability`; and `mask_r2`, the share of the scores' variance that follows from how
+            much of the mask, and of the rest, a sample keeps. The mask is 0 where the score is too
+            flat to explain.
 
         Raises:
             ValueError: when there are fewer samples.
@@ -121,24 +122,21 @@ class DaxV4:
         flat = _is_flat(neighbourhood)
         mask = self._masks(salience[:1], flat)[0]
         standard_error, mask_reliability = self._compare_halves(salience[1:], flat)
-        reliability = {
-            "salience_reliability": _reliability(
-                [_correlation(*pair) for pair in salience[1:].split(2)]
-            ),
-            "mask_reliability": mask_reliability,
-        }
+        salience_reliability = _reliability([_correlation(*pair) for pair in salience[1:].split(2)])
+        reliability = min(salience_reliability, mask_reliability)
         explanation = to_explanation(neighbourhood, salience[0].clone(), "dax_v4", self, began)
-        settings = {
-            **explanation.settings,
-            **reliability,
+        findings = {
+            "reliability": reliability,
+            "salience_reliability": salience_reliability,
+            "mask_reliability": mask_reliability,
             "mask_r2": _mask_r2(neighbourhood, mask),
         }
         return dataclasses.replace(
             explanation,
             mask=mask.cpu(),
             standard_error=standard_error.cpu(),
-            warnings=tuple(_warnings(neighbourhood, flat, min(reliability.values()))),
-            settings=settings,
+            warnings=tuple(_warnings(neighbourhood, flat, reliability)),
+            findings=findings,
             seconds={**explanation.seconds, "fit": time.perf_counter() - began},
             seed=self.seed,
         )
@@ -376,5 +374,5 @@ def _ask_about_mask(
         warnings=tuple(warnings),
         n_queries=explanation.n_queries + 2,
         seconds={**explanation.seconds, "check": time.perf_counter() - began},
-        settings={**explanation.settings, "score_of_kept": kept, "score_of_removed": removed},
+        findings={**explanation.findings, "score_of_kept": kept, "score_of_removed": removed},
     )

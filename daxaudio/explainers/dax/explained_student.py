@@ -117,8 +117,8 @@ class ExplainStudent:
 
         Returns:
             The explanation; its history holds `train_loss` and `validation_loss`, its settings
-            `student_r2`, the share of the held-out scores' variance that the student explains,
-            `precision_found`, in which it was trained, and `explainer`, the inner one's settings.
+            `explainer`, the inner one's, and its findings `student_r2`, the share of the held-out
+            scores' variance that the student explains, and `precision`, in which it was trained.
         """
         began = time.perf_counter()
         examples = Examples.split(
@@ -132,13 +132,16 @@ class ExplainStudent:
         assert inner.attribution is not None  # sampling explainers give one
         explanation = to_explanation(neighbourhood, inner.attribution, self.method, self, began)
         device = neighbourhood.spectrogram.values.device
-        found = {
-            "explainer": inner.settings,
-            "student_r2": held_out_r2(student, examples),
-            "precision_found": choose_precision(self.precision, device).as_dict(),
-        }
-        settings = {**explanation.settings, **found}
-        return dataclasses.replace(explanation, history=history, settings=settings, seed=self.seed)
+        return dataclasses.replace(
+            explanation,
+            history=history,
+            settings={**explanation.settings, "explainer": inner.settings},
+            findings={
+                "student_r2": held_out_r2(student, examples),
+                "precision": choose_precision(self.precision, device).as_dict(),
+            },
+            seed=self.seed,
+        )
 
     def _distil(self, examples: Examples) -> tuple[Student, dict[str, list[float]]]:
         device = examples.neighbourhood.spectrogram.values.device

@@ -154,9 +154,10 @@ class Dax:
 
         Returns:
             The explanation; its history holds `train_loss`, `validation_loss`, `masks` of x and
-            `mask_epochs`, one entry an epoch; its settings hold `student_r2`, the share of the
+            `mask_epochs`, one entry an epoch; its findings are `student_r2`, the share of the
             held-out scores' variance that the student explains from masked inputs, and
-            `precision_found`, in which the networks were trained.
+            `precision`, in which the networks were trained. Where the polarity was checked, they
+            hold `upright`, `score_of_high` and `score_of_low`, too (see `Polarity`).
         """
         began = time.perf_counter()
         examples = Examples.split(
@@ -172,9 +173,9 @@ class Dax:
         mask = torch.tensor(history["masks"][-1], dtype=torch.float32)
         explanation = to_explanation(neighbourhood, mask, self.loss.method, self, began)
         choice = choose_precision(self.precision, device)
-        settings = {**explanation.settings, "student_r2": r2, "precision_found": choice.as_dict()}
+        findings = {"student_r2": r2, "precision": choice.as_dict()}
         return dataclasses.replace(
-            explanation, mask=mask, history=history, settings=settings, seed=self.seed
+            explanation, mask=mask, history=history, findings=findings, seed=self.seed
         )
 
     def _train(self, masker: MaskNetwork, student: Student, examples: Examples) -> dict[str, Any]:
@@ -231,5 +232,10 @@ def _turn_upright(
         history=history,
         n_queries=explanation.n_queries + found.n_queries,
         seconds={**explanation.seconds, "polarity": time.perf_counter() - began},
-        settings={**explanation.settings, "polarity_found": dataclasses.asdict(found)},
+        findings={
+            **explanation.findings,
+            "upright": found.upright,
+            "score_of_high": found.score_of_high,
+            "score_of_low": found.score_of_low,
+        },
     )

@@ -57,8 +57,8 @@ def test_queries_are_counted_with_the_two_of_the_mask(toy_spectrogram, toy_score
 
     explanation = DaxV4(MultiGridSampler(50))(toy_spectrogram, score_fn)
     assert sum(asked) == explanation.n_queries == 54
-    settings = explanation.settings
-    assert settings["score_of_kept"] > settings["score_of_removed"]
+    findings = explanation.findings
+    assert findings["score_of_kept"] > findings["score_of_removed"]
 
 
 def test_second_halves_are_what_all_samples_leave_of_the_first(toy_spectrogram, toy_score_fn):
@@ -114,7 +114,7 @@ def test_standard_error_shrinks_with_the_queries(toy_spectrogram, toy_score_fn):
     )
     assert few.standard_error.shape == few.mask.shape
     assert float(many.standard_error.mean()) < float(few.standard_error.mean())
-    assert many.settings["mask_reliability"] > max(0.9, few.settings["mask_reliability"])
+    assert many.findings["mask_reliability"] > max(0.9, few.findings["mask_reliability"])
 
 
 def test_standard_error_bounds_that_of_other_draws(toy_spectrogram, toy_score_fn):
@@ -136,7 +136,7 @@ def test_reliability_is_the_agreement_with_other_draws(toy_spectrogram, toy_scor
     ]
     maps = torch.stack([one.attribution.flatten() for one in found])
     agreement = torch.corrcoef(maps)[~torch.eye(8, dtype=torch.bool)].mean()
-    stated = sum(one.settings["salience_reliability"] for one in found) / 8
+    stated = sum(one.findings["salience_reliability"] for one in found) / 8
     assert stated == pytest.approx(float(agreement), abs=0.05)
 
 
@@ -154,7 +154,7 @@ def test_chance_is_warned_of(toy_spectrogram, scale):
     few = dataclasses.replace(SAMPLER, n_samples=200)
     explanation = DaxV4(few)(toy_spectrogram, lambda inputs: scale * chance(inputs))
     assert any("200 queries are too few" in warning for warning in explanation.warnings)
-    assert explanation.settings["salience_reliability"] < 0.5
+    assert explanation.findings["salience_reliability"] < 0.5
 
 
 def test_the_unit_of_the_score_does_not_matter(toy_spectrogram, toy_score_fn):
@@ -167,7 +167,7 @@ def test_the_unit_of_the_score_does_not_matter(toy_spectrogram, toy_score_fn):
     first, second = DaxV4().fit(neighbourhood), DaxV4().fit(small)
     torch.testing.assert_close(first.mask, second.mask, atol=1e-3, rtol=1e-2)
     for name in ("salience_reliability", "mask_reliability", "mask_r2"):
-        assert first.settings[name] == pytest.approx(second.settings[name], abs=1e-2)
+        assert first.findings[name] == pytest.approx(second.findings[name], abs=1e-2)
 
 
 def test_marked_frames_that_lose_the_score_are_warned_of(toy_spectrogram):
@@ -180,7 +180,7 @@ def test_marked_frames_that_lose_the_score_are_warned_of(toy_spectrogram):
         return first * (rest > 0.4 * (toy_spectrogram.values[:, 15:] - level).abs().mean())
 
     explanation = DaxV4(SAMPLER)(toy_spectrogram, score_fn)
-    assert explanation.settings["score_of_kept"] < 0.1 * explanation.score
+    assert explanation.findings["score_of_kept"] < 0.1 * explanation.score
     assert any("is not below that of the marked" in warning for warning in explanation.warnings)
 
 

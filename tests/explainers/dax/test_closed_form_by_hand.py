@@ -165,8 +165,8 @@ def test_frames_whose_removal_costs_nothing_are_warned_of(removed, warns):
     explainer = DaxV4(lambda spectrogram, score_fn: given)
     answers = torch.tensor([0.5, removed])  # of the marked frames alone, and of all others
     explanation = explainer(given.spectrogram, lambda inputs: answers)
-    assert explanation.settings["score_of_kept"] == 0.5
-    assert explanation.settings["score_of_removed"] == removed
+    assert explanation.findings["score_of_kept"] == 0.5
+    assert explanation.findings["score_of_removed"] == removed
     assert any("is not below that of the marked" in one for one in explanation.warnings) == warns
 
 

@@ -109,7 +109,7 @@ def test_student_learns_and_says_how_well(make, student, toy_spectrogram, toy_sc
     losses = explanation.history["validation_loss"]
     assert len(losses) == len(explanation.history["train_loss"]) == 6
     assert losses[-1] < losses[0]
-    assert explanation.settings["student_r2"] > 0.5
+    assert explanation.findings["student_r2"] > 0.5
 
 
 @each
