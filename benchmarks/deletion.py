@@ -34,7 +34,7 @@ def main():
         masks = torch.rand(arguments.methods, *values.shape, generator=random)
         for direction in ("deletion", "insertion"):
             perturbation_curves(
-                masks, values, background, noting, direction, n_steps=arguments.steps
+                masks, values, background, noting, direction=direction, n_steps=arguments.steps
             )
 
     def bare():

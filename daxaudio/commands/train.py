@@ -212,8 +212,8 @@ class Plan:
             self.front_end,
             self.training,
             augmentation,
-            self.seed,
-            self.device,
+            seed=self.seed,
+            device=self.device,
         )
         rows = trainer.run(recordings, [classes.index(name) for name in names], out)
         write_csv(pd.DataFrame(rows).round(6), out / HISTORY_FILE)
@@ -224,7 +224,7 @@ class Plan:
             "seconds": seconds,
             "versions": versions(),
         }
-        black_box = BlackBox(module, self.front_end, classes, self.device, training=facts)
+        black_box = BlackBox(module, self.front_end, classes, device=self.device, training=facts)
         save_black_box(black_box, out)
         (out / CHECKPOINT_FILE).unlink(missing_ok=True)
         return black_box
@@ -237,7 +237,7 @@ class Plan:
         kind = MODEL_KINDS[settings.pop("kind", "resnet")]
         if kind is SpectrogramResNet:
             settings["mean"], settings["std"] = measure_normalisation(
-                recordings, self.front_end, augmentation, self.seed
+                recordings, self.front_end, augmentation, seed=self.seed
             )
         else:
             settings["n_bins"] = len(self.front_end.frequencies)
@@ -288,7 +288,7 @@ def _cross_validate(plan: Plan, data: DataFolder, asked: str, out: Path) -> None
         raise ValueError(f"{asked}: not one of {len(foldless)} recordings is in a fold")
     data = data.part(name for name in data.ids if name in folds)
     recordings = _read_all(plan, data, out, dict.fromkeys(foldless, "in no fold"))
-    _, table = cross_validate(recordings, data.text, folds, train, out)
+    _, table = cross_validate(recordings, data.text, folds, train, out=out)
     for row in table.to_dict("records"):
         print(f"fold {row['fold']}: AUC {row['auc']:.3f}, sensitivity {row['sensitivity']:.3f}")
 

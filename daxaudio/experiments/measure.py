@@ -217,14 +217,14 @@ class Measuring:
                     spectrogram.values,
                     self._background(spectrogram, filled),
                     score_fn,
-                    direction,
-                    unit,
-                    self.settings.n_steps,
-                    events,
-                    spectrogram.times,
-                    self.run.settings.batch_size,
-                    filled,
-                    derive_seed(self.run.seed, "ties", spectrogram.recording_id),
+                    direction=direction,
+                    unit=unit,
+                    n_steps=self.settings.n_steps,
+                    events=events,
+                    times=spectrogram.times,
+                    batch_size=self.run.settings.batch_size,
+                    fill=filled,
+                    seed=derive_seed(self.run.seed, "ties", spectrogram.recording_id),
                 )
                 for own, curve in zip(found, curves, strict=True):
                     own["values"][f"{direction}_auc{suffix}"] = curve.auc
@@ -240,8 +240,8 @@ class Measuring:
             spectrogram.values,
             self._background(spectrogram, self._fill),
             ask,
-            self.run.black_box.class_index(explanations[0].target),
-            self.run.settings.batch_size,
+            index=self.run.black_box.class_index(explanations[0].target),
+            batch_size=self.run.settings.batch_size,
         )
         for explanation, own in zip(explanations, values, strict=True):
             yield explanation, {"values": own}
@@ -265,9 +265,9 @@ class Measuring:
                     mask_of,
                     spectrogram,
                     mask_of(spectrogram),
-                    self.settings.radius,
-                    self.settings.n_draws,
-                    seed,
+                    radius=self.settings.radius,
+                    n_samples=self.settings.n_draws,
+                    seed=seed,
                 )
             except ValueError as error:
                 yield explanation, error

@@ -300,7 +300,7 @@ def _deletion(
             spectrogram.values,
             background,
             counted,
-            "deletion",
+            direction="deletion",
             batch_size=batch_size,
             seed=seed,
         )
@@ -361,7 +361,7 @@ def _sanity(
         found.extend(explainer(spectrogram, box.score_fn(name, ask)) for name in names)
         return torch.stack([other.mask for other in found[-len(names) :]])
 
-    check = sanity_check(again, black_box.module, explanation.mask, seed, n_stages=1)
+    check = sanity_check(again, black_box.module, explanation.mask, seed=seed, n_stages=1)
     cost = sum(box.n_queries for box in boxes), sum(other.n_gradients for other in found)
     average = (
         f"correlation of ranks {check.correlation:.2f} over {len(names)} classes, "

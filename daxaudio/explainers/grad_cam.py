@@ -180,7 +180,7 @@ class GuidedGradCam:
         score, began = module_score(score_fn), time.perf_counter()
         with GuidedRelu(score.module) as guided:
             gradient = score.gradients(spectrogram.values[None], self.of)[0]
-        maps = maps_of_layer(score, spectrogram, self.layer, self.of, self.reshape)
+        maps = maps_of_layer(spectrogram, score, self.layer, of=self.of, reshape=self.reshape)
         warnings = _warnings(maps)
         if not guided.n_calls:
             warnings.append("the model has no ReLU: guided backpropagation is the plain gradient")
@@ -222,7 +222,9 @@ def _explain(
 ) -> Explanation:
     check_spectrogram(spectrogram)
     score, began = module_score(score_fn), time.perf_counter()
-    maps = maps_of_layer(score, spectrogram, explainer.layer, explainer.of, explainer.reshape)
+    maps = maps_of_layer(
+        spectrogram, score, explainer.layer, of=explainer.of, reshape=explainer.reshape
+    )
     return explain_by_gradients(
         explainer,
         method,

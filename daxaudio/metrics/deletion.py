@@ -62,6 +62,7 @@ class Curve:
     shares: NDArray[np.float64]
     direction: Direction
     unit: Unit
+    _: dataclasses.KW_ONLY
     fill: str = ""
 
     def __post_init__(self) -> None:
@@ -111,6 +112,7 @@ def perturbation_curves(
     values: Tensor,
     background: Tensor,
     score_fn: ScoreFn,
+    *,
     direction: Direction,
     unit: Unit = "bins",
     n_steps: int = 32,
@@ -156,8 +158,8 @@ def perturbation_curves(
     Example:
         >>> mask = torch.tensor([[0.1, 0.9, 0.2, 0.3]])
         >>> heard = lambda inputs: inputs[:, 0, 1]  # listens to the second frame alone
-        >>> values, background = torch.ones(1, 4), torch.zeros(1, 4)
-        >>> curve, = perturbation_curves(mask[None], values, background, heard, "deletion")
+        >>> ones, zeros = torch.ones(1, 4), torch.zeros(1, 4)
+        >>> curve, = perturbation_curves(mask[None], ones, zeros, heard, direction="deletion")
         >>> curve.shares.tolist(), curve.scores.tolist(), curve.auc
         ([0.0, 0.25, 0.5, 0.75, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0], 0.125)
     """
@@ -173,11 +175,11 @@ def perturbation_curves(
     ranks = order.argsort(dim=1).int()[:, part_of].to(values.device)
     first, last = ask(score_fn, torch.stack(ends)).tolist()
     at_once = fit_batch(batch_size, values.shape, values.device)
-    batches = _partly_changed(ranks, *ends, steps[1:-1].tolist(), at_once)
+    batches = _partly_changed(ranks, *ends, steps[1:-1].tolist(), batch_size=at_once)
     inner = [score for batch in batches for score in ask(score_fn, batch).tolist()]
     rows = np.array(inner, dtype=np.float64).reshape(len(masks), len(steps) - 2)
     return [
-        Curve(np.array([first, *row, last]), share, direction, unit, fill)
+        Curve(np.array([first, *row, last]), share, direction, unit, fill=fill)
         for row, share in zip(rows, shares, strict=True)
     ]
 
@@ -220,7 +222,7 @@ def _order_parts(masks: Tensor, part_of: Tensor, seed: int) -> Tensor:
 
 
 def _partly_changed(
-    ranks: Tensor, old: Tensor, new: Tensor, steps: Sequence[int], batch_size: int
+    ranks: Tensor, old: Tensor, new: Tensor, steps: Sequence[int], *, batch_size: int
 ) -> Iterator[Tensor]:
     """Inputs `[n, F, T]` of every mask, one after the other, at every step; made when asked for."""
     n_inputs, step = len(ranks) * len(steps), torch.tensor(steps, device=ranks.device)

@@ -101,6 +101,7 @@ def faithfulness_measures(
     values: Tensor,
     background: Tensor,
     class_probabilities: Callable[[Tensor], Tensor],
+    *,
     index: int,
     batch_size: BatchSize = "auto",
 ) -> list[dict[str, float]]:
@@ -128,7 +129,7 @@ def faithfulness_measures(
         >>> def hears_the_first_frame(inputs):
         ...     return torch.stack([inputs[:, 0, 0], 1 - inputs[:, 0, 0]], dim=1)
         >>> masks = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
-        >>> found = faithfulness_measures(masks, values, background, hears_the_first_frame, 0)
+        >>> found = faithfulness_measures(masks, values, background, hears_the_first_frame, index=0)
         >>> [(one["average_drop"], one["faithfulness"], one["input_fidelity"]) for one in found]
         [(0.0, 1.0, 1.0), (1.0, 0.0, 0.0)]
     """

@@ -220,6 +220,7 @@ def sanity_check(
     explain: Callable[[nn.Module], Tensor],
     module: nn.Module,
     mask: Tensor,
+    *,
     seed: int = 0,
     n_stages: int | None = None,
     n_models: int = 1,

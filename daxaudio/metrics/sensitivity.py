@@ -29,6 +29,7 @@ def max_sensitivity(
     explain: Callable[[Spectrogram], Tensor],
     spectrogram: Spectrogram,
     mask: Tensor,
+    *,
     radius: float = RADIUS,
     n_samples: int = 10,
     seed: int = 0,

@@ -18,7 +18,7 @@ from daxaudio.features.front_end import FrontEnd
 from daxaudio.runs.seeds import derive_seed, generator
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """Random changes of training examples.
 

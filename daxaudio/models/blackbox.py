@@ -83,6 +83,7 @@ class BlackBox:
     module: nn.Module
     front_end: FrontEnd
     class_names: Sequence[str]
+    _: dataclasses.KW_ONLY
     device: torch.device | str = "cpu"
     precision: Precision = "auto"
     batch_size: BatchSize = "auto"
@@ -156,7 +157,8 @@ class BlackBox:
         """
         index = self.class_index(target)
         size = self.passes.backward
-        return ModuleScore(self.module, index, ask or self.probabilities, size, target)
+        ask = ask or self.probabilities
+        return ModuleScore(self.module, index, ask, batch_size=size, target=target)
 
     def digest(self) -> str:
         """Short hash of the weights and of what else the scores depend on."""
@@ -296,6 +298,7 @@ def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
 
 def load_black_box(
     folder: str | os.PathLike[str],
+    *,
     device: torch.device | str = "cpu",
     precision: Precision = "auto",
     batch_size: BatchSize = "auto",
@@ -338,12 +341,12 @@ def load_black_box(
         module,
         front_end,
         class_names,
-        device,
-        precision,
-        batch_size,
-        channels_last,
-        training,
-        compile,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        channels_last=channels_last,
+        training=training,
+        compile=compile,
     )
     black_box.source = str(folder)
     return black_box

@@ -67,6 +67,7 @@ class WindowBlstm(nn.Module):
     def __init__(
         self,
         n_classes: int = 2,
+        *,
         n_bins: int = 64,
         window: int = 51,
         hop: int = 10,

@@ -25,6 +25,7 @@ def cross_validate(
     classes: Mapping[str, str],
     folds: Mapping[str, int],
     train: TrainModel,
+    *,
     out: str | os.PathLike[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One model a fold; every recording is scored by the model that has not seen it.

@@ -74,6 +74,7 @@ class TrainingSet:
     recordings: Sequence[Recording]
     labels: Sequence[int]
     n_classes: int
+    _: dataclasses.KW_ONLY
     front_end: FrontEnd
     augmentation: Augmentation
     oversample: bool = False

@@ -41,17 +41,18 @@ class LayerMaps:
 
 
 def maps_of_layer(
-    score: ModuleScore,
     spectrogram: Spectrogram,
+    score: ModuleScore,
     layer: str | None = None,
+    *,
     of: Of = "logit",
     reshape: Reshape | None = None,
 ) -> LayerMaps:
     """Maps of one layer for one input, by one forward and one backward pass.
 
     Args:
-        score: of the class.
         spectrogram: the input.
+        score: of the class.
         layer: qualified name of a part of the module; None for the last convolution (`nn.Conv1d`,
             `nn.Conv2d`) that runs in the forward pass or, in a module without convolutions, the
             last recurrent layer. A layer that runs several times counts as it was the last time.
@@ -74,7 +75,7 @@ def maps_of_layer(
         >>> module = nn.Sequential(nn.Conv1d(2, 3, 1), nn.AdaptiveAvgPool1d(1), nn.Flatten())
         >>> score = ModuleScore(module, 0, lambda inputs: module(inputs).softmax(-1))
         >>> picture = Spectrogram(torch.eye(2), torch.arange(2.0), torch.arange(2.0))
-        >>> maps_of_layer(score, picture).gradients[:, 0]
+        >>> maps_of_layer(picture, score).gradients[:, 0]
         tensor([[0.5000, 0.5000],
                 [0.0000, 0.0000],
                 [0.0000, 0.0000]])
@@ -91,7 +92,7 @@ def maps_of_layer(
         if not seen:
             raise ValueError(f"layer {', '.join(chosen)} does not run in the forward pass")
         name, output = seen[0]
-        output = _checked(output, chosen[name], name, score.module, reshape is not None)
+        output = _checked(output, chosen[name], name, score.module, any_shape=reshape is not None)
         gradients = differentiate(scores, output) if output.requires_grad else None
     if gradients is None:
         raise ValueError(
@@ -180,7 +181,7 @@ def _keeper(name: str, seen: list[tuple[str, Any]]) -> Callable[..., Any]:
 
 
 def _checked(
-    output: Any, layer: nn.Module, name: str, module: nn.Module, any_shape: bool
+    output: Any, layer: nn.Module, name: str, module: nn.Module, *, any_shape: bool
 ) -> Tensor:
     """The output as a tensor of one input; a recurrent layer's states are left out."""
     output = output if isinstance(output, Tensor) else output[0]

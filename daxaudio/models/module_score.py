@@ -42,6 +42,7 @@ class ModuleScore:
     module: nn.Module
     index: int
     ask: Callable[[Tensor], Tensor]
+    _: dataclasses.KW_ONLY
     batch_size: int = 64
     target: str = ""
 

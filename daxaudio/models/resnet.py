@@ -54,6 +54,7 @@ class SpectrogramResNet(nn.Module):
     def __init__(
         self,
         n_classes: int,
+        *,
         depth: int = 18,
         mean: float = 0.0,
         std: float = 1.0,

@@ -37,7 +37,7 @@ from daxaudio.runs.seeds import derive_seed, generator
 CHECKPOINT_FILE = "checkpoint.pt"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
     """How long and how fast a classifier learns.
 
@@ -117,6 +117,7 @@ def measure_normalisation(
     recordings: Sequence[Recording],
     front_end: FrontEnd,
     augmentation: Augmentation,
+    *,
     seed: int = 0,
     at_most: int = 64,
 ) -> tuple[float, float]:
@@ -165,6 +166,7 @@ class Trainer:
     front_end: FrontEnd
     settings: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
+    _: dataclasses.KW_ONLY
     seed: int = 0
     device: torch.device | str = "cpu"
 
@@ -207,10 +209,10 @@ class Trainer:
             recordings,
             labels,
             self._model_settings["n_classes"],
-            self.front_end,
-            self.augmentation,
-            self.settings.oversample,
-            self.seed,
+            front_end=self.front_end,
+            augmentation=self.augmentation,
+            oversample=self.settings.oversample,
+            seed=self.seed,
         )
         run = self._identity(recordings, labels)
         rows = self._resume(folder, optimiser, run)

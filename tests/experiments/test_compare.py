@@ -107,7 +107,7 @@ def test_deleted_silence_is_zero_in_what_is_stored_and_is_not_asked_about(corpus
         asked = reduce_to(part, stored)
         background = part.values.mean().expand_as(part.values)
         (curve,) = perturbation_curves(
-            asked.mask[None], part.values, background, score_fn, "insertion", n_steps=4
+            asked.mask[None], part.values, background, score_fn, direction="insertion", n_steps=4
         )
         row = results.query(
             f"recording_id == 'r0' and method == '{method}' and metric == 'insertion_auc'"

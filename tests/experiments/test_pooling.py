@@ -33,7 +33,7 @@ class Bands(nn.Module):
 
 
 def box_on(device="cpu", module=None):
-    return BlackBox(module or Bands(), FRONT_END, ["low", "high"], device, "fp32")
+    return BlackBox(module or Bands(), FRONT_END, ["low", "high"], device=device, precision="fp32")
 
 
 def spectrogram(name, shape=(16, 30), device="cpu"):

@@ -110,7 +110,7 @@ def asked():
     """Explanations of one recording by every method from 24 queries, and by other draws."""
     torch.manual_seed(0)
     front_end = LogMel(sample_rate=16000, n_fft=512, hop_length=320, n_mels=16)
-    module = SpectrogramResNet(3, 10, mean=-40.0, std=15.0, width=8)
+    module = SpectrogramResNet(3, depth=10, mean=-40.0, std=15.0, width=8)
     score_fn = BlackBox(module, front_end, ["cat", "dog", "rain"]).score_fn("dog")
     values = torch.randn(16, 40, generator=torch.Generator().manual_seed(0))
     clip = Spectrogram(values, 100.0 * torch.arange(16), 0.02 * torch.arange(40), "clip")

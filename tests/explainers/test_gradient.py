@@ -85,7 +85,7 @@ def score_of(module, index=1, batch_size=64):
         with torch.no_grad():
             return module(inputs.to(next(module.parameters(), inputs))).softmax(dim=-1)
 
-    return ModuleScore(module, index, ask, batch_size)
+    return ModuleScore(module, index, ask, batch_size=batch_size)
 
 
 def make(network):

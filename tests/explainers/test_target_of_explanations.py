@@ -22,7 +22,9 @@ def black_box():
     torch.manual_seed(0)
     front_end = LogMel(sample_rate=16000, n_fft=512, hop_length=320, n_mels=16)
     return BlackBox(
-        SpectrogramResNet(3, 10, mean=-40.0, std=15.0, width=8), front_end, ["cat", "dog", "rain"]
+        SpectrogramResNet(3, depth=10, mean=-40.0, std=15.0, width=8),
+        front_end,
+        ["cat", "dog", "rain"],
     )
 
 

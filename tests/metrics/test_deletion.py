@@ -28,8 +28,8 @@ def mean_inside(inputs):
 
 
 def curve_of(mask, direction="deletion", score_fn=mean_inside, **settings):
-    settings = {"n_steps": 40, **settings}
-    return perturbation_curves(mask[None], ONES, ZEROS, score_fn, direction, **settings)[0]
+    settings = {"direction": direction, "n_steps": 40, **settings}
+    return perturbation_curves(mask[None], ONES, ZEROS, score_fn, **settings)[0]
 
 
 def line(text):
@@ -84,9 +84,9 @@ def test_the_same_holds_for_a_black_box_that_is_not_linear(
     background = toy_spectrogram.values.mean().expand_as(truth)
     masks = torch.stack([truth, random, 1 - truth])
     asked = (masks, toy_spectrogram.values, background, toy_score_fn)
-    low, middle, high = (curve.auc for curve in perturbation_curves(*asked, "deletion"))
+    low, middle, high = (curve.auc for curve in perturbation_curves(*asked, direction="deletion"))
     assert low < middle < high
-    high, middle, low = (curve.auc for curve in perturbation_curves(*asked, "insertion"))
+    high, middle, low = (curve.auc for curve in perturbation_curves(*asked, direction="insertion"))
     assert low < middle < high
 
 
@@ -119,8 +119,8 @@ def test_every_bin_changes_once_and_stays_changed():
 
 def test_an_insertion_is_the_deletion_with_input_and_background_exchanged():
     mask = torch.rand(N_BINS, N_FRAMES, generator=torch.Generator().manual_seed(2))
-    deletion = perturbation_curves(mask[None], ONES, ZEROS, mean_inside, "deletion")[0]
-    insertion = perturbation_curves(mask[None], ZEROS, ONES, mean_inside, "insertion")[0]
+    deletion = perturbation_curves(mask[None], ONES, ZEROS, mean_inside, direction="deletion")[0]
+    insertion = perturbation_curves(mask[None], ZEROS, ONES, mean_inside, direction="insertion")[0]
     assert deletion.scores.tolist() == insertion.scores.tolist()
 
 
@@ -181,7 +181,14 @@ def test_a_frame_on_a_border_belongs_to_what_begins_there():
 def test_each_mask_has_its_own_shares_of_events():
     masks = torch.stack([line("9990000000"), line("0009999999")])
     curves = perturbation_curves(
-        masks, ONES, ZEROS, mean_inside, "deletion", "events", events=[Event(0, 3)], times=TIMES
+        masks,
+        ONES,
+        ZEROS,
+        mean_inside,
+        direction="deletion",
+        unit="events",
+        events=[Event(0, 3)],
+        times=TIMES,
     )
     assert [curve.shares.tolist() for curve in curves] == [[0, 0.3, 1], [0, 0.7, 1]]
     assert [curve.scores.tolist() for curve in curves] == [[1, 1, 0], [1, 0, 0]]
@@ -202,7 +209,7 @@ def test_masks_together_are_as_each_alone_for_any_batch_size(unit, direction):
     for batch_size in (1, 3, 1000):
         score_fn = Noting(mean_inside)
         together = perturbation_curves(
-            masks, ONES, ZEROS, score_fn, direction, batch_size=batch_size, **where
+            masks, ONES, ZEROS, score_fn, direction=direction, batch_size=batch_size, **where
         )
         assert max(map(len, score_fn.batches[1:])) <= batch_size
         assert len(together) == 5
@@ -214,7 +221,7 @@ def test_masks_together_are_as_each_alone_for_any_batch_size(unit, direction):
 def test_ends_are_asked_once_for_all_masks():
     masks = torch.rand(3, N_BINS, N_FRAMES, generator=torch.Generator().manual_seed(4))
     score_fn = Noting(mean_inside)
-    perturbation_curves(masks, ONES, ZEROS, score_fn, "deletion", n_steps=8)
+    perturbation_curves(masks, ONES, ZEROS, score_fn, direction="deletion", n_steps=8)
     assert sum(map(len, score_fn.batches)) == 3 * 7 + 2
 
 
@@ -237,7 +244,9 @@ def test_order_of_ties_is_the_same_for_every_mask_and_given_by_the_seed():
     masks = torch.stack([flat, 0 * flat, flat + 0.5])
     noted = [Noting(mean_inside) for _ in range(3)]
     for score_fn, seed in zip(noted, (0, 0, 1), strict=True):
-        perturbation_curves(masks, ONES, ZEROS, score_fn, "deletion", n_steps=4, seed=seed)
+        perturbation_curves(
+            masks, ONES, ZEROS, score_fn, direction="deletion", n_steps=4, seed=seed
+        )
     first, again, other = (torch.cat(score_fn.batches[1:]).view(3, 3, -1) for score_fn in noted)
     assert (first == first[:1]).all()
     assert (first == again).all()
@@ -262,7 +271,7 @@ def test_only_ties_are_drawn():
 def test_nothing_is_changed_and_no_global_state_is_drawn_from():
     mask, values, background = rectangle(), ONES.clone(), ZEROS.clone()
     state = torch.get_rng_state()
-    perturbation_curves(mask[None], values, background, mean_inside, "deletion")
+    perturbation_curves(mask[None], values, background, mean_inside, direction="deletion")
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(mask, rectangle())
     assert torch.equal(values, ONES)
@@ -298,7 +307,12 @@ def test_uneven_steps_weigh_by_their_width():
 def test_masks_on_the_cpu_and_input_on_the_device_go_together(accelerator):
     mask = torch.rand(N_BINS, N_FRAMES, generator=torch.Generator().manual_seed(6))
     on_device = perturbation_curves(
-        mask[None], ONES.to(accelerator), ZEROS.to(accelerator), mean_inside, "deletion", n_steps=40
+        mask[None],
+        ONES.to(accelerator),
+        ZEROS.to(accelerator),
+        mean_inside,
+        direction="deletion",
+        n_steps=40,
     )[0]
     np.testing.assert_allclose(on_device.scores, curve_of(mask).scores, atol=1e-6)
 

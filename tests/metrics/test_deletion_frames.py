@@ -30,7 +30,7 @@ def test_a_frame_ranks_by_its_mean_over_frequency(first, second, goes_first, tur
             values,
             background,
             lambda inputs: inputs[:, 0, place],
-            direction,
+            direction=direction,
             unit="frames",
             n_steps=2,
         )

@@ -20,7 +20,7 @@ def reads_three_bins(inputs):
 
 def measures(*masks, index=0, ask=reads_three_bins, batch_size=64):
     masks = torch.tensor(masks)[:, None]
-    return faithfulness_measures(masks, VALUES, BACKGROUND, ask, index, batch_size)
+    return faithfulness_measures(masks, VALUES, BACKGROUND, ask, index=index, batch_size=batch_size)
 
 
 def test_measures_by_hand():
@@ -75,7 +75,7 @@ def test_right_mask_beats_its_opposite_in_every_measure(toy_spectrogram, toy_sco
     truth, values = toy_truth.float(), toy_spectrogram.values
     background = values.min().expand_as(values)
     masks = torch.stack([truth, 1 - truth])
-    right, wrong = faithfulness_measures(masks, values, background, ask, 0)
+    right, wrong = faithfulness_measures(masks, values, background, ask, index=0)
     # the masked input is no better than the input, so there is nothing to gain
     for name in ("average_drop", "faithfulness", "input_fidelity"):
         sign = {"higher": 1, "lower": -1}[MEASURES[name].better]

@@ -140,7 +140,7 @@ def test_events_that_meet_but_for_rounding_are_cut_at_one_border():
             values,
             0 * values,
             lambda x: x.mean(dim=(1, 2)),
-            "deletion",
+            direction="deletion",
             events=events,
             **given,
         )[0]

@@ -61,7 +61,9 @@ def test_the_seed_alone_decides_and_nothing_is_touched(picture):
 
 def test_more_samples_never_lower_it_and_a_wider_radius_raises_it(picture):
     def sensitivity(n_samples, radius):
-        return max_sensitivity(lambda near: near.values, picture, picture.values, radius, n_samples)
+        return max_sensitivity(
+            lambda near: near.values, picture, picture.values, radius=radius, n_samples=n_samples
+        )
 
     assert sensitivity(1, 1.0) <= sensitivity(5, 1.0) <= sensitivity(20, 1.0)
     assert sensitivity(5, 2.0) == pytest.approx(2 * sensitivity(5, 1.0), rel=1e-3)

@@ -188,7 +188,7 @@ def test_a_batch_is_asked_once_for_every_class():
 
 
 def test_another_batch_is_asked_anew_on_an_accelerator_too(accelerator):
-    box = BlackBox(BandMeans(), FRONT_END, ["low", "high"], accelerator)
+    box = BlackBox(BandMeans(), FRONT_END, ["low", "high"], device=accelerator)
     ask, x = AskOnce(box), inputs(5).to(accelerator)
     one_bit = x.clone()
     one_bit.view(torch.int32)[4, 15, 19] ^= 1

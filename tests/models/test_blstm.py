@@ -186,9 +186,18 @@ def chirps(n=12):
 
 def trainer(epochs=2, seed=0):
     settings = TrainingSettings(
-        epochs, 8, 1e-2, 1e-5, 0.0, optimiser="amsgrad", schedule="constant", oversample=True
+        epochs=epochs,
+        batch_size=8,
+        learning_rate=1e-2,
+        weight_decay=1e-5,
+        label_smoothing=0.0,
+        optimiser="amsgrad",
+        schedule="constant",
+        oversample=True,
     )
-    return Trainer(network(window=31, training_hop=31), FRONT_END, settings, PLAIN, seed, "cpu")
+    return Trainer(
+        network(window=31, training_hop=31), FRONT_END, settings, PLAIN, seed=seed, device="cpu"
+    )
 
 
 def weights(trained):
@@ -252,7 +261,9 @@ def test_smaller_class_is_shown_as_often_as_the_baseline_does():
 
 def test_further_copies_are_random_stretches_drawn_anew_in_each_epoch():
     recordings, labels = chirps(6)  # two of six are positive: one further copy each
-    source = TrainingSet(recordings, labels, 2, FRONT_END, PLAIN, oversample=True)
+    source = TrainingSet(
+        recordings, labels, 2, front_end=FRONT_END, augmentation=PLAIN, oversample=True
+    )
     assert source.copies[6:] == [(2, 1), (5, 1)]
     whole = source.spectrogram(2, epoch=0)
     first, later = (source.spectrogram(6, epoch) for epoch in (0, 1))
@@ -274,7 +285,9 @@ def test_crops_have_every_length_from_80_percent_and_reach_both_ends():
 def test_every_window_has_the_label_of_its_recording():
     recordings, labels = chirps(3)
     module = network(window=31, training_hop=31)
-    windows = Windows(TrainingSet(recordings, labels, 2, FRONT_END, PLAIN), 0, module)
+    windows = Windows(
+        TrainingSet(recordings, labels, 2, front_end=FRONT_END, augmentation=PLAIN), 0, module
+    )
     assert len(windows) == 3 * 3  # 101 frames each
     inputs, targets = windows.batch(list(range(9)), step=0)
     assert inputs.shape == (9, 31, 48)

@@ -50,7 +50,7 @@ def test_no_model_scores_what_it_was_trained_on(tmp_path):
         seen[folder.name] = {recording.recording_id for recording in training}
         return BlackBox(Loudness(), FRONT_END, ["n", "p"])
 
-    scores, summary = cross_validate(recordings, classes, folds, train, tmp_path)
+    scores, summary = cross_validate(recordings, classes, folds, train, out=tmp_path)
     assert sorted(scores["recording_id"]) == sorted(classes)
     for row in scores.itertuples():
         assert row.fold == folds[row.recording_id]
@@ -70,12 +70,12 @@ def test_what_cannot_be_cross_validated_is_refused(tmp_path):
         raise AssertionError("must not train")
 
     with pytest.raises(ValueError, match=r"3 recordings are in no fold, the first is 'r01'"):
-        cross_validate(recordings, classes, {"r00": 0}, train, tmp_path)
+        cross_validate(recordings, classes, {"r00": 0}, train, out=tmp_path)
     with pytest.raises(ValueError, match="needs two classes"):
-        cross_validate(recordings, dict.fromkeys(classes, "n"), {}, train, tmp_path)
+        cross_validate(recordings, dict.fromkeys(classes, "n"), {}, train, out=tmp_path)
     by_class = {name: int(label == "p") for name, label in classes.items()}
     with pytest.raises(ValueError, match="outside fold 0 are not both of"):
-        cross_validate(recordings, classes, by_class, train, tmp_path)
+        cross_validate(recordings, classes, by_class, train, out=tmp_path)
 
 
 def test_folds_are_read_from_a_file(tmp_path):

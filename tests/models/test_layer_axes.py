@@ -77,7 +77,7 @@ def test_later_convolutions_keep_the_order_of_the_first(flow):
 
     module = Network(run, first=conv(size=3, padding=1), layer=conv(CHANNELS, 3, padding=1))
     shown = planted((32, 80), slice(4, 8), slice(60, 68))
-    maps = maps_of_layer(score_of(module), shown, "layer")
+    maps = maps_of_layer(shown, score_of(module), "layer")
     assert maps.activations.shape == (CHANNELS, 16, 40)
     mask = GradCam("layer")(shown, score_of(module)).mask
     assert float(mask[2:10, 56:72].sum() / mask.sum()) > 0.9
@@ -93,7 +93,7 @@ def test_a_block_has_the_axes_of_the_layers_within_it():
     )
     shown = planted((10, 30), slice(2, 5), slice(20, 24))
     for layer in ("block", "block.2", "rest"):
-        assert maps_of_layer(score_of(module), shown, layer).activations.shape == (CHANNELS, 10, 30)
+        assert maps_of_layer(shown, score_of(module), layer).activations.shape == (CHANNELS, 10, 30)
 
 
 # sequences
@@ -133,7 +133,7 @@ def test_a_convolution_over_one_axis_marks_that_axis(turned, shape):
         first=nn.Conv1d(shape[turned], CHANNELS, 2, stride=2, bias=False),
         layer=nn.Conv1d(CHANNELS, CHANNELS, 1, bias=False),
     )
-    maps = maps_of_layer(score_of(module), planted(shape, slice(2, 6), slice(14, 18)), "layer")
+    maps = maps_of_layer(planted(shape, slice(2, 6), slice(14, 18)), score_of(module), "layer")
     found = maps.activations[0].squeeze().nonzero().flatten().tolist()
     assert maps.activations.shape[1 + turned] == 1
     assert found == ([1, 2] if turned else [7, 8])
@@ -152,7 +152,7 @@ def test_a_transformer_over_frames_is_that_of_the_formula(layer, batch_first):
     module = Network(flow, tokens=nn.Linear(20, 12))
     module.add_module("block", block)
     shown = planted((20, 40), slice(None), slice(13, 17))
-    maps = maps_of_layer(score_of(module), shown, layer)
+    maps = maps_of_layer(shown, score_of(module), layer)
     assert maps.activations.shape == (12, 1, 40)
     if layer == "block":
         with torch.no_grad():
@@ -190,7 +190,7 @@ def test_tokens_of_patches_lie_on_their_grid(n_class_tokens, time_first, shape):
     module = Patches(n_class_tokens, time_first)
     empty, shown = planted(shape, [], [], ground), planted(shape, [9], [12], ground)
     before, after = (
-        maps_of_layer(score_of(module), picture, "norm").activations for picture in (empty, shown)
+        maps_of_layer(picture, score_of(module), "norm").activations for picture in (empty, shown)
     )
     assert after.shape == (8, shape[0] // 4, shape[1] // 5)
     changed = (after - before).abs().sum(dim=0)
@@ -208,7 +208,7 @@ def test_the_stages_of_a_swin_transformer_are_laid_out():
     module = nn.Sequential(nn.Unflatten(1, (1, 32)), nn.Conv2d(1, 3, 1), swin)
     shown = planted((32, 64), slice(8, 12), slice(40, 44))
     for layer, size in (("2.features.1", (8, 8, 16)), ("2.norm", (16, 4, 8))):
-        assert maps_of_layer(score_of(module), shown, layer).activations.shape == size
+        assert maps_of_layer(shown, score_of(module), layer).activations.shape == size
 
 
 def test_norms_of_channels_that_come_first_are_known():
@@ -224,7 +224,7 @@ def test_norms_of_channels_that_come_first_are_known():
     )
     shown = planted((32, 64), slice(8, 12), slice(40, 44))
     for layer in ("2.0.1", "2.1"):
-        assert maps_of_layer(score_of(module), shown, layer).activations.shape == (96, 8, 16)
+        assert maps_of_layer(shown, score_of(module), layer).activations.shape == (96, 8, 16)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -235,7 +235,7 @@ def test_a_sequence_that_was_pooled_between_two_layers_keeps_its_axis(turned):
 
     first = nn.Conv1d(40 if turned else 20, CHANNELS, 1)
     module = Network(flow, first=first, layer=nn.GRU(CHANNELS, 4, batch_first=True))
-    maps = maps_of_layer(score_of(module), planted((20, 40), [3], [30]), "layer")
+    maps = maps_of_layer(planted((20, 40), [3], [30]), score_of(module), "layer")
     assert maps.activations.shape == ((4, 10, 1) if turned else (4, 1, 20))
 
 

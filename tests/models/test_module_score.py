@@ -13,7 +13,9 @@ from daxaudio.models.module_score import ModuleScore, cudnn_fit_for_gradients, m
 
 def score_of(module, index=0, batch_size=64):
     module.eval()
-    return ModuleScore(module, index, lambda inputs: module(inputs).softmax(-1), batch_size)
+    return ModuleScore(
+        module, index, lambda inputs: module(inputs).softmax(-1), batch_size=batch_size
+    )
 
 
 def linear():
@@ -233,18 +235,18 @@ def recurrent(batch_first):
 
 
 def test_default_layer_is_the_last_convolution_that_runs():
-    assert maps_of_layer(score_of(convolutions()), picture(6, 9)).name == "last"
+    assert maps_of_layer(picture(6, 9), score_of(convolutions())).name == "last"
 
 
 def test_named_layer_is_taken():
-    maps = maps_of_layer(score_of(convolutions()), picture(6, 9), "inner.first")
+    maps = maps_of_layer(picture(6, 9), score_of(convolutions()), "inner.first")
     assert (maps.name, maps.activations.shape) == ("inner.first", (2, 6, 9))
 
 
 @pytest.mark.parametrize("batch_first", [True, False])
 def test_recurrent_layer_gives_units_as_channels_over_time(batch_first):
     module, shown = recurrent(batch_first), picture(6, 9)
-    maps = maps_of_layer(score_of(module), shown)
+    maps = maps_of_layer(shown, score_of(module))
     frames = shown.values.T[None] if batch_first else shown.values.T[:, None]
     expected = module.rnn(frames)[0].reshape(9, 8).T[:, None]
     torch.testing.assert_close(maps.activations, expected)
@@ -255,7 +257,7 @@ def test_recurrent_layer_gives_units_as_channels_over_time(batch_first):
 
 def test_convolution_over_time_gives_a_map_over_time():
     module = nn.Sequential(nn.Conv1d(6, 3, 3), nn.AdaptiveAvgPool1d(1), nn.Flatten())
-    assert maps_of_layer(score_of(module), picture(6, 9)).activations.shape == (3, 1, 7)
+    assert maps_of_layer(picture(6, 9), score_of(module)).activations.shape == (3, 1, 7)
 
 
 def test_a_convolution_goes_before_a_recurrent_layer():
@@ -264,8 +266,8 @@ def test_a_convolution_goes_before_a_recurrent_layer():
 
     rnn = nn.GRU(3, 2, batch_first=True)
     module = Through(forward, rnn=rnn, conv=nn.Conv1d(6, 3, 1))
-    assert maps_of_layer(score_of(module), picture(6, 9)).name == "conv"
-    assert maps_of_layer(score_of(module), picture(6, 9), "rnn").name == "rnn"
+    assert maps_of_layer(picture(6, 9), score_of(module)).name == "conv"
+    assert maps_of_layer(picture(6, 9), score_of(module), "rnn").name == "rnn"
 
 
 def test_an_in_place_relu_behind_the_layer_does_not_change_its_maps():
@@ -281,7 +283,7 @@ def test_an_in_place_relu_behind_the_layer_does_not_change_its_maps():
         for in_place in (False, True)
     ]
     modules[1].load_state_dict(modules[0].state_dict())
-    plain, in_place = (maps_of_layer(score_of(module), picture(6, 9)) for module in modules)
+    plain, in_place = (maps_of_layer(picture(6, 9), score_of(module)) for module in modules)
     assert plain.activations.min() < 0
     assert torch.equal(in_place.activations, plain.activations)
     assert torch.equal(in_place.gradients, plain.gradients)
@@ -297,7 +299,7 @@ def test_an_in_place_relu_behind_the_layer_does_not_change_its_maps():
 )
 def test_a_wrong_layer_is_refused(name, message):
     with pytest.raises(ValueError, match=message):
-        maps_of_layer(score_of(convolutions()), picture(6, 9), name)
+        maps_of_layer(picture(6, 9), score_of(convolutions()), name)
 
 
 def test_a_long_list_of_layers_names_the_last():
@@ -318,7 +320,7 @@ def test_windows_inside_the_module_are_refused():
 
     module = Through(forward, conv=nn.Conv1d(6, 2, 1))
     with pytest.raises(ValueError, match=r"'conv' gives \(3, 2, 3\) for 1 input, another"):
-        maps_of_layer(score_of(module), picture(6, 9))
+        maps_of_layer(picture(6, 9), score_of(module))
 
 
 def test_a_layer_that_counts_by_its_last_state_only_is_refused():
@@ -327,7 +329,7 @@ def test_a_layer_that_counts_by_its_last_state_only_is_refused():
         rnn=nn.GRU(6, 2, batch_first=True),
     )
     with pytest.raises(ValueError, match="does not depend on the output of layer 'rnn'"):
-        maps_of_layer(score_of(module), picture(6, 9))
+        maps_of_layer(picture(6, 9), score_of(module))
 
 
 def test_packed_sequences_are_refused():
@@ -339,7 +341,7 @@ def test_packed_sequences_are_refused():
 
     module = Through(forward, rnn=nn.GRU(6, 2, batch_first=True))
     with pytest.raises(ValueError, match="'rnn' gives packed sequences"):
-        maps_of_layer(score_of(module), picture(6, 9))
+        maps_of_layer(picture(6, 9), score_of(module))
 
 
 def test_hooks_are_gone_also_after_an_error():
@@ -348,10 +350,10 @@ def test_hooks_are_gone_also_after_an_error():
         raise RuntimeError("broken")
 
     whole = nn.Sequential(nn.Conv1d(6, 3, 3), nn.AdaptiveAvgPool1d(1), nn.Flatten())
-    maps_of_layer(score_of(whole), picture(6, 9))
+    maps_of_layer(picture(6, 9), score_of(whole))
     module = Through(broken, conv=nn.Conv1d(6, 2, 1))
     with pytest.raises(RuntimeError, match="broken"):
-        maps_of_layer(score_of(module), picture(6, 9))
+        maps_of_layer(picture(6, 9), score_of(module))
     for layer in (whole[0], module.conv):
         assert not layer._forward_hooks
         assert layer.weight.requires_grad

@@ -35,7 +35,7 @@ def trainer(epochs=3, seed=0, augmentation=None, **settings):
     torch.manual_seed(5)
     module = SpectrogramResNet(2, depth=10, width=16, mean=-30.0, std=20.0)
     length = TrainingSettings(epochs=epochs, batch_size=8, **settings)
-    return Trainer(module, FRONT_END, length, augmentation or Augmentation(), seed)
+    return Trainer(module, FRONT_END, length, augmentation or Augmentation(), seed=seed)
 
 
 def weights(trained):

@@ -109,12 +109,12 @@ def test_curves_polarity_and_faithfulness_take_arrays_too(toy_spectrogram, toy_s
     ends = mask, values, background
     assert check_polarity(*ends, numpy) == check_polarity(*ends, toy_score_fn)
     found, right = (
-        perturbation_curves(mask[None], values, background, score_fn, "deletion")[0].auc
+        perturbation_curves(mask[None], values, background, score_fn, direction="deletion")[0].auc
         for score_fn in (numpy, toy_score_fn)
     )
     assert found == right
     found, right = (
-        faithfulness_measures(mask[None], values, background, score_fn, 0)
+        faithfulness_measures(mask[None], values, background, score_fn, index=0)
         for score_fn in (lambda inputs: both(inputs).tolist(), both)
     )
     assert found[0] == pytest.approx(right[0])
@@ -122,7 +122,9 @@ def test_curves_polarity_and_faithfulness_take_arrays_too(toy_spectrogram, toy_s
 
 def ask_about_a_mask(toy, score_fn):
     mask, values = torch.rand(toy.values.shape), toy.values
-    perturbation_curves(mask[None], values, torch.zeros_like(values), score_fn, "deletion")
+    perturbation_curves(
+        mask[None], values, torch.zeros_like(values), score_fn, direction="deletion"
+    )
 
 
 def ask_about_polarity(toy, score_fn):
