@@ -60,9 +60,8 @@ class BlackBox:
             (see `choose_precision`). Scores are float32 either way.
         batch_size: most inputs at once, or "auto": by their shape on a processor (see `fit_batch`),
             and on an accelerator as many as make it fastest, found while it is asked (see
-            `PassSize`). Scores depend on it by
-            rounding alone; on a processor a run gives the same bits again. Halved, and kept so,
-            when memory runs out.
+            `PassSize`). Scores depend on it by rounding alone; on a processor a run gives the same
+            bits again. Halved, and kept so, when memory runs out.
         channels_last: memory layout of the convolutions; "auto" takes the faster one.
         training: facts of the training, stored beside the weights.
         compile: compile the module, which takes a minute and then asks faster (see
@@ -120,8 +119,7 @@ class BlackBox:
             RuntimeError: when not even one input fits into memory.
         """
         self.n_queries += len(spectrograms)
-        rows: list[Tensor] = []
-        start = 0
+        rows, start = list[Tensor](), 0
         while start < len(spectrograms):
             part = spectrograms[start : start + self.passes.of(spectrograms.shape[1:])]
             try:
@@ -356,8 +354,7 @@ def _check_readable(folder: Path, name: str) -> None:
     try:
         if not (folder / name).is_file():  # a pipe would be waited for
             raise ValueError(f"{folder}: no {name} here; give the folder that training wrote")
-        with open(folder / name, "rb"):
-            pass
+        open(folder / name, "rb").close()
     except PermissionError as error:
         raise ValueError(
             f"{folder / name}: permission denied; ask its owner to let you read it"
