@@ -8,7 +8,7 @@ from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.outputs import prepare_folder
 from daxaudio.experiments.compare import SETTINGS_FILE
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, find_explanations, score_folder
-from daxaudio.report.markdown import summary_table
+from daxaudio.report import tabulate_summary, to_markdown
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,4 +36,4 @@ def run(arguments: argparse.Namespace) -> None:
     if (out / SETTINGS_FILE).exists():
         raise ValueError(f"--out {out} holds the tables of a comparison; choose another folder")
     _, summary = score_folder(arguments.explanations, events, out)
-    print(summary_table(summary))
+    print(to_markdown(tabulate_summary(summary)))

@@ -1,26 +1,28 @@
-"""Results as tables for a README and as one page to read and to listen to."""
+"""Results as one report, which becomes a Markdown file and a page to read and to listen to."""
 
-from daxaudio.report.markdown import environment_table, paired_table, summary_table, to_markdown
-from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
+from daxaudio.report.model import Picture, RecordingView, Report, Section, Sound, Table
 from daxaudio.report.tables import (
-    Table,
+    ComparisonRow,
     tabulate_comparisons,
+    tabulate_cost,
     tabulate_environment,
     tabulate_summary,
 )
+from daxaudio.report.writing import to_markdown, write_markdown, write_page
 
 __all__ = [
+    "ComparisonRow",
     "Picture",
     "RecordingView",
+    "Report",
     "Section",
     "Sound",
     "Table",
-    "environment_table",
-    "paired_table",
-    "summary_table",
     "tabulate_comparisons",
+    "tabulate_cost",
     "tabulate_environment",
     "tabulate_summary",
     "to_markdown",
+    "write_markdown",
     "write_page",
 ]

@@ -44,9 +44,10 @@ from daxaudio.report.comparison_texts import (
     describe_recordings,
     describe_worse,
 )
-from daxaudio.report.markdown import to_markdown
+from daxaudio.report.model import Table
 from daxaudio.report.results import ABOUT_TESTS, warned_explanations
-from daxaudio.report.tables import Table, tabulate_environment
+from daxaudio.report.tables import tabulate_environment
+from daxaudio.report.writing import to_markdown
 from daxaudio.runs.files import read_text, write_text
 from daxaudio.runs.tables import is_table, read_table, write_csv
 

@@ -23,7 +23,8 @@ from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES, Measure
 from daxaudio.metrics.significance import unpaired_comparison
 from daxaudio.plot.measures import head_of
-from daxaudio.report.tables import MISSING, Table, tabulate_summary
+from daxaudio.report.model import MISSING, Table
+from daxaudio.report.tables import tabulate_summary
 
 Paper = Mapping[str, Mapping[str, str]]
 """The paper's figures, by measure and method."""
@@ -58,7 +59,7 @@ def tabulate_measures(summary: pd.DataFrame, metrics: Sequence[str], paper: Pape
             columns.append([paper[metric].get(method, MISSING) for method in methods])
     counts = tabulate_summary(own, methods, metrics).rows
     columns.append([row[-1] for row in counts])
-    return Table((*header, "n"), tuple(zip(*columns, strict=True)))
+    return Table((*header, "n"), tuple(zip(*columns, strict=True)), marked=True)
 
 
 def tabulate_tests(tests: Sequence[ComparisonRow], metrics: Sequence[str]) -> Table:
@@ -85,7 +86,7 @@ def tabulate_tests(tests: Sequence[ComparisonRow], metrics: Sequence[str]) -> Ta
         counts = sorted({row.result.n for row in cells if row is not None})
         n = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
         rows.append((method, *map(_test_cell, cells), n))
-    return Table(("method", *map(head_of, metrics), "n"), tuple(rows))
+    return Table(("method", *map(head_of, metrics), "n"), tuple(rows), marked=True)
 
 
 def tabulate_fall(results: pd.DataFrame, other: str) -> Table | None:

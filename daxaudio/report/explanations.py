@@ -11,8 +11,8 @@ import pandas as pd
 
 from daxaudio.experiments.folder import PROBLEMS_FILE
 from daxaudio.explainers.storage import PICTURE_FILE, is_stored, load_facts
-from daxaudio.report.page import LinkedPicture, RecordingView, Section, write_page
-from daxaudio.report.tables import MISSING, Table
+from daxaudio.report.model import MISSING, Picture, RecordingView, Report, Section, Table
+from daxaudio.report.writing import write_page
 from daxaudio.runs.tables import read_table
 
 PAGE_FILE = "report.html"
@@ -55,17 +55,15 @@ def write_index(
     }
     facts = {name: [load_facts(folder) for folder in folders] for name, folders in found.items()}
     views = [
-        _view(name, known[name], found[name], facts[name], out)
-        for name in recording_ids
-        if found[name]
+        _view(name, known[name], found[name], facts[name]) for name in recording_ids if found[name]
     ]
-    sections = [Section("Recordings", table=_table(known, facts))]
+    sections = [Section("Recordings", [_table(known, facts)])]
     left_out = _left_out(out, predictions, recording_ids)
     if left_out is not None:
         text = "These could not be read, classified or explained, or have a label that is unknown."
-        sections.append(Section("Problems", text, left_out))
-    sections.append(Section("Explanations", recordings=tuple(views)))
-    return write_page(out / PAGE_FILE, title, sections, _TEXT)
+        sections.append(Section("Problems", [text, left_out]))
+    sections.append(Section("Explanations", views))
+    return write_page(Report(title, sections, [_TEXT]), out / PAGE_FILE)
 
 
 def _table(known: dict[str, dict[str, Any]], facts: dict[str, list[dict[str, Any]]]) -> Table:
@@ -93,7 +91,6 @@ def _view(
     known: dict[str, Any],
     folders: Sequence[Path],
     facts: Sequence[dict[str, Any]],
-    out: Path,
 ) -> RecordingView:
     label = f"Labelled {known['label']}" if known["label"] else "Without a label"
     text = f"{label}; predicted {known['predicted']} with a score of {known['score']:.3f}"
@@ -102,7 +99,7 @@ def _view(
     else:
         text += f". Explained for {facts[0]['target']}, whose score is {_score(facts[0])}."
     pictures = tuple(
-        LinkedPicture(folder / PICTURE_FILE, out, f"{each['method']} on {name}")
+        Picture(folder / PICTURE_FILE, f"{each['method']} on {name}", linked=True)
         for folder, each in zip(folders, facts, strict=True)
         if (folder / PICTURE_FILE).is_file()
     )

@@ -14,7 +14,8 @@ from daxaudio.metrics.phase_events import (
     PARTLY,
 )
 from daxaudio.metrics.phases import UNLABELLED
-from daxaudio.report.tables import MISSING, Table, tabulate_summary
+from daxaudio.report.model import MISSING, Table
+from daxaudio.report.tables import tabulate_summary
 
 PHASES = ("cough", "throatclear", "noise", "inhale", "compress", "silence")
 """Names of phases in the order of tables, which is that of the paper's Table VIII."""
@@ -58,7 +59,7 @@ def tabulate_phases(
             header.append(f"{phase}, paper")
             columns.append(tuple(paper[phase].get(method, MISSING) for method in methods))
     columns.append(tuple(row[-1] for row in ours.rows))
-    return Table((*header, "n"), tuple(zip(*columns, strict=True)))
+    return Table((*header, "n"), tuple(zip(*columns, strict=True)), marked=True)
 
 
 def compare_phases(values: pd.DataFrame, metric: str, leader: str) -> list[ComparisonRow]:
@@ -99,7 +100,7 @@ def tabulate_phase_tests(tests: Sequence[ComparisonRow]) -> Table:
         (method, *(_test_cell(found.get((method, phase))) for phase in phases))
         for method in order_methods(row.method_b for row in tests)
     ]
-    return Table(("against", *phases), tuple(rows))
+    return Table(("against", *phases), tuple(rows), marked=True)
 
 
 def _test_cell(row: ComparisonRow | None) -> str:

@@ -7,7 +7,6 @@ others: explain by it, too, or the report cannot say whether loudness alone woul
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,8 +19,7 @@ from daxaudio.experiments.score import summarise
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phase_events import FOUND, LEVELS, PARTLY
 from daxaudio.metrics.phases import CHANCE
-from daxaudio.report.markdown import to_markdown
-from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
+from daxaudio.report.model import Picture, RecordingView, Report, Section, Sound, Table
 from daxaudio.report.phase_tables import (
     as_metrics,
     compare_phases,
@@ -30,8 +28,8 @@ from daxaudio.report.phase_tables import (
     tabulate_phases,
 )
 from daxaudio.report.results import ABOUT_TESTS
-from daxaudio.report.tables import Table, tabulate_environment
-from daxaudio.runs.files import write_text
+from daxaudio.report.tables import tabulate_environment
+from daxaudio.report.writing import write_markdown, write_page
 from daxaudio.runs.tables import is_table, read_table, write_csv
 
 CLASS_NAMES = {"p": "positive", "n": "negative"}
@@ -119,21 +117,19 @@ def write_phases(
     write_csv(_summarise_all(values), out / SUMMARY)
     write_csv(_test_all(values, leader), out / TESTS)
     text = f"{text}\n\n{_counts(values)}".strip()
+    views = _views(out, judged[judged["method"] == leader], leader, sounds or {}, n_shown)
+    heard = Section("Recordings", [ABOUT_VIEWS.format(leader=leader), *views])
     sections = [
-        *(Section(name, table=table) for name, table in (facts or {}).items()),
+        *(Section(name, [table]) for name, table in (facts or {}).items()),
         *_mean_sections(values, paper),
         *_test_sections(values, leader),
         *_found_sections(judged, counted),
+        *([heard] if views else []),
+        Section("Environment", [tabulate_environment()]),
     ]
-    environment = Section("Environment", table=tabulate_environment())
-    parts = [f"# {title}", text, f"Made by\n\n    {command}" if command else ""]
-    parts += [_as_markdown(section) for section in (*sections, environment)]
-    write_text(out / MARKDOWN, "\n\n".join(filter(None, parts)) + "\n")
-    views = _views(out, judged[judged["method"] == leader], leader, sounds or {}, n_shown)
-    if views:
-        sections.append(Section("Recordings", ABOUT_VIEWS.format(leader=leader), recordings=views))
-    page_text = f"{text}\n\nMade by: {command}" if command else text
-    write_page(out / PAGE, title, [_as_plain(part) for part in (*sections, environment)], page_text)
+    report = Report(title, sections, [text], command)
+    write_markdown(report, out / MARKDOWN)
+    write_page(report, out / PAGE)
     return [out / MARKDOWN, out / PAGE, out / SUMMARY, out / TESTS]
 
 
@@ -152,11 +148,6 @@ def _counts(values: pd.DataFrame) -> str:
         f"{n_all} annotated recordings{classes} are explained by {', '.join(methods)}; where a "
         "method has fewer, n says so."
     )
-
-
-def _as_markdown(section: Section) -> str:
-    table = to_markdown(section.table) if section.table else ""
-    return "\n\n".join(filter(None, [f"## {section.title}", section.text, table]))
 
 
 def _groups(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -190,15 +181,6 @@ def _test_all(values: pd.DataFrame, leader: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _as_plain(section: Section) -> Section:
-    """Without the signs of Markdown, which a page would show as they are."""
-    table = section.table
-    if table:
-        rows = (tuple(cell.replace("**", "") for cell in row) for row in table.rows)
-        table = Table(table.header, tuple(rows))
-    return dataclasses.replace(section, text=section.text.replace("`", ""), table=table)
-
-
 def _mean_sections(
     values: pd.DataFrame, paper: Mapping[str, Mapping[str, str]] | None
 ) -> list[Section]:
@@ -209,7 +191,7 @@ def _mean_sections(
             about = f"{TEXTS[metric]} {ABOUT}" if group == "all" else ""
             about += ABOUT_PAPER if beside else ""
             table = tabulate_phases(part, metric, beside)
-            sections.append(Section(_titled(title, group), about, table))
+            sections.append(Section(_titled(title, group), [about, table]))
     return sections
 
 
@@ -218,7 +200,7 @@ def _test_sections(values: pd.DataFrame, leader: str) -> list[Section]:
     for group, part in _groups(values):
         about = f"{ABOUT_TESTS}\n\n{ABOUT_CELLS.format(leader=leader)}" if group == "all" else ""
         table = tabulate_phase_tests(compare_phases(part, "iou", leader))
-        sections.append(Section(_titled(f"Paired tests of {leader}", group), about, table))
+        sections.append(Section(_titled(f"Paired tests of {leader}", group), [about, table]))
     return sections
 
 
@@ -229,7 +211,7 @@ def _found_sections(judged: pd.DataFrame, counted: pd.DataFrame) -> list[Section
         # of a recording with nothing but background there is no event to judge
         part = judged[judged["recording_id"].isin(counts["recording_id"])]
         table = tabulate_found(part, counts)
-        sections.append(Section(_titled("Events found", group), about, table))
+        sections.append(Section(_titled("Events found", group), [about, table]))
     return sections
 
 

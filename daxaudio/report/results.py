@@ -19,15 +19,15 @@ from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, coun
 from daxaudio.explainers.catalogue import METHODS, floors, references
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.plot import plot_comparison, plot_history, plot_summary
-from daxaudio.report.markdown import to_markdown
-from daxaudio.report.page import Picture, RecordingView, Section, Sound, write_page
+from daxaudio.report.model import Picture, RecordingView, Report, Section, Sound, Table
 from daxaudio.report.tables import (
-    Table,
     tabulate_comparisons,
+    tabulate_cost,
     tabulate_environment,
     tabulate_summary,
 )
-from daxaudio.runs.files import whole_file, write_text
+from daxaudio.report.writing import write_markdown, write_page
+from daxaudio.runs.files import whole_file
 from daxaudio.runs.tables import read_table
 
 HISTORY_OF = ("dax_v2", "dax_v1")
@@ -82,7 +82,7 @@ class Comparison:
 
 
 def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
-    """Write `RESULTS.md`, and what `write_report` writes.
+    """Write `RESULTS.md`, `report.html` and `pictures/`, each file whole or not at all.
 
     Args:
         comparison: what to tell.
@@ -94,40 +94,42 @@ def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
     Raises:
         ValueError: when a stage before has not been run.
     """
-    results, summary = _read(comparison)
-    markdown = comparison.exp_dir / "RESULTS.md"
-    write_text(markdown, _markdown(comparison, _tables(comparison, results, summary)))
-    return [markdown, *write_report(comparison, progress)]
+    report = make_report(comparison, progress)
+    markdown = write_markdown(report, comparison.exp_dir / "RESULTS.md")
+    return [markdown, write_page(report, comparison.exp_dir / "report.html"), comparison.pictures]
 
 
-def write_report(comparison: Comparison, progress: bool = True) -> list[Path]:
-    """Write `pictures/` and `report.html`, each file whole or not at all.
-
-    Args:
-        comparison: what to tell.
-        progress: show a bar while pictures are drawn.
-
-    Returns:
-        Paths of the page and the pictures' folder.
+def make_report(comparison: Comparison, progress: bool = True) -> Report:
+    """What `write_results` writes; draws the pictures.
 
     Raises:
         ValueError: when a stage before has not been run.
     """
     results, summary = _read(comparison)
-    tables = _tables(comparison, results, summary)
     pictures = _draw(comparison, results, summary, progress)
     views = [_view(comparison, results, name) for name in results["recording_id"].unique()]
-    sections = [Section(title, table=table) for title, table in tables.items()]
-    sections.insert(1, Section("Pictures", pictures=tuple(pictures)))
-    before_tests = [section.title for section in sections].index("Paired tests")
-    sections.insert(before_tests, Section("Recordings", recordings=tuple(views)))
-    texts = [comparison.text, ABOUT_METRICS, below_the_references(summary)]
-    texts += [warned_explanations(comparison.explanations), ABOUT_TESTS]
-    text = "\n\n".join(filter(None, [*texts, f"Made by: {comparison.command}"]))
-    page = write_page(
-        comparison.exp_dir / "report.html", comparison.title, sections, text.replace("`", "")
-    )
-    return [page, comparison.pictures]
+    predictions = read_table(comparison.explanations / PREDICTIONS_FILE)
+    about = [ABOUT_METRICS, below_the_references(summary)]
+    tests = tabulate_comparisons(paired_tests(results, ("iou", "frame_auc")))
+    sections = [
+        Section(
+            "Results",
+            [
+                tabulate_summary(summary, paper=comparison.paper or None),
+                *about,
+                warned_explanations(comparison.explanations),
+            ],
+        ),
+        Section("Pictures", pictures),
+        Section("Classifier on what is explained", [classification_counts(predictions)]),
+        *(Section(title, [table]) for title, table in comparison.facts.items()),
+        Section("Cost", [tabulate_cost(total_cost(comparison.explanations))]),
+        Section("Recordings", views),
+        Section("Paired tests", [tests, ABOUT_TESTS]),
+        Section("Settings", [_settings(comparison)]),
+        Section("Environment", [tabulate_environment()]),
+    ]
+    return Report(comparison.title, sections, [comparison.text], comparison.command)
 
 
 def _read(comparison: Comparison) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -204,25 +206,6 @@ def warned_explanations(explanations: Path) -> str:
     return f"Explanations with warnings (`{explanations.name}/{WARNINGS_FILE}`): {listed}."
 
 
-def _tables(
-    comparison: Comparison, results: pd.DataFrame, summary: pd.DataFrame
-) -> dict[str, Table]:
-    predictions = read_table(comparison.explanations / PREDICTIONS_FILE)
-    cost = total_cost(comparison.explanations).round(2)
-    return {
-        "Results": tabulate_summary(summary, paper=comparison.paper or None),
-        "Classifier on what is explained": classification_counts(predictions),
-        **comparison.facts,
-        "Cost": Table(
-            ("method", "queries", "gradients", "query seconds", "fit seconds"),
-            tuple(tuple(str(cell) for cell in row) for row in cost.itertuples(index=False)),
-        ),
-        "Paired tests": tabulate_comparisons(paired_tests(results, ("iou", "frame_auc"))),
-        "Settings": _settings(comparison),
-        "Environment": tabulate_environment(),
-    }
-
-
 def _settings(comparison: Comparison) -> Table:
     """Settings of each method that has any, as its first explanation stores them."""
     rows = []
@@ -240,22 +223,6 @@ def _flat(value: object) -> str:
         return str(value)
     inside = ", ".join(f"{k}={_flat(v)}" for k, v in value.items() if k != "name")
     return f"{value.get('name', '')}({inside})"
-
-
-def _markdown(comparison: Comparison, tables: Mapping[str, Table]) -> str:
-    warning = below_the_references(read_table(comparison.exp_dir / SUMMARY_FILE))
-    parts = [
-        f"# {comparison.title}",
-        comparison.text,
-        f"Made by\n\n    {comparison.command}",
-    ]
-    for title, table in tables.items():
-        parts += [f"## {title}", to_markdown(table)]
-        if title == "Results":
-            parts += [ABOUT_METRICS, warning, warned_explanations(comparison.explanations)]
-        if title == "Paired tests":
-            parts.append(ABOUT_TESTS)
-    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _draw(

@@ -1,4 +1,4 @@
-"""Results as tables of plain text, which the Markdown file and the page then write their own way.
+"""Results as tables of plain text; how cells write numbers.
 
 Conventions: one row a method; a mean stands before its standard deviation in brackets; what is
 missing or not a number is "-".
@@ -6,7 +6,6 @@ missing or not a number is "-".
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import math
 import os
@@ -19,41 +18,11 @@ import pandas as pd
 import torch
 
 from daxaudio.experiments.paired import ComparisonRow
-
-MISSING = "-"
+from daxaudio.metrics.significance import holm
+from daxaudio.report.model import MISSING, Table
 
 _PACKAGES = ("daxaudio", "torch", "torchaudio", "torchvision", "numpy")
 _COLUMNS = ("method", "metric", "mean", "std", "n")
-
-
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """Cells of text under a header.
-
-    Args:
-        header: one name a column, at least one.
-        rows: as many cells each.
-
-    Raises:
-        ValueError: when there is no column or a row has another number of cells.
-
-    Example:
-        >>> Table(("method", "iou"), (("rise", "0.37"),)).rows[0]
-        ('rise', '0.37')
-    """
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def __post_init__(self) -> None:
-        if not self.header:
-            raise ValueError("a table needs at least one column, got an empty header")
-        for number, row in enumerate(self.rows, start=1):
-            if len(row) != len(self.header):
-                raise ValueError(
-                    f"row {number} of a table has {len(row)} cells, its header has "
-                    f"{len(self.header)}: {row}"
-                )
 
 
 def tabulate_summary(
@@ -103,7 +72,7 @@ def tabulate_summary(
 
 
 def tabulate_comparisons(comparisons: Sequence[ComparisonRow], decimals: int = 3) -> Table:
-    """Paired tests, one row each.
+    """Paired tests, one row each; "p (Holm)" is corrected for the number of rows.
 
     Args:
         comparisons: any number of them.
@@ -113,20 +82,40 @@ def tabulate_comparisons(comparisons: Sequence[ComparisonRow], decimals: int = 3
         >>> from daxaudio.metrics.significance import PairedComparison
         >>> found = PairedComparison(30, 0, 0.05, 0.01, 0.09, 0.0004)
         >>> tabulate_comparisons([ComparisonRow("dax_v2", "lime", "iou", found)]).rows[0][3:]
-        ('30', '0.050', '0.010 to 0.090', '<0.001')
+        ('30', '0.050', '0.010 to 0.090', '<0.001', '<0.001')
     """
+    corrected = holm([row.result.p_value for row in comparisons])
     rows = []
-    for row in comparisons:
+    for row, p_holm in zip(comparisons, corrected, strict=True):
         result = row.result
-        interval = MISSING
-        if math.isfinite(result.low) and math.isfinite(result.high):
-            interval = f"{result.low:.{decimals}f} to {result.high:.{decimals}f}"
-        difference = _number(result.mean_difference, decimals)
-        p_value = "<0.001" if result.p_value < 0.001 else _number(result.p_value, 3)
         names = (row.method_a, row.method_b, row.metric)
-        rows.append((*names, str(result.n), difference, interval, p_value))
-    header = ("A", "B", "metric", "n", "mean of A - B", "95 % interval", "Wilcoxon p")
+        difference = number(result.mean_difference, decimals)
+        interval = interval_of(result.low, result.high, decimals)
+        tests = (p_value(result.p_value), p_value(float(p_holm)))
+        rows.append((*names, str(result.n), difference, interval, *tests))
+    header = ("A", "B", "metric", "n", "mean of A - B", "95 % interval", "Wilcoxon p", "p (Holm)")
     return Table(header, tuple(rows))
+
+
+def tabulate_cost(cost: pd.DataFrame) -> Table:
+    """What a method costs a recording, one row a method.
+
+    Args:
+        cost: `method`, and means by recording: `queries`, `gradients`, and seconds.
+
+    Example:
+        >>> cost = pd.DataFrame([("rise", 502.0, 0.0, 1.234)])
+        >>> cost.columns = ["method", "queries", "gradients", "query_seconds"]
+        >>> tabulate_cost(cost).rows
+        (('rise', '502', '0', '1.23'),)
+    """
+    names = [str(name) for name in cost.columns]
+    digits = [2 if "seconds" in name else 0 for name in names]
+    rows = tuple(
+        (str(method), *map(number, values, digits[1:]))
+        for method, *values in cost.itertuples(index=False)
+    )
+    return Table(tuple(name.replace("_", " ") for name in names), rows)
 
 
 def tabulate_environment() -> Table:
@@ -181,8 +170,32 @@ def _count(scores: Sequence[tuple[float, float, int] | None]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _number(value: float, decimals: int) -> str:
-    return f"{value:.{decimals}f}" if math.isfinite(value) else MISSING
+def number(value: float, decimals: int = 3, sign: str = "") -> str:
+    """A number as cells have it.
+
+    Example:
+        >>> number(-0.0001), number(0.25, 1, "+"), number(float("nan"))
+        ('0.000', '+0.2', '-')
+    """
+    rounded = round(value, decimals) + 0.0  # no "-0.000"
+    return f"{rounded:{sign}.{decimals}f}" if math.isfinite(value) else MISSING
+
+
+def p_value(value: float) -> str:
+    """A p-value as cells have it; below 0.001 the digits say nothing."""
+    return "<0.001" if value < 0.001 else number(value)
+
+
+def interval_of(low: float, high: float, decimals: int = 3) -> str:
+    """An interval as cells have it.
+
+    Example:
+        >>> interval_of(0.01, 0.09), interval_of(0.01, float("nan"))
+        ('0.010 to 0.090', '-')
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return MISSING
+    return f"{number(low, decimals)} to {number(high, decimals)}"
 
 
 def _commit() -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from daxaudio.experiments.predict import PREDICTIONS_FILE
-from daxaudio.report.tables import Table
+from daxaudio.report.model import Table
 from daxaudio.runs.files import read_text
 from daxaudio.runs.tables import read_table
 

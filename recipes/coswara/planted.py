@@ -7,7 +7,7 @@ import pandas as pd
 
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phases import CHANCE
-from daxaudio.report.tables import Table
+from daxaudio.report.model import Table
 from daxaudio.runs.tables import write_table
 from daxaudio_data_prep.synthetic.cough_files import Truth, fold_label, read_truth
 

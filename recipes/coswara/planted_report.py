@@ -11,7 +11,8 @@ from daxaudio.explainers.catalogue import DEFAULT_METHOD, order_methods
 from daxaudio.metrics import paired_comparison
 from daxaudio.models.cross_validation import FOLDS_FILE
 from daxaudio.report import to_markdown
-from daxaudio.report.tables import Table, tabulate_environment
+from daxaudio.report.model import Table
+from daxaudio.report.tables import tabulate_environment
 from daxaudio.runs.files import write_text
 from daxaudio.runs.tables import is_table, read_table
 

@@ -11,8 +11,8 @@ from daxaudio.explainers.settings import MethodSettings
 from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.texts import save_figure
 from daxaudio.report import to_markdown
-from daxaudio.report.markdown import environment_table
-from daxaudio.report.tables import Table, tabulate_summary
+from daxaudio.report.model import Table
+from daxaudio.report.tables import tabulate_environment, tabulate_summary
 from daxaudio.runs.files import write_text
 from daxaudio.runs.tables import write_csv
 
@@ -43,7 +43,13 @@ def write_report(
     shared = {"queries": settings.queries, "fill": settings.fill, "dax": dict(settings.dax)}
     text = ABOUT.format(n=results["recording_id"].nunique(), text=ablation.text)
     setup = f"```yaml\n{yaml.safe_dump(shared, sort_keys=False)}```"
-    parts = [f"# {ablation.title}", to_markdown(table), text, setup, environment_table()]
+    parts = [
+        f"# {ablation.title}",
+        to_markdown(table),
+        text,
+        setup,
+        to_markdown(tabulate_environment()),
+    ]
     write_text(paths[1], "\n\n".join(parts) + "\n")
     if ablation.by_epoch:
         paths.append(draw_convergence(results, exp_dir / f"{name}.png"))

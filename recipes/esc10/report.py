@@ -10,9 +10,11 @@ from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
 from daxaudio.experiments.paired import ComparisonRow
 from daxaudio.metrics import paired_comparison
+from daxaudio.report import write_page
 from daxaudio.report.comparison import write_comparison
-from daxaudio.report.results import Comparison, classification_counts, write_report
-from daxaudio.report.tables import Table, tabulate_comparisons, tabulate_summary
+from daxaudio.report.model import Table
+from daxaudio.report.results import Comparison, classification_counts, make_report
+from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
 from daxaudio.runs.tables import read_table
 
 TEXT = """\
@@ -76,7 +78,7 @@ def main() -> None:
     written = write_comparison(
         exp_dir, comparison.title, comparison.command, TEXT, PAPER, facts=facts
     )
-    for path in [written[0], *write_report(comparison)]:
+    for path in (written[0], write_page(make_report(comparison), exp_dir / "report.html")):
         print(path)
 
 

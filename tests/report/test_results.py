@@ -16,20 +16,28 @@ from daxaudio.metrics.significance import PairedComparison
 from daxaudio.report import (
     Picture,
     RecordingView,
+    Report,
     Section,
     Sound,
     Table,
-    environment_table,
-    paired_table,
-    summary_table,
     tables,
+    tabulate_comparisons,
+    tabulate_environment,
+    tabulate_summary,
     to_markdown,
+    write_markdown,
     write_page,
 )
 from daxaudio.report.results import Comparison, write_results
 from daxaudio.runs.tables import write_csv
 
 NAN = float("nan")
+
+
+def to_markdown_of(*arguments, **settings):
+    return to_markdown(tabulate_summary(*arguments, **settings))
+
+
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -71,7 +79,7 @@ class Outline(html.parser.HTMLParser):
 
 
 def test_summary_has_one_row_a_method_in_the_given_order(summary):
-    table = summary_table(summary, ["rise", "oracle", "lime"], ["iou", "frame_auc"])
+    table = to_markdown_of(summary, ["rise", "oracle", "lime"], ["iou", "frame_auc"])
     assert table.splitlines() == [
         "| method | iou | frame_auc | n |",
         "|---|---|---|---|",
@@ -82,7 +90,7 @@ def test_summary_has_one_row_a_method_in_the_given_order(summary):
 
 
 def test_summary_shows_the_papers_value_first(summary):
-    table = summary_table(summary, ["lime", "rise"], ["iou"], {"lime": "25.1 (3.2)"}, decimals=3)
+    table = to_markdown_of(summary, ["lime", "rise"], ["iou"], {"lime": "25.1 (3.2)"}, decimals=3)
     assert table.splitlines()[2:] == [
         "| lime | 25.1 (3.2) | 0.234 (0.100) | 30 |",
         "| rise | - | 0.370 | 1 |",
@@ -90,16 +98,16 @@ def test_summary_shows_the_papers_value_first(summary):
 
 
 def test_summary_takes_methods_and_metrics_as_they_come(summary):
-    table = summary_table(summary).splitlines()
+    table = to_markdown_of(summary).splitlines()
     assert table[0] == "| method | iou | frame_auc | n |"
     assert [line.split()[1] for line in table[2:]] == ["lime", "rise"]
 
 
 def test_malformed_summaries_are_refused(summary):
     with pytest.raises(ValueError, match="std, n missing"):
-        summary_table(summary[["method", "metric", "mean"]])
+        to_markdown_of(summary[["method", "metric", "mean"]])
     with pytest.raises(ValueError, match="'lime' has two rows for metric 'iou'"):
-        summary_table(pd.concat([summary, summary[:1]]))
+        to_markdown_of(pd.concat([summary, summary[:1]]))
 
 
 def test_paired_tests_show_interval_and_p_value():
@@ -108,12 +116,12 @@ def test_paired_tests_show_interval_and_p_value():
         ComparisonRow("dax", "rise", "iou", PairedComparison(0, 30, NAN, NAN, NAN, NAN)),
         ComparisonRow("a|b", "rise", "iou", PairedComparison(9, 0, 0.5, 0.4, 0.6, 1e-9)),
     ]
-    assert paired_table(rows).splitlines() == [
-        "| A | B | metric | n | mean of A - B | 95 % interval | Wilcoxon p |",
-        "|---|---|---|---|---|---|---|",
-        "| dax | lime | iou | 30 | -0.050 | -0.090 to 0.012 | 0.042 |",
-        "| dax | rise | iou | 0 | - | - | - |",
-        "| a\\|b | rise | iou | 9 | 0.500 | 0.400 to 0.600 | <0.001 |",
+    assert to_markdown(tabulate_comparisons(rows)).splitlines() == [
+        "| A | B | metric | n | mean of A - B | 95 % interval | Wilcoxon p | p (Holm) |",
+        "|---|---|---|---|---|---|---|---|",
+        "| dax | lime | iou | 30 | -0.050 | -0.090 to 0.012 | 0.042 | 0.042 |",
+        "| dax | rise | iou | 0 | - | - | - | - |",
+        "| a\\|b | rise | iou | 9 | 0.500 | 0.400 to 0.600 | <0.001 | <0.001 |",
     ]
 
 
@@ -129,10 +137,10 @@ def test_rows_of_another_length_than_the_header_are_refused():
 
 
 def test_environment_names_versions_and_is_the_same_each_time():
-    table = environment_table()
+    table = to_markdown(tabulate_environment())
     for name in ("Python", "daxaudio", "torch", "torchaudio", "torchvision", "numpy", "CPU cores"):
         assert f"| {name} | " in table
-    assert table == environment_table()
+    assert table == to_markdown(tabulate_environment())
 
 
 @pytest.mark.parametrize(
@@ -144,7 +152,7 @@ def test_environment_without_git_has_no_commit(monkeypatch, error):
 
     monkeypatch.setattr(subprocess, "run", fail)
     assert tables._commit() == ""
-    assert "commit" not in environment_table()
+    assert "commit" not in to_markdown(tabulate_environment())
 
 
 @pytest.fixture
@@ -161,7 +169,7 @@ def recording(tmp_path) -> RecordingView:
 
 
 def test_page_holds_its_pictures_and_sounds(recording, tmp_path):
-    path = write_page(tmp_path / "page.html", "Results", [Section("All", recordings=(recording,))])
+    path = write_page(Report("Results", [Section("All", [recording])]), tmp_path / "page.html")
     (tmp_path / "a.png").unlink()
     (tmp_path / "a.wav").unlink()
     outline = Outline(path.read_text(encoding="utf-8"))
@@ -177,10 +185,11 @@ def test_page_holds_its_pictures_and_sounds(recording, tmp_path):
 
 def test_page_shows_every_text(recording, tmp_path):
     sections = [
-        Section("Facts", "One.", Table(("a", "b"), (("c", "d"),))),
-        Section("Recordings", recordings=(recording,)),
+        Section("Facts", ["One.", Table(("a", "b"), (("c", "d"),))]),
+        Section("Recordings", [recording]),
     ]
-    outline = Outline(write_page(tmp_path / "page.html", "Results", sections, "Intro.").read_text())
+    report = Report("Results", sections, ["Intro."])
+    outline = Outline(write_page(report, tmp_path / "page.html").read_text())
     for text in ("Results", "Intro.", "Facts", "One.", "4-1-A", "First.", "Second.", "0.37"):
         assert text in outline.text
     links = [value for name, value in outline.attributes if name == "href"]
@@ -191,7 +200,7 @@ def test_page_shows_every_text(recording, tmp_path):
 def test_page_shows_the_warnings_of_a_recording(tmp_path):
     views = (RecordingView("a", warnings=("dax_v4: only 3 < 10.", "b")), RecordingView("c"))
     outline = Outline(
-        write_page(tmp_path / "p.html", "R", [Section("S", recordings=views)]).read_text()
+        write_page(Report("R", [Section("S", views)]), tmp_path / "p.html").read_text()
     )
     assert outline.tags.count("ul") == 1
     assert outline.tags.count("li") == 2
@@ -244,10 +253,9 @@ def test_page_escapes_all_names(recording, tmp_path):
         table,
         (evil,),
     )
-    section = Section(evil, evil, table, (Picture(tmp_path / "a.png", evil),), (view,))
-    outline = Outline(
-        write_page(tmp_path / "page.html", evil, [section, section], evil).read_text()
-    )
+    section = Section(evil, [evil, table, Picture(tmp_path / "a.png", evil), view])
+    report = Report(evil, [section, section], [evil], evil)
+    outline = Outline(write_page(report, tmp_path / "page.html").read_text())
     assert outline.tags.count("script") == 1
     assert evil in outline.text
 
@@ -260,3 +268,33 @@ def test_files_of_other_kinds_and_missing_files_are_refused(tmp_path):
         Sound(tmp_path / "a.txt", "")
     with pytest.raises(ValueError, match=r"there is no audio file .*b\.wav"):
         Sound(tmp_path / "b.wav", "")
+
+
+def test_markdown_has_texts_tables_and_pictures_but_no_recordings(recording, tmp_path):
+    picture = Picture(tmp_path / "a.png", "All [three]")
+    sections = [
+        Section("Scores", ["Means.", Table(("id", "iou"), (("0012", "0.37"),)), picture]),
+        Section("By group", level=3),
+        Section("Recordings", ["Look.", recording]),
+    ]
+    report = Report("Dogs", sections, ["First.", "", "Second."], "run.sh --n 3")
+    (tmp_path / "out").mkdir()
+    text = write_markdown(report, tmp_path / "out" / "RESULTS.md").read_text()
+    assert text.splitlines() == [
+        *("# Dogs", "", "First.", "", "Second.", "", "Made by", "", "    run.sh --n 3", ""),
+        *("## Scores", "", "Means.", "", "| id | iou |", "|---|---|", "| 0012 | 0.37 |", ""),
+        *("![All [three\\]](../a.png)", "", "### By group"),
+    ]
+
+
+def test_marks_of_texts_and_marked_cells_are_shown_and_others_stay(tmp_path):
+    rows = (("a*b*", "**0.37**"),)
+    section = Section(
+        "S", ["`x` is **bold**.\n\n- one\n- two", Table(("m", "v"), rows, marked=True)]
+    )
+    plain = Section("T", [Table(("m",), (("a*b*",),))])
+    html = write_page(Report("R", [section, plain]), tmp_path / "p.html").read_text()
+    assert "<p><code>x</code> is <strong>bold</strong>.</p>" in html
+    assert "<li>one</li><li>two</li>" in html
+    assert "<td><strong>0.37</strong></td>" in html
+    assert '<th scope="row">a*b*</th>' in html

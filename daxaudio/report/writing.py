@@ -1,0 +1,129 @@
+"""Reports as Markdown and as one HTML page, by a template each.
+
+The page holds pictures and audio in itself, so that it can be mailed or kept with the results; it
+loads nothing. All texts and names are escaped.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup, escape
+
+from daxaudio.report.model import Picture, Report, Table
+from daxaudio.runs.files import write_text
+
+_MARKS = (
+    (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
+    (re.compile(r"\*\*([^*]+)\*\*"), r"<strong>\1</strong>"),
+    (re.compile(r"\*([^*\s][^*]*)\*"), r"<em>\1</em>"),
+)
+
+
+def write_markdown(report: Report, path: str | os.PathLike[str]) -> Path:
+    r"""Write a report in GitHub's Markdown, whole or not at all; recordings are the page's alone.
+
+    Args:
+        report: what to tell.
+        path: the .md file; folders above it are made.
+
+    Returns:
+        The path.
+
+    Example:
+        >>> import tempfile
+        >>> from daxaudio.report.model import Section
+        >>> scores = Section("Scores", ["Means.", Table(("method", "iou"), (("a|b", "0.37"),))])
+        >>> path = write_markdown(Report("Dogs", [scores]), tempfile.mkdtemp() + "/a.md")
+        >>> print(path.read_text().rstrip())
+        # Dogs
+        <BLANKLINE>
+        ## Scores
+        <BLANKLINE>
+        Means.
+        <BLANKLINE>
+        | method | iou |
+        |---|---|
+        | a\|b | 0.37 |
+    """
+    return _write("report.md.j2", report, path)
+
+
+def write_page(report: Report, path: str | os.PathLike[str]) -> Path:
+    """Write a report as a self-contained HTML page, whole or not at all.
+
+    Args:
+        report: what to tell.
+        path: the .html file; folders above it are made.
+
+    Returns:
+        The path.
+
+    Example:
+        >>> import tempfile
+        >>> path = write_page(Report("Rain & dogs", []), tempfile.mkdtemp() + "/page.html")
+        >>> "<title>Rain &amp; dogs</title>" in path.read_text()
+        True
+    """
+    return _write("report.html.j2", report, path)
+
+
+def to_markdown(table: Table) -> str:
+    r"""A table in GitHub's Markdown, without a line break at the end.
+
+    Example:
+        >>> print(to_markdown(Table(("method", "iou"), (("rise", "0.37"), ("a|b", "-")))))
+        | method | iou |
+        |---|---|
+        | rise | 0.37 |
+        | a\|b | - |
+    """
+    rule = "|" + "---|" * len(table.header)
+    return "\n".join([_line(table.header), rule, *map(_line, table.rows)])
+
+
+def _write(template: str, report: Report, path: str | os.PathLike[str]) -> Path:
+    folder = Path(path).parent
+    address = functools.partial(_address, folder=folder)
+    write_text(path, _templates().get_template(template).render(report=report, address=address))
+    return Path(path)
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("daxaudio", "report/templates"),
+        autoescape=jinja2.select_autoescape(["html.j2"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters.update(table=to_markdown, inline=_inline)
+    templates.tests.update(table=lambda block: isinstance(block, Table))
+    templates.tests.update(picture=lambda block: isinstance(block, Picture))
+    return templates
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    # a bar or a line break in a name would end its cell
+    escaped = [" ".join(cell.split()).replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
+
+
+def _inline(text: str) -> Markup:
+    """Escaped HTML of a text, with its code, bold and italic parts."""
+    html = str(escape(text))
+    for pattern, replacement in _MARKS:
+        html = pattern.sub(replacement, html)
+    return Markup(html)
+
+
+def _address(picture: Picture, folder: Path) -> str:
+    """The way from a report's folder to a picture."""
+    return quote(Path(os.path.relpath(picture.path, folder)).as_posix())
