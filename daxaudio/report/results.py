@@ -43,8 +43,8 @@ ABOUT_METRICS = (
 
 ABOUT_TESTS = (
     "Each test is on the same recordings for both methods: a bootstrap interval of the mean "
-    "difference over recordings, and a two-sided Wilcoxon signed-rank test. The p-values are not "
-    "corrected for the number of tests."
+    "difference over recordings, and a two-sided Wilcoxon signed-rank test. `p (Holm)`, where it "
+    "stands, is corrected for all tests of its table."
 )
 
 

@@ -27,9 +27,9 @@ from daxaudio.experiments.conditions import (
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
 from daxaudio.explainers.catalogue import DEFAULT_METHOD, references
 from daxaudio.plot.scores import plot_summaries
-from daxaudio.report.markdown import to_markdown
 from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_references
 from daxaudio.report.tables import tabulate_environment
+from daxaudio.report.writing import to_markdown
 from daxaudio.runs.files import read_text, write_text
 from daxaudio.runs.tables import write_csv, write_table
 

@@ -11,7 +11,8 @@ import pandas as pd
 from daxaudio.experiments.conditions import Condition, read_plan
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import RESULTS_FILE
-from daxaudio.report.tables import MISSING, Table, tabulate_summary
+from daxaudio.report.model import MISSING, Table
+from daxaudio.report.tables import tabulate_summary
 from daxaudio.runs.tables import is_table, read_table
 
 TESTED = ("iou", "frame_auc")

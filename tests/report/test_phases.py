@@ -8,6 +8,7 @@ import torch
 from daxaudio.containers import Event, Explanation, Spectrogram
 from daxaudio.experiments.phases import count_events, judge_events, score_phases
 from daxaudio.explainers.storage import save_explanation
+from daxaudio.report.model import Table
 from daxaudio.report.phase_tables import (
     compare_phases,
     tabulate_found,
@@ -15,7 +16,6 @@ from daxaudio.report.phase_tables import (
     tabulate_phases,
 )
 from daxaudio.report.phases import write_phases
-from daxaudio.report.tables import Table
 
 # seconds   0   1   2   3   4   5   6   7   8   9   10
 # inhale        [---)
