@@ -42,7 +42,8 @@ from daxaudio.metrics import (
 )
 from daxaudio.metrics.catalogue import GROUPS, groups_that_need
 from daxaudio.metrics.iou import iou
-from daxaudio.models.blackbox import AskOnce, BlackBox
+from daxaudio.models.ask_once import AskOnce
+from daxaudio.models.blackbox import BlackBox
 from daxaudio.runs.files import write_text
 from daxaudio.runs.progress import progress_bar, show_progress
 from daxaudio.runs.provenance import versions

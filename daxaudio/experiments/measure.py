@@ -29,7 +29,8 @@ from daxaudio.metrics.catalogue import groups_that_need
 from daxaudio.metrics.deletion import Direction, Unit
 from daxaudio.metrics.sanity import compare_stage, randomise_cascade
 from daxaudio.metrics.sensitivity import max_sensitivity
-from daxaudio.models.blackbox import AskOnce, BlackBox
+from daxaudio.models.ask_once import AskOnce
+from daxaudio.models.blackbox import BlackBox
 from daxaudio.perturbation.masks import Fill, make_background
 from daxaudio.runs.files import read_text, write_text
 from daxaudio.runs.provenance import digest, without_nan

@@ -21,7 +21,8 @@ from daxaudio.explainers.method import Method
 from daxaudio.metrics.deletion import perturbation_curves
 from daxaudio.metrics.form import rank_correlation
 from daxaudio.metrics.sanity import ALIKE, sanity_check
-from daxaudio.models.blackbox import AskOnce, BlackBox
+from daxaudio.models.ask_once import AskOnce
+from daxaudio.models.blackbox import BlackBox
 from daxaudio.perturbation.masks import Fill, make_background
 from daxaudio.runs.batches import BatchSize
 from daxaudio.runs.progress import progress_bar

@@ -30,7 +30,7 @@ class Augmentation:
         snr_db: signal-to-noise ratio of the padding in dB.
         frequency_mask: widest band hidden, in bins (SpecAugment, Park et al. 2019); 0 for none.
         time_mask: longest stretch hidden, in frames; 0 for none.
-        mixup_alpha: Beta parameter of mixing pairs (Zhang et al. 2018); 0 for none.
+        mixup_alpha: Beta parameter of mixing pairs (Zhang et al. 2018), 0.01 to 4; 0 for none.
         time_shift: place shorter examples of a batch at a random time (else at its start). With
             padding the examples of a batch differ in length, and the padding itself is of random
             length at either end.
@@ -54,8 +54,12 @@ class Augmentation:
             )
         if self.padding_probability > 0 and not self.noises:
             raise ValueError("noise padding needs at least one kind of noise in `noises`")
-        if min(self.frequency_mask, self.time_mask, self.mixup_alpha) < 0:
-            raise ValueError("frequency_mask, time_mask and mixup_alpha must be at least 0")
+        if min(self.frequency_mask, self.time_mask) < 0:
+            raise ValueError("frequency_mask and time_mask must be at least 0")
+        if self.mixup_alpha != 0 and not 0.01 <= self.mixup_alpha <= 4:
+            raise ValueError(
+                f"mixup_alpha must be 0, or lie from 0.01 to 4, got {self.mixup_alpha}"
+            )
 
     def among(self, data: str) -> Augmentation:
         """The same, with "other_classes" replaced by the path of the training data folder."""
@@ -127,7 +131,11 @@ def crop(values: Tensor, seed: int, shortest: float = 0.8) -> Tensor:
 
 
 def _beta(alpha: float, random: torch.Generator) -> float:
-    """One draw from Beta(alpha, alpha), by Johnk's method, which needs uniform numbers only."""
+    """One draw from Beta(alpha, alpha), by Johnk's method, which needs uniform numbers only.
+
+    NumPy's own would draw from another stream: every network trained with a seed would change.
+    Above alpha 4, and close to 0, the loop would run for minutes; `Augmentation` refuses both.
+    """
     while True:
         x, y = (torch.rand(2, generator=random, dtype=torch.float64) ** (1 / alpha)).tolist()
         if 0 < x + y <= 1:

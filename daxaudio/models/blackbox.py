@@ -77,6 +77,13 @@ class BlackBox:
         ValueError: when there are fewer than two class names, names repeat or are no texts, there
             are not as many as logits (seen at the first answer, where the module does not tell),
             weights are NaN or infinite, the device cannot be used, or a setting is unknown.
+
+    Example:
+        >>> from daxaudio.features.mel import LogMel
+        >>> network = SpectrogramResNet(2, depth=10, width=4)
+        >>> black_box = BlackBox(network, LogMel(8000, n_fft=256, n_mels=16), ["cat", "dog"])
+        >>> black_box.score_fn("dog")(torch.zeros(3, 16, 20)).shape, black_box.n_queries
+        (torch.Size([3]), 3)
     """
 
     module: nn.Module
@@ -144,7 +151,7 @@ class BlackBox:
 
         Args:
             target: one of the class names.
-            ask: gives the probabilities in place of `probabilities`, for instance an `AskOnce`.
+            ask: `[N, F, T]` to `[N, C]`, asked in place of `probabilities`; an `AskOnce`, say.
 
         Returns:
             A function of `[N, F, T]` spectrograms that gives `[N]` probabilities; gradient methods
@@ -159,7 +166,7 @@ class BlackBox:
         return ModuleScore(self.module, index, ask, batch_size=size, target=target)
 
     def digest(self) -> str:
-        """Short hash of the weights and of what else the scores depend on."""
+        """Hash, 16 hexadecimal digits, of the weights and of what else the scores depend on."""
         facts = [self.front_end.settings, list(self.class_names), self.choice.precision]
         state = hashlib.sha256(repr(facts).encode())
         for name, value in sorted(self.module.state_dict().items()):
@@ -167,7 +174,11 @@ class BlackBox:
         return state.hexdigest()[:16]
 
     def class_index(self, name: str) -> int:
-        """Position of a class; raises ValueError that lists the known ones."""
+        """Position of a class among `class_names`, and so of its logit.
+
+        Raises:
+            ValueError: when the class is unknown; lists the known ones.
+        """
         if name not in self.class_names:
             raise ValueError(
                 f"class {name!r} is unknown to this model; it knows {', '.join(self.class_names)}"
@@ -176,6 +187,12 @@ class BlackBox:
 
     def predict(self, spectrogram: Spectrogram) -> tuple[str, float]:
         """The most probable class of one spectrogram and its probability (one query).
+
+        Args:
+            spectrogram: of the black box's own front end.
+
+        Returns:
+            The name of the class, and its probability in [0, 1].
 
         Raises:
             ValueError: when the probabilities are not finite.
@@ -213,48 +230,6 @@ def check_classes(n_logits: int, class_names: Sequence[str]) -> None:
             f"the module gives {n_logits} logits, but {len(class_names)} classes are named "
             f"({', '.join(map(str, class_names))}): name one for each logit, in their order"
         )
-
-
-class AskOnce:
-    """A black box that remembers its answers to every batch, and is asked about none twice.
-
-    A black box answers for every class at once: explained for another class, the same draws cost
-    nothing more. Answers are found by the content of the whole batch, so they are those that the
-    black box gives, to the last digit. They stay in memory for as long as this object lives.
-
-    Args:
-        black_box: gives the answers.
-    """
-
-    def __init__(self, black_box: BlackBox) -> None:
-        self.black_box = black_box
-        self.answers: dict[bytes, Tensor] = {}
-
-    def __call__(self, spectrograms: Tensor) -> Tensor:
-        """Probabilities `[N, C]` of `[N, F, T]` spectrograms."""
-        key = _digest_of_batch(spectrograms.detach().float().contiguous())
-        if key not in self.answers:
-            self.answers[key] = self.black_box.probabilities(spectrograms)
-        return self.answers[key]
-
-
-def _digest_of_batch(spectrograms: Tensor) -> bytes:
-    """Tells batches `[N, F, T]` apart by every bit of them.
-
-    Of a batch on an accelerator only 16 bytes an input come to the processor: two sums of its bits
-    under fixed random weights, modulo 2^64, of which two inputs share both by no chance that is
-    ever met.
-    """
-    digest = hashlib.sha256(repr(tuple(spectrograms.shape)).encode())
-    if spectrograms.device.type != "cpu":
-        bits = spectrograms.view(torch.int32).flatten(1)
-        random = torch.Generator().manual_seed(0)
-        weights = torch.randint(-(2**62), 2**62, (2, bits.shape[1]), generator=random) * 2 + 1
-        weights = weights.to(bits.device)
-        sums = [(part[:, None] * weights).sum(dim=2) for part in bits.long().split(64)]
-        spectrograms = torch.cat(sums)
-    digest.update(spectrograms.cpu().numpy().data)  # a view: nothing is copied
-    return digest.digest()
 
 
 class _WholeDumper(yaml.SafeDumper):

@@ -4,7 +4,8 @@ from torch import nn
 
 from daxaudio.containers import Spectrogram
 from daxaudio.features.frontends import LogMel
-from daxaudio.models.blackbox import AskOnce, BlackBox, load_black_box, save_black_box
+from daxaudio.models.ask_once import AskOnce
+from daxaudio.models.blackbox import BlackBox, load_black_box, save_black_box
 from daxaudio.models.resnet import SpectrogramResNet
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=256, hop_length=128, n_mels=16)

@@ -116,3 +116,9 @@ def test_inputs_and_targets_are_mixed_alike_by_the_same_share_of_the_same_partne
 def test_no_stretch_is_shorter_than_its_share_of_the_frames():
     values = torch.zeros(2, 11)  # 80 % are 8.8 frames
     assert {crop(values, seed).shape[1] for seed in range(60)} == {9, 10, 11}
+
+
+@pytest.mark.parametrize("alpha", [-0.2, 1e-9, 20.0, math.nan, math.inf])
+def test_mixing_that_would_be_drawn_for_minutes_is_refused(alpha):
+    with pytest.raises(ValueError, match=r"mixup_alpha must be 0, or lie from 0\.01 to 4"):
+        Augmentation(mixup_alpha=alpha)
