@@ -26,7 +26,7 @@ from daxaudio.explainers.catalogue import most_queries
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import FACTS_FILE, PICTURE_FILE, is_stored, load_explanation
 from daxaudio.models.blackbox import BlackBox
-from daxaudio.plot import plot_brief
+from daxaudio.plot import plot_explanation
 from daxaudio.report.explanations import PAGE_FILE, write_index
 from daxaudio.runs.progress import progress_bar
 
@@ -117,4 +117,5 @@ def _draw(out: Path, chosen: Sequence[str], methods: Sequence[str], events: True
             picture.is_file() and picture.stat().st_mtime_ns >= facts.stat().st_mtime_ns
         ):
             continue
-        plot_brief(load_explanation(folder), picture, events.of(folder.name))
+        own = events.of(folder.name)
+        plot_explanation(load_explanation(folder), picture, events=own, brief=True)

@@ -8,7 +8,6 @@ the file. A file is written whole or not at all, in the format that the suffix n
 
 from daxaudio.plot.curves import plot_curves, plot_randomisation
 from daxaudio.plot.explanations import (
-    plot_brief,
     plot_comparison,
     plot_explanation,
     plot_segments,
@@ -18,7 +17,6 @@ from daxaudio.plot.measures import plot_measures
 from daxaudio.plot.scores import plot_confusion, plot_summary
 
 __all__ = [
-    "plot_brief",
     "plot_comparison",
     "plot_confusion",
     "plot_curves",

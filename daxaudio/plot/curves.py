@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from daxaudio.plot.drawing import MARKED_COLOUR, new_figure
 from daxaudio.plot.texts import save_figure, set_text
+from daxaudio.runs.tables import check_columns
 
 N_STANDING_OUT = 8
 """How many curves are told apart by colour and marker at most."""
@@ -146,7 +147,7 @@ def plot_randomisation(
         >>> plot_randomisation(pd.DataFrame(stages), tempfile.mkdtemp() + "/a.png", 0.5).name
         'a.png'
     """
-    _check_columns(randomisation, _STAGES, "a randomisation")
+    check_columns(randomisation, _STAGES, "a randomisation")
     if randomisation.empty:
         raise ValueError("the randomisation has no row; there is nothing to draw")
     means = randomisation.groupby(["method", "stage"], sort=False)["correlation"].mean()
@@ -170,17 +171,9 @@ def plot_randomisation(
     return save_figure(figure, path)
 
 
-def _check_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise ValueError(
-            f"{what} has the columns {', '.join(columns)}; {', '.join(missing)} missing"
-        )
-
-
 def _choose_curves(curves: pd.DataFrame, unit: str, fill: str | None) -> pd.DataFrame:
     """Rows of one unit and one fill that have a score."""
-    _check_columns(curves, _CURVES, "a table of curves")
+    check_columns(curves, _CURVES, "a table of curves")
     if unit not in _OF_UNIT:
         raise ValueError(f"unit must be one of {', '.join(_OF_UNIT)}, got {unit!r}")
     of_unit = curves[(curves["unit"] == unit) & curves["score"].notna()]

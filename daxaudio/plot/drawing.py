@@ -11,7 +11,6 @@ from matplotlib import colors
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
@@ -68,37 +67,17 @@ def describe_doubts(explanation: Explanation, verdict: str, width: int) -> str:
     return "\n".join(textwrap.fill(text, width) for text in texts)
 
 
-def draw_level(axes: Axes, spectrogram: Spectrogram) -> QuadMesh:
+def draw_level(axes: Axes, spectrogram: Spectrogram, *, colour_bar: bool = True) -> None:
     """Draw the spectrogram itself, light is loud."""
-    return draw_bins(axes, spectrogram, spectrogram.values, cmap="gray")
+    label = f"level ({spectrogram.unit})" if colour_bar else ""
+    draw_bins(axes, spectrogram, spectrogram.values, label=label, cmap="gray")
 
 
-def level_label(spectrogram: Spectrogram) -> str:
-    """What the colours of `draw_level` mean."""
-    return f"level ({spectrogram.unit})"
-
-
-def add_colour_bar(axes: Axes, mesh: QuadMesh, label: str) -> None:
-    """A colour bar beside the axes."""
-    figure = axes.get_figure()
-    assert figure is not None
-    figure.colorbar(mesh, ax=axes, label=label, pad=0.01)
-
-
-def draw_mask(
-    axes: Axes, spectrogram: Spectrogram, mask: Any, limits: tuple[float, float]
-) -> QuadMesh:
-    """Draw a mask on a colour scale between two limits."""
-    low, high = limits
-    return draw_bins(axes, spectrogram, mask, cmap="viridis", vmin=low, vmax=high)
-
-
-def draw_standard_error(axes: Axes, explanation: Explanation) -> QuadMesh:
-    """Draw the standard error of a mask that has one, on a colour scale from 0 to its largest."""
-    assert explanation.standard_error is not None
-    errors = as_array(explanation.standard_error)
-    high = float(errors.max()) or 1.0
-    return draw_bins(axes, explanation.spectrogram, errors, cmap="magma", vmin=0.0, vmax=high)
+def draw_mask(axes: Axes, explanation: Explanation) -> None:
+    """Draw the mask on a colour scale from its lowest to its highest value."""
+    low, high = mask_limits(explanation.mask)
+    settings: dict[str, Any] = {"cmap": "viridis", "vmin": low, "vmax": high}
+    draw_bins(axes, explanation.spectrogram, explanation.mask, label="mask", **settings)
 
 
 def mask_limits(*masks: Any) -> tuple[float, float]:
@@ -137,9 +116,7 @@ def draw_picture(
         What a legend of it says.
     """
     spectrogram, mask = explanation.spectrogram, explanation.mask
-    level = draw_level(axes, spectrogram)
-    if colour_bar:
-        add_colour_bar(axes, level, level_label(spectrogram))
+    draw_level(axes, spectrogram, colour_bar=colour_bar)
     low, high = mask_limits(mask)
     draw_bins(axes, spectrogram, mask, cmap=_OVERLAY, vmin=low, vmax=high)
     handles: list[Artist] = [Patch(color=_OVERLAY(0.9), label="mask: stronger where larger")]

@@ -6,7 +6,7 @@ import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -23,7 +23,6 @@ from daxaudio.plot.drawing import (
     MARKED_COLOUR,
     PROFILE_COLOUR,
     TRUE_COLOUR,
-    add_colour_bar,
     describe_doubts,
     describe_explanation,
     draw_lanes,
@@ -33,18 +32,23 @@ from daxaudio.plot.drawing import (
     draw_picture_panel,
     draw_profile,
     draw_profile_panel,
-    draw_standard_error,
-    level_label,
     mark_events,
-    mask_limits,
     new_figure,
 )
-from daxaudio.plot.texts import save_figure, set_text, shorten
-from daxaudio.plot.time_frequency import as_array, bin_edges, frame_borders, time_edges, with_gaps
+from daxaudio.plot.texts import DPI, save_figure, set_text, shorten
+from daxaudio.plot.time_frequency import (
+    as_array,
+    bin_edges,
+    draw_bins,
+    frame_borders,
+    time_edges,
+    with_gaps,
+)
 
 _MAX_COLUMNS = 3
 _NOTE_WIDTH = 130  # letters that fit beside each other
 _NARROW = 40  # letters of a title of axes that may be narrow
+_BRIEF_DPI = 80
 _ABOUT_BAND = (
     "band: the mean over frequency of the mask's standard error; that of the profile is at most as "
     "large"
@@ -58,6 +62,7 @@ def plot_explanation(
     axes: Axes | None = None,
     events: Sequence[Event] = (),
     verdict: str = "",
+    brief: bool = False,
 ) -> Axes:
     """Draw where the black box listened: spectrogram, mask, time profile and events.
 
@@ -79,6 +84,8 @@ def plot_explanation(
             events; None for all panels in a figure of their own.
         events: the true events, if known.
         verdict: what is to be thought of it, in a sentence, such as `Verdict.summary`.
+        brief: for a list of many, drawn in a fifth of a second: neither the mask alone nor its
+            standard error, no colour bar, verdict or warning.
 
     Returns:
         The axes of the spectrogram with the mask over it.
@@ -91,13 +98,15 @@ def plot_explanation(
         'frequency (Hz)'
     """
     if axes is None:
-        notes = describe_doubts(explanation, verdict, _NOTE_WIDTH)
-        with_error = explanation.standard_error is not None
-        height = 8.5 + 2.5 * with_error + 0.16 * len(notes.splitlines())
-        figure = new_figure(10, height) if path is not None else _shown_figure(10, height)
-        axes = _draw_panels(figure, explanation, events)
+        notes = "" if brief else describe_doubts(explanation, verdict, _NOTE_WIDTH)
+        height = 5.2 if brief else 8.5 + 0.16 * len(notes.splitlines())
+        height += 2.5 * (explanation.standard_error is not None and not brief)
+        # finding a layout would take a brief picture as long as drawing it
+        figure = _new_figure(height, "constrained" if not brief else None, shown=path is None)
+        axes = _draw_panels(figure, explanation, events, brief)
         if notes:
-            _write_above(axes, notes, MARKED_COLOUR if explanation.warnings else PROFILE_COLOUR)
+            colour = MARKED_COLOUR if explanation.warnings else PROFILE_COLOUR
+            _write(axes, notes, (0.5, 1), 22, ha="center", va="bottom", color=colour)
     else:
         axes.legend(handles=draw_picture(axes, explanation), loc="upper right", fontsize=7)
         title = describe_explanation(explanation, explanation.method)
@@ -105,77 +114,45 @@ def plot_explanation(
         axes.set_xlabel("time (s)")
         mark_events(axes, events)
     if path is not None:
-        save_figure(cast(Figure, axes.get_figure(root=True)), path)
+        save_figure(
+            cast(Figure, axes.get_figure(root=True)), path, dpi=_BRIEF_DPI if brief else DPI
+        )
     return axes
 
 
-def _shown_figure(width: float, height: float) -> Figure:
-    """A figure that notebooks and `pyplot.show()` know of."""
+def _new_figure(height: float, layout: Literal["constrained"] | None, *, shown: bool) -> Figure:
+    """A figure of its own, or one that notebooks and `pyplot.show()` know of."""
+    if not shown:
+        return new_figure(10, height, layout)
     from matplotlib import pyplot
 
-    return pyplot.figure(figsize=(width, height), layout="constrained")
+    return pyplot.figure(figsize=(10, height), layout=layout)
 
 
-def _draw_panels(figure: Figure, explanation: Explanation, events: Sequence[Event]) -> Axes:
+def _draw_panels(
+    figure: Figure, explanation: Explanation, events: Sequence[Event], brief: bool
+) -> Axes:
     """All panels of an explanation, from top to bottom; gives the uppermost."""
-    spectrogram, with_error = explanation.spectrogram, explanation.standard_error is not None
+    error = None if brief else explanation.standard_error
     set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
-    heights = [3, 3, *[3] * with_error, 1.6, 0.35 * (1 + bool(events))]
+    alone = 0 if brief else 1 + (error is not None)
+    heights = [3, *[3] * alone, 1.6, 0.35 * (1 + bool(events))]
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
-    picture, mask, *errors, profile, lanes = panels
-    draw_picture_panel(picture, explanation)
-    limits = mask_limits(explanation.mask)
-    add_colour_bar(mask, draw_mask(mask, spectrogram, explanation.mask, limits), "mask")
-    mask.set_title("Mask", loc="left")
-    for axes in errors:
-        add_colour_bar(axes, draw_standard_error(axes, explanation), "standard error")
-        axes.set_title("Standard error of the mask", loc="left")
+    picture, *masks, profile, lanes = panels
+    draw_picture_panel(picture, explanation, colour_bar=not brief)
     draw_profile_panel(profile, explanation)
     draw_lanes(lanes, explanation, events)
-    if with_error:
-        lanes.annotate(
-            _ABOUT_BAND,
-            (0, 0),
-            xycoords="axes fraction",
-            xytext=(0, -38),
-            textcoords="offset points",
-            fontsize=8,
-            color=PROFILE_COLOUR,
-        )
+    if brief:
+        figure.subplots_adjust(0.085, 0.1, 0.985, 0.88, hspace=0.3)
+        return cast(Axes, picture)
+    draw_mask(masks[0], explanation)
+    masks[0].set_title("Mask", loc="left")
+    if error is not None:
+        settings: dict[str, Any] = {"vmin": 0.0, "vmax": float(error.max()) or 1.0, "cmap": "magma"}
+        draw_bins(masks[1], explanation.spectrogram, error, label="standard error", **settings)
+        masks[1].set_title("Standard error of the mask", loc="left")
+        _write(lanes, _ABOUT_BAND, (0, 0), -38, color=PROFILE_COLOUR)
     return cast(Axes, picture)
-
-
-def plot_brief(
-    explanation: Explanation, path: str | os.PathLike[str], events: Sequence[Event] = ()
-) -> Path:
-    """Draw an explanation for a list of many: the mask over the spectrogram, profile and events.
-
-    Drawn in a fifth of a second. `plot_explanation` shows more, and says what the words mean.
-
-    Args:
-        explanation: what to draw.
-        path: file to write.
-        events: the true events, if known.
-
-    Returns:
-        The path.
-
-    Example:
-        >>> import tempfile, torch
-        >>> picture = Spectrogram(torch.rand(8, 20), torch.arange(1, 9) * 500.0, torch.arange(20.0))
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> plot_brief(Explanation(torch.rand(8, 20), picture, "rise"), folder / "a.png").name
-        'a.png'
-    """
-    figure = new_figure(10, 5.2, layout=None)  # finding a layout would take as long as drawing
-    heights = [3.0, 1.3, 0.35 * (1 + bool(events))]
-    picture, profile, lanes = figure.subplots(3, 1, sharex=True, height_ratios=heights)
-    figure.subplots_adjust(0.085, 0.1, 0.985, 0.88, hspace=0.3)
-    set_text(figure.suptitle, describe_explanation(explanation, explanation.method))
-    draw_picture_panel(picture, explanation, colour_bar=False)
-    draw_profile_panel(profile, explanation)
-    draw_lanes(lanes, explanation, events)
-    return save_figure(figure, path, dpi=80)
 
 
 def plot_comparison(
@@ -213,17 +190,11 @@ def plot_comparison(
         2 * n_rows, n_columns, squeeze=False, sharex=True, height_ratios=[3, 1] * n_rows
     )
     # a cell is a picture above a time profile
-    cells = [
-        (
-            panels[2 * (n // n_columns), n % n_columns],
-            panels[2 * (n // n_columns) + 1, n % n_columns],
-        )
-        for n in range(n_rows * n_columns)
-    ]
-    _draw_input_cell(*cells[0], spectrogram, events)
-    for cell, explanation in zip(cells[1:], explanations, strict=False):
-        _draw_method_cell(*cell, explanation, events)
-    for axes in [axes for cell in cells[n_cells:] for axes in cell]:
+    uppers, lowers = panels.reshape(n_rows, 2, n_columns).swapaxes(0, 1).reshape(2, -1)
+    _draw_input_cell(uppers[0], lowers[0], spectrogram, events)
+    for upper, lower, explanation in zip(uppers[1:], lowers[1:], explanations, strict=False):
+        _draw_method_cell(upper, lower, explanation, events)
+    for axes in (*uppers[n_cells:], *lowers[n_cells:]):
         axes.set_visible(False)
     legend = _comparison_legend(with_events=bool(events))
     figure.legend(handles=legend, loc="outside lower center", ncols=len(legend), frameon=False)
@@ -258,7 +229,7 @@ def plot_segments(spectrogram: Spectrogram, path: str | os.PathLike[str], segmen
         )
     figure = new_figure(10, 4)
     axes = figure.subplots()
-    add_colour_bar(axes, draw_level(axes, spectrogram), level_label(spectrogram))
+    draw_level(axes, spectrogram)
     borders = LineCollection(
         list(_borders(segments, spectrogram)), colors="#E69F00", linewidths=1.0
     )
@@ -270,26 +241,16 @@ def plot_segments(spectrogram: Spectrogram, path: str | os.PathLike[str], segmen
     return save_figure(figure, path)
 
 
-def _write_above(axes: Axes, text: str, colour: str) -> None:
-    """Small text above the title of the uppermost panel, with room made for it."""
-    set_text(
-        axes.annotate,
-        text,
-        xy=(0.5, 1.0),
-        xycoords="axes fraction",
-        xytext=(0, 22),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize=8,
-        color=colour,
-    )
+def _write(axes: Axes, text: str, at: tuple[float, float], away: int, **style: Any) -> None:
+    """Small text some points above or below a place of the axes, with room made for it."""
+    place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    set_text(axes.annotate, text, xy=at, xytext=(0, away), fontsize=8, **place, **style)
 
 
 def _draw_input_cell(
     upper: Axes, lower: Axes, spectrogram: Spectrogram, events: Sequence[Event]
 ) -> None:
-    add_colour_bar(upper, draw_level(upper, spectrogram), level_label(spectrogram))
+    draw_level(upper, spectrogram)
     upper.set_title("spectrogram")
     mark_events(upper, events)
     times, levels = with_gaps(spectrogram, spectrogram.values.mean(dim=0))
@@ -313,9 +274,7 @@ def _comparison_legend(with_events: bool) -> list[Artist]:
 def _draw_method_cell(
     upper: Axes, lower: Axes, explanation: Explanation, events: Sequence[Event]
 ) -> None:
-    mask = explanation.mask
-    image = draw_mask(upper, explanation.spectrogram, mask, mask_limits(mask))
-    add_colour_bar(upper, image, "mask")
+    draw_mask(upper, explanation)
     set_text(upper.set_title, explanation.method)
     draw_profile(lower, explanation)
     lower.set(xlabel="time (s)", ylabel="profile")

@@ -16,12 +16,11 @@ from daxaudio.plot.drawing import (
     MARKED_COLOUR,
     TRUE_COLOUR,
     describe_explanation,
-    draw_mask,
     mask_limits,
     new_figure,
 )
 from daxaudio.plot.texts import save_figure, set_text
-from daxaudio.plot.time_frequency import as_array
+from daxaudio.plot.time_frequency import as_array, draw_bins
 
 _MAX_MASKS = 6
 _HISTORY = ("masks", "mask_epochs", "train_loss", "validation_loss")
@@ -63,7 +62,9 @@ def plot_history(explanation: Explanation, path: str | os.PathLike[str]) -> Path
     for axes in panels.flatten()[len(shown) :]:
         axes.set_visible(False)
     for axes, (epoch, mask) in zip(panels.flatten(), shown, strict=False):
-        image = draw_mask(axes, explanation.spectrogram, mask, limits)
+        image = draw_bins(
+            axes, explanation.spectrogram, mask, cmap="viridis", vmin=limits[0], vmax=limits[1]
+        )
         axes.set(title=f"epoch {epoch}", xlabel="time (s)")
         axes.label_outer()
     left.colorbar(image, ax=panels, label="mask", pad=0.01)

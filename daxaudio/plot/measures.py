@@ -18,6 +18,7 @@ from matplotlib.patches import Rectangle
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.texts import save_figure
+from daxaudio.runs.tables import check_columns
 
 _ARROWS = {"higher": " ↑", "lower": " ↓", "neither": ""}
 _COLUMNS = ("method", "metric", "mean")
@@ -138,11 +139,7 @@ class _Block:
 
 
 def _check(summary: pd.DataFrame) -> None:
-    missing = [column for column in _COLUMNS if column not in summary.columns]
-    if missing:
-        raise ValueError(
-            f"a summary has the columns {', '.join(_COLUMNS)}; {', '.join(missing)} missing"
-        )
+    check_columns(summary, _COLUMNS, "a summary")
     if summary.empty:
         raise ValueError("the summary has no row; there is nothing to draw")
     unknown = [str(name) for name in summary["metric"].unique() if name not in MEASURES]

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.texts import save_figure, set_text, shorten
+from daxaudio.runs.tables import check_columns
 
 _COLUMNS = ("method", "metric", "mean", "std", "n")
 _INK = "#333333"
@@ -116,15 +117,8 @@ def plot_summary(
         >>> plot_summary(summary, tempfile.mkdtemp() + "/a.png", "iou", ["random"]).name
         'a.png'
     """
-    rows = _rows_of(summary, metric).sort_values("mean", kind="stable", na_position="first")
-    figure = new_figure(8, 1.6 + 0.36 * len(rows))
-    axes = figure.subplots()
-    _draw_bars(axes, rows, references)
-    set_text(axes.set_title, metric)
-    axes.set_xlabel("mean and standard deviation over n recordings")
-    if rows["method"].isin(list(references)).any():
-        axes.legend(handles=_legend(), loc="lower right")
-    return save_figure(figure, path)
+    ordered = _rows_of(summary, metric).sort_values("mean", kind="stable", ascending=False)
+    return plot_summaries({"": ordered}, path, [metric], references)
 
 
 def plot_summaries(
@@ -162,23 +156,25 @@ def plot_summaries(
     methods = list(
         dict.fromkeys(name for summary in summaries.values() for name in summary["method"])
     )
-    figure = new_figure(5 * len(summaries), len(metrics) * (1.2 + 0.34 * len(methods)))
+    width = max(8, 5 * len(summaries))
+    figure = new_figure(width, 0.4 + len(metrics) * (1.2 + 0.34 * len(methods)))
     panels = figure.subplots(len(metrics), len(summaries), squeeze=False)
     for row, metric in zip(panels, metrics, strict=True):
         for axes, (title, summary) in zip(row, summaries.items(), strict=True):
             rows = _rows_of(summary, metric).set_index("method")
             present = [name for name in reversed(methods) if name in rows.index]
             _draw_bars(axes, rows.loc[present].reset_index(), references)
-            set_text(axes.set_title, f"{metric}, {title}")
+            set_text(axes.set_title, ", ".join(filter(None, [metric, title])))
         right = max(axes.get_xlim()[1] for axes in row)
         for axes in row:
             axes.set_xlim(right=right)
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=2)
+    for axes in panels[-1]:
+        axes.set_xlabel("mean and standard deviation over n recordings")
+    if set(methods) & set(references):
+        kinds = {"method": _METHOD_STYLE, "reference": _REFERENCE_STYLE}
+        handles = [Patch(**style, label=name) for name, style in kinds.items()]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return save_figure(figure, path)
-
-
-def _legend() -> list[Patch]:
-    return [Patch(**_METHOD_STYLE, label="method"), Patch(**_REFERENCE_STYLE, label="reference")]
 
 
 def _draw_bars(axes: Axes, rows: pd.DataFrame, references: Collection[str]) -> None:
@@ -199,11 +195,7 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, references: Collection[str]) -> N
 
 
 def _rows_of(summary: pd.DataFrame, metric: str) -> pd.DataFrame:
-    missing = [column for column in _COLUMNS if column not in summary.columns]
-    if missing:
-        raise ValueError(
-            f"a summary has the columns {', '.join(_COLUMNS)}; {', '.join(missing)} missing"
-        )
+    check_columns(summary, _COLUMNS, "a summary")
     rows = summary[summary["metric"] == metric]
     if rows.empty:
         known = ", ".join(map(str, summary["metric"].unique())) or "no metric at all"

@@ -6,11 +6,12 @@ more columns than pixels.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 from torch import Tensor
@@ -32,17 +33,20 @@ def as_array(values: Any) -> NDArray:
     return np.asarray(values.detach().double().cpu() if isinstance(values, Tensor) else values)
 
 
-def draw_bins(axes: Axes, spectrogram: Spectrogram, values: Any, **settings: Any) -> QuadMesh:
+def draw_bins(
+    axes: Axes, spectrogram: Spectrogram, values: Any, *, label: str = "", **settings: Any
+) -> QuadMesh:
     """Draw `[F, T]` values where their bins and frames are.
 
     Args:
         axes: to draw on; get the scale and the ticks of the frequencies, time in seconds.
         spectrogram: whose axes the values have.
         values: `[F, T]`.
+        label: of a colour bar beside them; "" for none.
         settings: of colours, as `pcolormesh` takes them.
 
     Returns:
-        What was drawn, for a colour bar.
+        What was drawn, for a colour bar of several axes.
     """
     from librosa.display import specshow  # slow to come
 
@@ -60,6 +64,8 @@ def draw_bins(axes: Axes, spectrogram: Spectrogram, values: Any, **settings: Any
     )
     axes.xaxis.set_major_formatter(ScalarFormatter())  # librosa's has three digits, 3e+03 s
     axes.set(xlabel="", ylabel="frequency (Hz)", xlim=time_edges(spectrogram))
+    if label:
+        cast(Figure, axes.get_figure()).colorbar(mesh, ax=axes, label=label, pad=0.01)
     return mesh
 
 

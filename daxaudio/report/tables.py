@@ -20,6 +20,7 @@ import torch
 from daxaudio.experiments.paired import ComparisonRow
 from daxaudio.metrics.significance import holm
 from daxaudio.report.model import MISSING, Table
+from daxaudio.runs.tables import check_columns
 
 _PACKAGES = ("daxaudio", "torch", "torchaudio", "torchvision", "numpy")
 _COLUMNS = ("method", "metric", "mean", "std", "n")
@@ -140,11 +141,7 @@ def tabulate_environment() -> Table:
 
 
 def _check_summary(summary: pd.DataFrame) -> None:
-    missing = [column for column in _COLUMNS if column not in summary.columns]
-    if missing:
-        raise ValueError(
-            f"a summary has the columns {', '.join(_COLUMNS)}; {', '.join(missing)} missing"
-        )
+    check_columns(summary, _COLUMNS, "a summary")
     twice = summary[summary.duplicated(["method", "metric"])]
     if len(twice):
         raise ValueError(

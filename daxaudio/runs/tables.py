@@ -86,11 +86,25 @@ def read_table(path: str | os.PathLike[str], columns: Sequence[str] = ()) -> pd.
         {'recording_id': ['0012', 'NA'], 'value': [0.5, nan]}
     """
     table = _read_parquet(path) if _parquet_of(path).is_file() else _read_csv(path, TEXT_COLUMNS)
+    check_columns(table, columns, f"{path}: a table of this kind")
+    return table[list(columns)] if columns else table
+
+
+def check_columns(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
+    """Refuse a table without some columns.
+
+    Raises:
+        ValueError: says what it is, which columns such a table has, and which are missing.
+
+    Example:
+        >>> check_columns(pd.DataFrame({"method": []}), ["method", "mean"], "a summary")
+        Traceback (most recent call last):
+        ValueError: a summary has the columns method, mean; mean missing
+    """
     if missing := [name for name in columns if name not in table.columns]:
         raise ValueError(
-            f"{path}: expected the columns {', '.join(columns)}; {', '.join(missing)} missing"
+            f"{what} has the columns {', '.join(columns)}; {', '.join(missing)} missing"
         )
-    return table[list(columns)] if columns else table
 
 
 def is_table(path: str | os.PathLike[str]) -> bool:

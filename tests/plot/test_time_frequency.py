@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection, QuadMesh
 
 from daxaudio.containers import Event, Explanation, Spectrogram
 from daxaudio.features.frontends import LinearStft, LogMel
-from daxaudio.plot import plot_brief, plot_comparison, plot_explanation, plot_segments
+from daxaudio.plot import plot_comparison, plot_explanation, plot_segments
 from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.time_frequency import (
     MOST_COLUMNS,
@@ -249,5 +249,5 @@ def test_a_file_leaves_nothing_in_the_state_of_pyplot(tmp_path):
     from matplotlib import pyplot
 
     plot_explanation(jumping(), tmp_path / "a.png")
-    plot_brief(jumping(), tmp_path / "b.png")
+    plot_explanation(jumping(), tmp_path / "b.png", brief=True)
     assert pyplot.get_fignums() == []
