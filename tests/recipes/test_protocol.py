@@ -109,8 +109,8 @@ def test_a_condition_explains_thrice_and_pads_with_seed_0(stub, tmp_path):
     found = jobs(stub)
     names = [Path(job.split()[0]).name for job in found]
     assert names == [
-        "-m", "pad", "train", "choose_clips.py", "explain", "score", "explain", "score", "explain",
-        "protocol.py",
+        "prepare", "pad", "train", "choose_clips.py",
+        "explain", "score", "explain", "score", "explain", "protocol.py",
     ]  # fmt: skip
     assert "exp/data/train" in found[1]
     assert found[1].endswith("--seed 0")
