@@ -12,6 +12,7 @@ from daxaudio.commands.sections import read_sections
 from daxaudio.containers import Events
 from daxaudio.data.events import read_events
 from daxaudio.data.kaldi import DataFolder, read_data_folder
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.blackbox import BlackBox, load_black_box
 from daxaudio.models.precision import PRECISIONS
 from daxaudio.runs.config import build
@@ -52,6 +53,21 @@ def load_model(arguments: argparse.Namespace) -> BlackBox:
     black_box = build(load_black_box, "black_box", {**settings, "folder": arguments.model})
     print(f"precision: {black_box.choice}", flush=True)
     return black_box
+
+
+def add_queries(parser: argparse.ArgumentParser) -> None:
+    """`--queries`."""
+    parser.add_argument(
+        "--queries", type=int, metavar="N", help="black-box evaluations a method (default 1000)"
+    )
+
+
+def method_settings(arguments: argparse.Namespace) -> MethodSettings:
+    """Settings of the methods, as `--config` and `--queries` say."""
+    section = read_sections(arguments.config)["explain"]
+    if arguments.queries is not None:
+        section["queries"] = arguments.queries
+    return build(MethodSettings, "explain", section)
 
 
 def add_allow_commands(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,12 @@ from daxaudio.commands.arguments import (
     add_channel,
     add_common,
     add_model,
+    add_queries,
     counted,
     is_data_folder,
     load_data,
     load_model,
+    method_settings,
     quote_command,
 )
 from daxaudio.commands.events import read_events_of
@@ -28,7 +30,6 @@ from daxaudio.explainers.catalogue import (
     check_methods,
     list_methods,
 )
-from daxaudio.explainers.settings import MethodSettings
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.report.comparison import write_comparison
 from daxaudio.runs.config import build
@@ -81,9 +82,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"TSV or CSV of true events (default: {EVENTS_FILE} of the data folder, if any)",
     )
-    parser.add_argument(
-        "--queries", type=int, metavar="N", help="black-box evaluations a method (default 1000)"
-    )
+    add_queries(parser)
     parser.add_argument(
         "--n_recordings", type=counted, metavar="N", help="at most so many recordings (default all)"
     )
@@ -94,11 +93,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compare, and report."""
-    config = read_sections(arguments.config)
-    if arguments.queries is not None:
-        config["explain"]["queries"] = arguments.queries
-    method_settings = build(MethodSettings, "explain", config["explain"])
-    measure_settings = build(MeasureSettings, "compare", config["compare"])
+    settings = method_settings(arguments)
+    section = read_sections(arguments.config)["compare"]
     groups = check_groups(arguments.metrics)
     if not is_data_folder(arguments.data):
         raise ValueError(f"{arguments.data}: give a data folder, with wav.scp and text")
@@ -119,8 +115,8 @@ def run(arguments: argparse.Namespace) -> None:
         out,
         groups=groups,
         events=events,
-        settings=method_settings,
-        measure_settings=measure_settings,
+        settings=settings,
+        measure_settings=build(MeasureSettings, "compare", section),
         n_recordings=arguments.n_recordings,
         seed=arguments.seed,
     )

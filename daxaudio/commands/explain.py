@@ -10,14 +10,15 @@ from daxaudio.commands.arguments import (
     add_channel,
     add_common,
     add_model,
+    add_queries,
     counted,
     existing,
     load_model,
+    method_settings,
 )
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.explain_file import explain_file
 from daxaudio.commands.explain_folder import explain_folder_of_audio
-from daxaudio.commands.sections import read_sections
 from daxaudio.experiments.predict import Which
 from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import (
@@ -26,8 +27,6 @@ from daxaudio.explainers.catalogue import (
     check_methods,
     list_methods,
 )
-from daxaudio.explainers.settings import MethodSettings
-from daxaudio.runs.config import build
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,9 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"one or more methods, see below (default {DEFAULT_METHOD})",
     )
-    parser.add_argument(
-        "--queries", type=int, metavar="N", help="black-box evaluations a method (default 1000)"
-    )
+    add_queries(parser)
     parser.add_argument(
         "--events", metavar="FILE", help="TSV or CSV of true events, drawn and used by `oracle`"
     )
@@ -106,14 +103,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Explain one file or a folder."""
     methods = check_methods(arguments.method)
-    section = read_sections(arguments.config)["explain"]
-    if arguments.queries is not None:
-        section["queries"] = arguments.queries
-    settings = build(MethodSettings, "explain", section)
+    settings = method_settings(arguments)
     audio = existing(arguments.audio)
     events = read_events_of(arguments.events)
     if not events.by_recording:
         advice = f"{events.path} holds none" if events.path else "give --events"
         check_events(methods, advice)
     explain = explain_folder_of_audio if audio.is_dir() else explain_file
-    explain(load_model(arguments), methods, settings, events, arguments)
+    explain(arguments, load_model(arguments), methods=methods, settings=settings, events=events)

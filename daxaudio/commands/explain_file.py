@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.containers import Event, Explanation
 from daxaudio.data.audio import channels_of, read_recording
 from daxaudio.experiments.explain import check, explain, facts_of_run, hear
-from daxaudio.experiments.verdict import Verdict
+from daxaudio.experiments.verdict import Level, Verdict
 from daxaudio.explainers.catalogue import most_queries
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
@@ -28,11 +26,12 @@ from daxaudio.plot import plot_explanation
 
 
 def explain_file(
+    arguments: argparse.Namespace,
     black_box: BlackBox,
+    *,
     methods: list[str],
     settings: MethodSettings,
     events: TrueEvents,
-    arguments: argparse.Namespace,
 ) -> None:
     """Explain one audio file by every method, as the arguments say."""
     for name in ("which", "n_recordings"):
@@ -60,7 +59,7 @@ def explain_file(
     files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     predicted, _ = black_box.predict(heard.spectrogram)
-    target = _target(black_box, arguments, predicted)
+    target = _target(arguments, black_box, predicted)
     score_fn, shared = black_box.score_fn(target), SharedQueries()
     known_of_all = {name: heard.facts[name] for name in ("input", "model_digest")}
     of_all = {"recording_id": recording.recording_id, "target": target, **known_of_all}
@@ -93,15 +92,19 @@ def explain_file(
             text = f"{method}: {' '.join(warning.split())}"
             print(f"daxaudio explain: warning: {text}", file=sys.stderr)
         if arguments.check != "none":
-            verdict = _check(found, black_box, settings, own, arguments)
-            level = {"level": arguments.check or "quick"}
-            add_facts(place, {"verdict": {**level, **verdict.as_dict()}})
+            level: Level = arguments.check or "quick"
+            began = time.perf_counter()
+            verdict = check(
+                found, black_box, level, settings=settings, seed=arguments.seed, events=own
+            )
+            _print_verdict(verdict, time.perf_counter() - began)
+            add_facts(place, {"verdict": {"level": level, **verdict.as_dict()}})
         if not arguments.no_pictures:
             summary = verdict.summary if verdict else ""
             plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)
 
 
-def _target(black_box: BlackBox, arguments: argparse.Namespace, predicted: str) -> str:
+def _target(arguments: argparse.Namespace, black_box: BlackBox, predicted: str) -> str:
     """The class that `--target` asks for."""
     if arguments.target == "predicted":
         return predicted
@@ -111,30 +114,14 @@ def _target(black_box: BlackBox, arguments: argparse.Namespace, predicted: str) 
     return str(arguments.target)
 
 
-def _check(
-    explanation: Explanation,
-    black_box: BlackBox,
-    settings: MethodSettings,
-    events: Sequence[Event],
-    arguments: argparse.Namespace,
-) -> Verdict:
-    """Look for what speaks against an explanation, and print it."""
-    began = time.perf_counter()
-    verdict = check(
-        explanation,
-        black_box,
-        arguments.check or "quick",
-        settings=settings,
-        seed=arguments.seed,
-        events=events,
-    )
+def _print_verdict(verdict: Verdict, seconds: float) -> None:
+    """What speaks for an explanation and against it, a finding a line."""
     for finding in verdict.findings:
         sign = {True: "+", False: "-", None: " "}[finding.good]
         print(f"  {sign} {finding.sentence}")
     gradients = f" and {verdict.n_gradients} gradients" if verdict.n_gradients else ""
     print(
         f"  = {verdict.summary} (The check took another {verdict.n_queries} queries{gradients}, "
-        f"{time.perf_counter() - began:.1f} s.)",
+        f"{seconds:.1f} s.)",
         flush=True,
     )
-    return verdict

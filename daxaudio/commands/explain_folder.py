@@ -32,11 +32,12 @@ from daxaudio.runs.progress import progress_bar
 
 
 def explain_folder_of_audio(
+    arguments: argparse.Namespace,
     black_box: BlackBox,
+    *,
     methods: list[str],
     settings: MethodSettings,
     events: TrueEvents,
-    arguments: argparse.Namespace,
 ) -> None:
     """Explain the recordings of a folder by every method, as the arguments say."""
     if arguments.target not in ("predicted", "label"):

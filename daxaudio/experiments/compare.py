@@ -181,12 +181,12 @@ class ComparingRun:
         return {name: problem for name, problem in found.items() if problem}
 
     def _write_settings(self) -> None:
+        facts = self.run.facts
         document = {
-            "seed": self.run.seed,
-            "model": self.run.facts["model_digest"],
+            **{key: facts[key] for key in ("seed", "model", "model_digest", "precision")},
             "n_recordings": self.n_recordings,
             "metrics": list(self.groups),
-            "explain": self.run.facts["run_settings"],
+            "explain": facts["run_settings"],
             "compare": dataclasses.asdict(self.settings),
             "versions": versions(),
         }

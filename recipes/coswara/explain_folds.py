@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.arguments import events_by_recording, method_settings
 from daxaudio.commands.main import Parser, exit_code_of
 from daxaudio.commands.sections import read_sections
 from daxaudio.data.kaldi import read_data_folder
@@ -19,7 +19,6 @@ from daxaudio.experiments.folder import (
 from daxaudio.experiments.predict import PREDICTIONS_FILE, choose_recordings, predict_folder
 from daxaudio.experiments.score import list_warnings
 from daxaudio.explainers.catalogue import check_methods
-from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_facts
 from daxaudio.models.blackbox import BlackBox, load_black_box
 from daxaudio.models.cross_validation import SCORES_FILE
@@ -56,9 +55,7 @@ def main() -> None:
     asked = arguments()
     exp_dir, methods = asked.exp_dir, check_methods(asked.methods)
     config = read_sections(asked.config)
-    if asked.queries is not None:
-        config["explain"]["queries"] = asked.queries
-    settings = build(MethodSettings, "explain", config["explain"])
+    settings = method_settings(asked)
     data, out = read_data_folder(exp_dir / "data"), exp_dir / "explanations"
     events = events_by_recording(exp_dir / "data" / "events.tsv")
     path = exp_dir / "models" / SCORES_FILE
