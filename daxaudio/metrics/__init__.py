@@ -1,52 +1,29 @@
 """How good an explanation is, measured against events that are known and by the black box.
 
-Against events:
+One file a kind of measure:
 
-| function | what it says | chance | undefined |
-|---|---|---|---|
-| `iou` | frames above mean + std against the event's (the paper's protocol) | - | - |
-| `best_threshold_iou` | the same at the best threshold: an upper bound | event's share | - |
-| `frame_auc` | ranking: an event frame is above another | 0.5 | event nowhere or everywhere |
-| `average_precision` | ranking: precision over recall | event's share | the same |
-| `event_iou` | each event against its own predicted run | - | - |
-| `mask_iou`, `mask_auc`, `mask_average_precision` | the same in time and frequency | as above | |
-| `evaluate` | the first five at once | | |
-| `pointing_game` | the greatest bin lies in the event | event's share | event nowhere |
-| `relevance_mass` | share of the mask in the event | event's share | the same, or empty mask |
-
-By the black box, many masks of one recording at a time:
-
-| function | what it says | better | range |
-|---|---|---|---|
-| `perturbation_curves`, deletion | score while the best parts go | lower | score's |
-| `perturbation_curves`, insertion | score while they come | higher | score's |
-| `faithfulness_measures` | what the masked input keeps of the score: the measures of L-MAC | | |
-| `average_drop` | share of the score lost when masked | lower | 0 to 1 |
-| `average_increase` | the masked input scores more | higher | 0 or 1 |
-| `average_gain` | share of the room above gained | higher | 0 to 1 |
-
-From masks alone:
-
-| function | what it says | range | undefined |
-|---|---|---|---|
-| `sparseness` | Gini index of the mask | 0 to 1 | empty mask |
-| `complexity` | entropy of the mask in nats | 0 to log(bins) | empty mask |
-| `rank_correlation` | two masks: Spearman over all bins | -1 to 1 | a flat mask |
-| `structural_similarity` | two masks: SSIM | -1 to 1 | - |
-
-Of two methods, and of many:
-
-| function | what it says | undefined |
+| file | what it says | what it needs |
 |---|---|---|
-| `paired_comparison` | is one method better: bootstrap interval, Wilcoxon test | no pair |
-| `unpaired_comparison` | two groups of recordings: interval, Mann-Whitney test | a group is empty |
-| `holm` | p-values of many tests, corrected for their number | no p-value |
+| `iou` | frames, and events, that are marked against those that are true | events |
+| `localisation` | ranking, peak and mass: in time, and in time and frequency; `evaluate` | events |
+| `phases`, `phase_events` | which classes of events are marked, which are found | events |
+| `deletion` | the score while the best parts go, or come | the black box |
+| `faithfulness` | what the masked input keeps of the score: the measures of L-MAC | the black box |
+| `form` | a mask by itself, and how alike two are | nothing |
+| `sensitivity` | how much a mask changes under noise that nobody hears | the explainer |
+| `sanity` | whether it changes with the model | the explainer, the module |
+| `detection` | scores of recordings against two classes: ROC, sensitivity | labels |
+| `significance` | is one better than another: intervals, tests, Holm | many recordings |
 
-Those against events are in [0, 1] and 1 is best. What is undefined is NaN. `catalogue` has the
-direction, range and source of every measure that a comparison writes.
+The explanation, as a mask or its profile over time, comes first and the truth last. What is
+undefined is NaN: leave it out of means and count it. Malformed input raises `ValueError`.
+`catalogue.MEASURES` has a row for every measure that a comparison writes: its definition,
+direction, range, chance and source.
 """
 
+from daxaudio.metrics.catalogue import GROUPS, MEASURES, Measure
 from daxaudio.metrics.deletion import Curve, perturbation_curves
+from daxaudio.metrics.detection import roc_auc, roc_curve, sensitivity_at_specificity
 from daxaudio.metrics.events import (
     Match,
     event_frames,
@@ -60,12 +37,7 @@ from daxaudio.metrics.faithfulness import (
     average_increase,
     faithfulness_measures,
 )
-from daxaudio.metrics.form import (
-    complexity,
-    rank_correlation,
-    sparseness,
-    structural_similarity,
-)
+from daxaudio.metrics.form import complexity, rank_correlation, sparseness, structural_similarity
 from daxaudio.metrics.iou import best_threshold_iou, event_iou, iou, paper_threshold
 from daxaudio.metrics.localisation import (
     average_precision,
@@ -77,6 +49,16 @@ from daxaudio.metrics.localisation import (
     pointing_game,
     relevance_mass,
 )
+from daxaudio.metrics.phase_events import FoundEvent, find_events, marked_outside
+from daxaudio.metrics.phases import (
+    mass_over_chance,
+    measure_phases,
+    phase_iou,
+    phase_mass,
+    phase_share,
+)
+from daxaudio.metrics.sanity import SanityCheck, randomise_cascade, sanity_check
+from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.metrics.significance import (
     PairedComparison,
     UnpairedComparison,
@@ -86,9 +68,14 @@ from daxaudio.metrics.significance import (
 )
 
 __all__ = [
+    "GROUPS",
+    "MEASURES",
     "Curve",
+    "FoundEvent",
     "Match",
+    "Measure",
     "PairedComparison",
+    "SanityCheck",
     "UnpairedComparison",
     "average_drop",
     "average_gain",
@@ -100,21 +87,34 @@ __all__ = [
     "event_frames",
     "event_iou",
     "faithfulness_measures",
+    "find_events",
     "frame_auc",
     "frames_to_events",
     "holm",
     "interval_iou",
     "iou",
+    "marked_outside",
     "mask_auc",
     "mask_average_precision",
     "mask_iou",
+    "mass_over_chance",
     "match_events",
+    "max_sensitivity",
+    "measure_phases",
     "paired_comparison",
     "paper_threshold",
     "perturbation_curves",
+    "phase_iou",
+    "phase_mass",
+    "phase_share",
     "pointing_game",
+    "randomise_cascade",
     "rank_correlation",
     "relevance_mass",
+    "roc_auc",
+    "roc_curve",
+    "sanity_check",
+    "sensitivity_at_specificity",
     "sparseness",
     "structural_similarity",
     "unpaired_comparison",

@@ -107,6 +107,46 @@ class Curve:
         }
 
 
+def check_masks(masks: Tensor, values: Tensor, background: Tensor, batch_size: BatchSize) -> None:
+    """Refuse what cannot be masked.
+
+    Args:
+        masks: should be `[M, F, T]` in [0, 1], M at least 1.
+        values: should be `[F, T]`.
+        background: should be `[F, T]`.
+        batch_size: should be at least 1.
+
+    Raises:
+        ValueError: when one is not as it should be.
+
+    Example:
+        >>> check_masks(torch.ones(2, 3), torch.zeros(2, 3), torch.zeros(2, 3), 64)
+        Traceback (most recent call last):
+        ValueError: masks must be [M, F, T] with M at least 1 and (F, T) = (2, 3), got shape (2, 3)
+    """
+    if values.ndim != 2 or values.shape != background.shape:
+        raise ValueError(
+            f"values and background must both be [F, T], got shapes {tuple(values.shape)} and "
+            f"{tuple(background.shape)}"
+        )
+    if masks.ndim != 3 or masks.shape[1:] != values.shape or len(masks) == 0:
+        raise ValueError(
+            f"masks must be [M, F, T] with M at least 1 and (F, T) = {tuple(values.shape)}, "
+            f"got shape {tuple(masks.shape)}"
+        )
+    if not bool(((masks >= 0) & (masks <= 1)).all()):
+        raise ValueError("masks leave [0, 1] or hold NaN; scale them by scale_to_mask")
+    check_batch_size(batch_size)
+
+
+def _check_settings(direction: str, unit: str, n_steps: int) -> None:
+    for name, value, kind in (("direction", direction, Direction), ("unit", unit, Unit)):
+        if value not in get_args(kind):
+            raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, got {value!r}")
+    if n_steps < 1:
+        raise ValueError(f"n_steps must be at least 1, got {n_steps}")
+
+
 def perturbation_curves(
     masks: Tensor,
     values: Tensor,
@@ -230,43 +270,3 @@ def _partly_changed(
         rows = torch.arange(start, min(start + batch_size, n_inputs), device=ranks.device)
         changed = ranks[rows // len(steps)] < step[rows % len(steps), None, None]
         yield torch.where(changed, new, old)
-
-
-def check_masks(masks: Tensor, values: Tensor, background: Tensor, batch_size: BatchSize) -> None:
-    """Refuse what cannot be masked.
-
-    Args:
-        masks: should be `[M, F, T]` in [0, 1], M at least 1.
-        values: should be `[F, T]`.
-        background: should be `[F, T]`.
-        batch_size: should be at least 1.
-
-    Raises:
-        ValueError: when one is not as it should be.
-
-    Example:
-        >>> check_masks(torch.ones(2, 3), torch.zeros(2, 3), torch.zeros(2, 3), 64)
-        Traceback (most recent call last):
-        ValueError: masks must be [M, F, T] with M at least 1 and (F, T) = (2, 3), got shape (2, 3)
-    """
-    if values.ndim != 2 or values.shape != background.shape:
-        raise ValueError(
-            f"values and background must both be [F, T], got shapes {tuple(values.shape)} and "
-            f"{tuple(background.shape)}"
-        )
-    if masks.ndim != 3 or masks.shape[1:] != values.shape or len(masks) == 0:
-        raise ValueError(
-            f"masks must be [M, F, T] with M at least 1 and (F, T) = {tuple(values.shape)}, "
-            f"got shape {tuple(masks.shape)}"
-        )
-    if not bool(((masks >= 0) & (masks <= 1)).all()):
-        raise ValueError("masks leave [0, 1] or hold NaN; scale them by scale_to_mask")
-    check_batch_size(batch_size)
-
-
-def _check_settings(direction: str, unit: str, n_steps: int) -> None:
-    for name, value, kind in (("direction", direction, Direction), ("unit", unit, Unit)):
-        if value not in get_args(kind):
-            raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, got {value!r}")
-    if n_steps < 1:
-        raise ValueError(f"n_steps must be at least 1, got {n_steps}")

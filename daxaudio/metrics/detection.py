@@ -15,6 +15,17 @@ from daxaudio.metrics.events import Numbers, to_array
 from daxaudio.metrics.iou import count_above
 
 
+def _check(scores: Numbers, labels: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    values, classes = to_array(scores, "scores").astype(np.float64), to_array(labels, "labels")
+    if values.ndim != 1 or values.shape != classes.shape:
+        raise ValueError(
+            f"scores and labels must both be [n], got shapes {values.shape} and {classes.shape}"
+        )
+    if not np.isin(classes, (0, 1)).all():
+        raise ValueError("labels must be bool (or 0 and 1), got other values")
+    return values, classes.astype(np.bool_)
+
+
 def roc_curve(scores: Numbers, labels: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Specificity and sensitivity at every threshold that makes a difference.
 
@@ -107,14 +118,3 @@ def sensitivity_at_specificity(
         return float("nan")
     found, sensitivity = roc_curve(scores, labels)
     return float(sensitivity[found > specificity].max())
-
-
-def _check(scores: Numbers, labels: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    values, classes = to_array(scores, "scores").astype(np.float64), to_array(labels, "labels")
-    if values.ndim != 1 or values.shape != classes.shape:
-        raise ValueError(
-            f"scores and labels must both be [n], got shapes {values.shape} and {classes.shape}"
-        )
-    if not np.isin(classes, (0, 1)).all():
-        raise ValueError("labels must be bool (or 0 and 1), got other values")
-    return values, classes.astype(np.bool_)

@@ -26,6 +26,17 @@ WINDOW = 7
 """Side of the windows that are compared, in bins and frames; scikit-image's own default."""
 
 
+def _magnitudes(mask: Numbers) -> NDArray[np.float64]:
+    return np.abs(to_array(mask, "mask").astype(np.float64)).ravel()
+
+
+def _pair(a: Numbers, b: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    first, second = to_array(a, "a").astype(np.float64), to_array(b, "b").astype(np.float64)
+    if first.shape != second.shape:
+        raise ValueError(f"masks must have one shape, got {first.shape} and {second.shape}")
+    return first, second
+
+
 def sparseness(mask: Numbers) -> float:
     """Gini index of the absolute values: how unequally the mask is spread over its n bins.
 
@@ -133,14 +144,3 @@ def structural_similarity(a: Numbers, b: Numbers) -> float:
     window = side if side % 2 else side - 1
     scaled = (scale_to_mask(torch.from_numpy(map_)).numpy() for map_ in (first, second))
     return float(skimage.metrics.structural_similarity(*scaled, win_size=window, data_range=1.0))
-
-
-def _magnitudes(mask: Numbers) -> NDArray[np.float64]:
-    return np.abs(to_array(mask, "mask").astype(np.float64)).ravel()
-
-
-def _pair(a: Numbers, b: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    first, second = to_array(a, "a").astype(np.float64), to_array(b, "b").astype(np.float64)
-    if first.shape != second.shape:
-        raise ValueError(f"masks must have one shape, got {first.shape} and {second.shape}")
-    return first, second

@@ -39,6 +39,20 @@ def _check_mask(mask: Numbers, truth: Numbers) -> tuple[NDArray[np.float64], NDA
     return values.ravel(), true.ravel().astype(np.bool_)
 
 
+def _check_over_time(
+    mask: Numbers, times: Numbers, events: Sequence[Event]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The mask `[F, T]` and the frames of the events `[T]`; raises ValueError when malformed."""
+    values = to_array(mask, "mask").astype(np.float64)
+    centres = to_array(times, "times")
+    if values.ndim != 2 or centres.shape != values.shape[1:]:
+        raise ValueError(
+            f"mask must be [F, T] and times [T], got shapes {values.shape} and {centres.shape}"
+        )
+    check_profile(values[0], centres)
+    return values, event_frames(events, centres)
+
+
 def _mean_precision(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
     if truth.all() or not truth.any():
         return float("nan")
@@ -213,20 +227,6 @@ def relevance_mass(mask: Numbers, times: Numbers, events: Sequence[Event]) -> fl
     if not true.any() or not values.any():
         return float("nan")
     return float(values[:, true].sum() / values.sum())
-
-
-def _check_over_time(
-    mask: Numbers, times: Numbers, events: Sequence[Event]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The mask `[F, T]` and the frames of the events `[T]`; raises ValueError when malformed."""
-    values = to_array(mask, "mask").astype(np.float64)
-    centres = to_array(times, "times")
-    if values.ndim != 2 or centres.shape != values.shape[1:]:
-        raise ValueError(
-            f"mask must be [F, T] and times [T], got shapes {values.shape} and {centres.shape}"
-        )
-    check_profile(values[0], centres)
-    return values, event_frames(events, centres)
 
 
 def evaluate(profile: Numbers, times: Numbers, events: Sequence[Event]) -> dict[str, float]:

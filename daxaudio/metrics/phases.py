@@ -34,14 +34,17 @@ Malformed input raises `ValueError`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from daxaudio.containers import Event, Events, Explanation
 from daxaudio.metrics.events import Numbers, check_profile, event_frames
 from daxaudio.metrics.iou import iou
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNLABELLED = "unlabelled"
 """Name of the time in no event."""
@@ -206,6 +209,8 @@ def measure_phases(
             rows[key] = (explanation.target, value)
         for (phase, metric), value in _chance(times, events[name]).items():
             rows.setdefault((name, CHANCE, phase, metric), (explanation.target, value))
+    import pandas as pd  # takes a quarter of a second, for this table alone
+
     table = [
         (name, target, method, phase, metric, value)
         for (name, method, phase, metric), (target, value) in rows.items()

@@ -25,6 +25,13 @@ USUAL_DEVIATION = 17.0
 """In dB, of the values of a spectrogram: the median of 40 ESC-10 recordings (64 mel bands)."""
 
 
+def _check_shape(mask: Tensor, spectrogram: Spectrogram) -> None:
+    if mask.shape != spectrogram.values.shape:
+        raise ValueError(
+            f"mask is {tuple(mask.shape)}, the spectrogram is {tuple(spectrogram.values.shape)}"
+        )
+
+
 def max_sensitivity(
     explain: Callable[[Spectrogram], Tensor],
     spectrogram: Spectrogram,
@@ -84,10 +91,3 @@ def max_sensitivity(
         _check_shape(near, spectrogram)
         greatest = max(greatest, float((near.detach().double().cpu() - mask).norm()) / norm)
     return greatest
-
-
-def _check_shape(mask: Tensor, spectrogram: Spectrogram) -> None:
-    if mask.shape != spectrogram.values.shape:
-        raise ValueError(
-            f"mask is {tuple(mask.shape)}, the spectrogram is {tuple(spectrogram.values.shape)}"
-        )
