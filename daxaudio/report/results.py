@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import soundfile
-from tqdm import tqdm
 
 from daxaudio.containers import Events
 from daxaudio.data.audio import read_recording
@@ -28,6 +27,7 @@ from daxaudio.report.tables import (
 )
 from daxaudio.report.writing import write_markdown, write_page
 from daxaudio.runs.files import whole_file
+from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.tables import read_table
 
 HISTORY_OF = ("dax_v2", "dax_v1")
@@ -81,12 +81,11 @@ class Comparison:
         return self.exp_dir / "pictures"
 
 
-def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
+def write_results(comparison: Comparison) -> list[Path]:
     """Write `RESULTS.md`, `report.html` and `pictures/`, each file whole or not at all.
 
     Args:
         comparison: what to tell.
-        progress: show a bar while pictures are drawn.
 
     Returns:
         Paths of the Markdown file, the page and the pictures' folder.
@@ -94,19 +93,19 @@ def write_results(comparison: Comparison, progress: bool = True) -> list[Path]:
     Raises:
         ValueError: when a stage before has not been run.
     """
-    report = make_report(comparison, progress)
+    report = make_report(comparison)
     markdown = write_markdown(report, comparison.exp_dir / "RESULTS.md")
     return [markdown, write_page(report, comparison.exp_dir / "report.html"), comparison.pictures]
 
 
-def make_report(comparison: Comparison, progress: bool = True) -> Report:
+def make_report(comparison: Comparison) -> Report:
     """What `write_results` writes; draws the pictures.
 
     Raises:
         ValueError: when a stage before has not been run.
     """
     results, summary = _read(comparison)
-    pictures = _draw(comparison, results, summary, progress)
+    pictures = _draw(comparison, results, summary)
     views = [_view(comparison, results, name) for name in results["recording_id"].unique()]
     predictions = read_table(comparison.explanations / PREDICTIONS_FILE)
     about = [ABOUT_METRICS, below_the_references(summary)]
@@ -225,9 +224,7 @@ def _flat(value: object) -> str:
     return f"{value.get('name', '')}({inside})"
 
 
-def _draw(
-    comparison: Comparison, results: pd.DataFrame, summary: pd.DataFrame, progress: bool
-) -> list[Picture]:
+def _draw(comparison: Comparison, results: pd.DataFrame, summary: pd.DataFrame) -> list[Picture]:
     captions = {"iou": "IoU in the paper's protocol", "frame_auc": "Frame AUC (0.5 is chance)"}
     pictures = [
         Picture(
@@ -237,7 +234,7 @@ def _draw(
         for metric, caption in captions.items()
     ]
     names = list(results["recording_id"].unique())
-    for name in tqdm(names, desc="pictures", disable=not progress):
+    for name in progress_bar(names, "pictures"):
         plot_comparison(
             [load_explanation(folder) for folder in _folders(comparison, name)],
             comparison.pictures / "recordings" / f"{name}.png",

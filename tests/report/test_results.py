@@ -232,10 +232,10 @@ def comparison(tmp_path):
 
 def test_results_count_explanations_with_warnings(comparison):
     line = "Explanations with warnings (`explanations/warnings.csv`): rise 1."
-    markdown, page, _ = write_results(comparison, progress=False)
+    markdown, page, _ = write_results(comparison)
     assert "with warnings" not in markdown.read_text()  # an older run has no list of them
     write_csv(list_warnings(comparison.explanations), comparison.explanations / "warnings.csv")
-    write_results(comparison, progress=False)
+    write_results(comparison)
     assert line in markdown.read_text().splitlines()
     text = Outline(page.read_text()).text
     for shown in (line.replace("`", ""), "rise: Only 3 queries.", "rise: Twice."):

@@ -171,7 +171,7 @@ def explained(tmp_path):
 def test_the_report_of_a_comparison_keeps_ids_as_they_are(explained):
     out, events = explained
     comparison = Comparison(out, "Title", "command", "Text.", events)
-    markdown, page, pictures = write_results(comparison, progress=False)
+    markdown, page, pictures = write_results(comparison)
     assert {path.stem for path in (pictures / "recordings").iterdir()} == {"0012", "12", "NA"}
     assert "| 1 | 3 | 3 | 1.000 | 0 |" in markdown.read_text()
     assert ">0012<" in page.read_text()
