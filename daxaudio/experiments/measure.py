@@ -60,7 +60,7 @@ class MeasureSettings:
         again: recordings whose explanations are made again for "max_sensitivity" and "sanity".
         again_of: another number for some methods, by name.
         again_queries: black-box evaluations of each of these; None for as many as the methods have.
-        radius: greatest change of a bin in "max_sensitivity", in dB.
+        radius: greatest change of a bin in "max_sensitivity", in dB (see there of other units).
         n_draws: perturbed inputs of "max_sensitivity".
         n_stages: stages of the randomisation of "sanity".
         n_classes: classes that each random model is explained for; the mean over them counts.

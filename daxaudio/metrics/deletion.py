@@ -170,7 +170,7 @@ def perturbation_curves(
 
     Args:
         masks: `[M, F, T]` in [0, 1], one a method; 1 is most salient.
-        values: `[F, T]` the input in dB.
+        values: `[F, T]` the input.
         background: `[F, T]`, what stands where the input does not.
         score_fn: `[n, F, T]` spectrograms to `[n]` scores. Asked M * (n_steps - 1) + 2 times at
             most: the two ends are the same for every mask.

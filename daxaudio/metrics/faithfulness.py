@@ -2,7 +2,7 @@
 
 Conventions: p is the probability of the explained class for the input as it is, q that for the
 input with only the mask's part kept, r that for the input with only the mask's part taken away. A
-part is masked off as everywhere here: the background is mixed into the input, in dB, by the mask.
+part is masked off as everywhere here: the background is mixed into the input by the mask.
 All values are shares; tables of L-MAC print the first three times 100. Means over recordings are
 the numbers that papers report.
 
@@ -109,7 +109,7 @@ def faithfulness_measures(
 
     Args:
         masks: `[M, F, T]` in [0, 1], one a method; 1 is most salient.
-        values: `[F, T]` the input in dB.
+        values: `[F, T]` the input.
         background: `[F, T]`, what stands where a part is masked off.
         class_probabilities: `[n, F, T]` spectrograms to probabilities `[n, C]`. Asked 2 M + 1
             times.

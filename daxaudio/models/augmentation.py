@@ -67,7 +67,7 @@ class Augmentation:
         return dataclasses.replace(self, noises=noises)
 
     def spectrogram(self, recording: Recording, front_end: FrontEnd, seed: int) -> Tensor:
-        """One training example `[F, T]` in dB, with stretches hidden at its own mean."""
+        """One training example `[F, T]`, with stretches hidden at its own mean."""
         random = generator(seed, "augmentation")
         if float(torch.rand(1, generator=random)) < self.padding_probability:
             noise = self.noises[int(torch.randint(len(self.noises), (1,), generator=random))]

@@ -51,7 +51,7 @@ class BlackBox:
     """Scores spectrograms with a torch module, in batches, without gradients.
 
     Args:
-        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`, or to a mapping or an object
+        module: `[N, F, T]` spectrograms to logits `[N, C]`, or to a mapping or an object
             that has them as `logits`. It is put into eval mode and moved to the device.
         front_end: makes the spectrograms that the module takes.
         class_names: C names, in the order of the logits.
@@ -117,7 +117,7 @@ class BlackBox:
         """Softmax of every class.
 
         Args:
-            spectrograms: `[N, F, T]` in dB.
+            spectrograms: `[N, F, T]`.
 
         Returns:
             float32 `[N, C]` on the black box's device, rows sum to 1.

@@ -86,7 +86,7 @@ class TrainingSet:
         return copies_of(self.labels, self.oversample)
 
     def spectrogram(self, place: int, epoch: int) -> Tensor:
-        """`[F, T]` in dB of one of `copies`, as this epoch sees it."""
+        """`[F, T]` of one of `copies`, as this epoch sees it."""
         i, copy = self.copies[place]
         names = (epoch, self.recordings[i].recording_id, i, *([copy] if copy else []))
         seed = derive_seed(self.seed, *names)

@@ -25,7 +25,7 @@ class ModuleScore:
     """The score of one class: a black box to ask, and the module behind it to look into.
 
     Args:
-        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`, in eval mode.
+        module: `[N, F, T]` spectrograms to logits `[N, C]`, in eval mode.
         index: of the class, from 0 to C - 1.
         ask: `[N, F, T]` to probabilities `[N, C]`, without gradients, as the black box runs it
             (batches, precision).
@@ -54,7 +54,7 @@ class ModuleScore:
         """What is differentiated, by plain forward passes of the module in float32.
 
         Args:
-            inputs: `[N, F, T]` in dB.
+            inputs: `[N, F, T]`.
             of: the class's logit or its probability.
 
         Returns:
@@ -71,11 +71,11 @@ class ModuleScore:
         """The gradient of each input's own score with respect to that input.
 
         Args:
-            inputs: `[N, F, T]` in dB.
+            inputs: `[N, F, T]`.
             of: the class's logit or its probability.
 
         Returns:
-            float32 `[N, F, T]` on the CPU, in units of the score per dB.
+            float32 `[N, F, T]` on the CPU, in units of the score per unit of the inputs.
 
         Raises:
             ValueError: when the module does not give logits `[N, C]` that hold the class, or cuts
@@ -100,7 +100,7 @@ class ModuleScore:
         """Weighted sum of the gradients at several inputs, made `batch_size` at a time.
 
         Args:
-            inputs: n spectrograms `[F, T]` in dB; taken from the iterator as they are needed.
+            inputs: n spectrograms `[F, T]`; taken from the iterator as they are needed.
             weights: `[n]`, of each gradient.
             of: the class's logit or its probability.
 

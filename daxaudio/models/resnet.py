@@ -23,7 +23,7 @@ FULL_WIDTH = 64
 
 
 class SpectrogramResNet(nn.Module):
-    """A torchvision ResNet that takes `[N, F, T]` spectrograms in dB.
+    """A torchvision ResNet that takes `[N, F, T]` spectrograms.
 
     The input is normalised by one mean and one deviation, which are buffers and so are saved with
     the weights. The first convolution has one input channel; global average pooling makes any F
@@ -33,8 +33,8 @@ class SpectrogramResNet(nn.Module):
     Args:
         n_classes: number of classes C.
         depth: 10, 18, 34, 50 or 101.
-        mean: mean of the training spectrograms in dB.
-        std: their standard deviation in dB.
+        mean: mean of the training spectrograms.
+        std: their standard deviation.
         imagenet: start from ImageNet weights (torchvision fetches them once; the weights of the
             first convolution are summed over colour). There are none for depth 10, nor for a
             width below 64.
@@ -81,7 +81,7 @@ class SpectrogramResNet(nn.Module):
         self.network = _one_channel_resnet(depth, width, n_classes, imagenet)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
-        """Spectrograms `[N, F, T]` in dB to logits `[N, C]`."""
+        """Spectrograms `[N, F, T]` to logits `[N, C]`."""
         normalised = (spectrograms - self.mean) / self.std
         return self.network(normalised.unsqueeze(1))
 

@@ -121,7 +121,7 @@ def measure_normalisation(
     seed: int = 0,
     at_most: int = 64,
 ) -> tuple[float, float]:
-    """Mean and deviation in dB over augmented training spectrograms.
+    """Mean and deviation over augmented training spectrograms.
 
     Args:
         recordings: the training recordings; `at_most` of them are drawn.
@@ -150,7 +150,7 @@ class Trainer:
     """Trains one module; call `run`.
 
     Args:
-        module: `[N, F, T]` spectrograms in dB to logits `[N, C]`; trained in place. A
+        module: `[N, F, T]` spectrograms to logits `[N, C]`; trained in place. A
             `WindowBlstm` learns from its windows, each with the label of its recording.
         front_end: makes the spectrograms.
         settings: length and speed.

@@ -29,7 +29,7 @@ def local_statistics(values: Tensor) -> Tensor:
     """Level, spread and roughness around each bin, at several scales.
 
     Args:
-        values: `[F, T]`, a spectrogram in dB.
+        values: `[F, T]`, a spectrogram.
 
     Returns:
         `[D, F, T]`, each of the D statistics with mean 0 and deviation 1 (0 where it is constant).
