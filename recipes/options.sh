@@ -60,12 +60,15 @@ check_stages() {
   [ "$stage" -le "$stop_stage" ] || fail "--stage $stage comes after --stop_stage $stop_stage"
 }
 
-# find_python: `python`, that of the project's environment unless PYTHON names another; `daxaudio`
+# find_python: `python`, that of the project's environment unless PYTHON names another; `daxaudio`;
+# one line where it has not the packages that are needed
 find_python() {
-  local root
+  local root missing
   root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
   python="${PYTHON:-$root/.venv/bin/python}"
-  command -v "$python" >/dev/null || python=python3
+  [ -n "${PYTHON:-}" ] || command -v "$python" >/dev/null || python=python3
+  command -v "$python" >/dev/null || fail "no Python '$python'; run \`make install\`"
+  missing=$("$python" "$root/recipes/check_python.py" 2>&1) || fail "$missing"
   export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 }
 daxaudio() { "$python" -m daxaudio.commands.main "$@"; }

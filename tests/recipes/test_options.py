@@ -1,6 +1,7 @@
 """The options of the recipes' scripts: what is wrong is one line, before any work."""
 
 import subprocess
+import sys
 
 import pytest
 from conftest import ROOT
@@ -23,7 +24,8 @@ TWO_ENDS = sorted(STAGES.keys() - {"coswara/planted.sh"})
 """Scripts with a last stage, too."""
 
 PYTHON = """#!/bin/sh
-# stands for Python: notes that it was started, and what for
+# stands for Python: notes that it was started, and what for; has all packages
+case "$1" in */check_python.py) exit 0 ;; esac
 echo "$@" >>"$(dirname "$0")/log"
 """
 
@@ -165,3 +167,16 @@ def test_a_stage_that_fails_ends_the_run(script):
     assert "stage 2 of 5" in done.stdout
     assert "stage 3" not in done.stdout
     assert "report.html" not in done.stdout
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_python_that_lacks_packages_is_one_line_before_any_work(script, name):
+    script.python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    text = script.refuses(name, *needed(name))
+    assert " lacks torch, torchaudio, torchvision, numpy, pandas, pyarrow, " in text
+    assert text.endswith("run `make install`, or name another by PYTHON=...\n")
+
+
+def test_a_python_that_is_not_there_is_named(script):
+    script.python.chmod(0o644)
+    assert "no Python '" in script.refuses("planted/run.sh", "--exp_dir", "made")

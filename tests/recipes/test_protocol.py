@@ -22,7 +22,8 @@ METHODS = "dax_v4 lime rise random"
 
 
 STUB = """#!/bin/sh
-# notes what it is asked to do; fails where it reads the word in fail_on
+# notes what it is asked to do; fails where it reads the word in fail_on; has all packages
+case "$1" in */check_python.py) exit 0 ;; esac
 here=$(dirname "$0")
 echo "$@" >>"$here/log"
 case "$*" in *"$(cat "$here/fail_on")"*) exit 1 ;; esac
