@@ -4,12 +4,17 @@ import torch
 
 from daxaudio.containers import Event, Explanation, Recording, Spectrogram
 from daxaudio.explainers.catalogue import METHODS, make_explainer
+from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
 from daxaudio.perturbation.segments import Grid, QuickShift
 
 SETTINGS = MethodSettings(
-    queries=30, dax={"epochs": 1, "pool": 4}, segmenter={}, occlusion={"window": (8, 20)}
+    queries=30,
+    dax=Dax(epochs=1, pool=4),
+    segmenter=QuickShift(),
+    occlusion=Occlusion(window=(8, 20)),
 )
 QUERY_METHODS = [name for name, row in METHODS.items() if not row.needs_module]
 KINDS = [np.float64, np.float32, np.float16, np.int32, np.uint8, ">f8"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -218,10 +217,10 @@ def facts_of_run(black_box: BlackBox, settings: MethodSettings, seed: int) -> di
         `seed`; `model`, the folder that it was read from ("" where it was made otherwise), and
         `model_digest`, which tells models apart; `precision`; `run_settings`.
     """
-    plain, choice = plain_settings(settings), black_box.choice
+    plain, choice = settings.as_dict(), black_box.choice
     # what "auto" means here: an explanation of networks trained in the other is another one
-    asked = plain["dax"].get("precision", "auto")
-    plain["dax"]["precision"] = choose_precision(asked, black_box.device).precision
+    chosen = choose_precision(settings.dax.precision, black_box.device)
+    plain["dax"]["precision"] = chosen.precision
     return {
         "seed": seed,
         "model": black_box.source,
@@ -229,8 +228,3 @@ def facts_of_run(black_box: BlackBox, settings: MethodSettings, seed: int) -> di
         "precision": choice.as_dict(),
         "run_settings": plain,
     }
-
-
-def plain_settings(settings: MethodSettings) -> dict[str, Any]:
-    """Settings of methods as a JSON file gives them back."""
-    return dict(json.loads(json.dumps(dataclasses.asdict(settings))))

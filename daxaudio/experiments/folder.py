@@ -28,13 +28,13 @@ from daxaudio.containers import (
     Spectrogram,
 )
 from daxaudio.data.kaldi import DataFolder, read_utterance
-from daxaudio.experiments.explain import Heard, check, explain, facts_of_run, hear, plain_settings
+from daxaudio.experiments.explain import Heard, check, explain, facts_of_run, hear
 from daxaudio.experiments.pooling import Prepared, pooled, prepare
 from daxaudio.experiments.predict import spectrogram_of
 from daxaudio.experiments.score import list_warnings
 from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import METHODS, make_explainer, settings_of
-from daxaudio.explainers.settings import MethodSettings
+from daxaudio.explainers.settings import MethodSettings, read_stored_settings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import add_facts, is_stored, is_whole, load_explanation, load_facts
 from daxaudio.features.vad import reduce_to
@@ -338,12 +338,14 @@ def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) ->
     _check_same(folder, "class", stored["target"], label)
     if METHODS[method].needs_events and stored.get("events") != facts["events"]:
         return False  # the events were corrected since; this costs nothing
+    # a setting that was not there yet when it was stored stood at its default
+    try:
+        run = read_stored_settings(stored.get("run_settings", {}))
+    except ValueError as error:
+        raise ValueError(f"{folder} was explained with other settings ({error})") from error
     for field in settings_of(method):
-        # a setting that was not there yet when it was stored stood at its default
-        default = plain_settings(MethodSettings())[field]
-        found = stored.get("run_settings", {}).get(field, default)
         name = "number of queries" if field == "queries" else f"setting of {field!r}"
-        _check_same(folder, name, found, facts["run_settings"][field])
+        _check_same(folder, name, run[field], facts["run_settings"][field])
     return True
 
 

@@ -7,16 +7,15 @@ documentation read the rows; nothing else lists methods.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from daxaudio.containers import Event, Explainer, Spectrogram
 from daxaudio.explainers.dax.explained_student import ExplainStudent, SamplingExplainer
 from daxaudio.explainers.dax.joint import Counterfactual, Dax, SparseMatching
-from daxaudio.explainers.grad_cam import GradCam, GradCamPlusPlus, GuidedGradCam
+from daxaudio.explainers.grad_cam import GradCamPlusPlus, GuidedGradCam
 from daxaudio.explainers.gradient import (
     Gradient,
     InputXGradient,
-    IntegratedGradients,
-    SmoothGrad,
 )
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
@@ -24,16 +23,26 @@ from daxaudio.explainers.method import Method
 from daxaudio.explainers.references import AllOnes, Energy, OnsetStrength, Oracle, RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.settings import Making, MethodSettings
-from daxaudio.runs.config import build
+from daxaudio.runs.config import keys_of
 
 DEFAULT_METHOD = "dax_v4"
 
 
+def _dax(made: Making, loss: SparseMatching | Counterfactual) -> Dax:
+    own = made.settings.dax
+    return replace(own, loss=loss, sampler=made.segments(), seed=made.own_seed)
+
+
+def _lime(made: Making) -> Lime:
+    return replace(made.settings.lime, sampler=made.segments())
+
+
 def _explain_student(made: Making, inner: SamplingExplainer) -> ExplainStudent:
     """Base1 or Base2 by the settings of DAX; theirs is no mask with a sign to check."""
-    training = {key: value for key, value in made.settings.dax.items() if key != "polarity"}
-    found = {"explainer": inner, "method": made.method, "sampler": made.segments()}
-    return build(ExplainStudent, "dax", {**training, **found, "seed": made.own_seed})
+    dax = made.settings.dax
+    training = {name: getattr(dax, name) for name in keys_of(ExplainStudent) if hasattr(dax, name)}
+    own = {**training, "sampler": made.segments(), "seed": made.own_seed}
+    return ExplainStudent(inner, made.method, **own)
 
 
 def _oracle(made: Making) -> Oracle:
@@ -51,9 +60,7 @@ METHODS = {
         Method(
             "dax_v1",
             "mask net and student trained together, small masks (paper, V1)",
-            lambda made: made.part(
-                Dax, "dax", loss=SparseMatching(), sampler=made.segments(), seed=made.own_seed
-            ),
+            lambda made: _dax(made, SparseMatching()),
             (*_SEGMENTS, "dax"),
             queries="Q + 2",
             perturbs="segments",
@@ -63,9 +70,7 @@ METHODS = {
         Method(
             "dax_v2",
             "mask net and student trained together, counterfactual (paper, V2)",
-            lambda made: made.part(
-                Dax, "dax", loss=Counterfactual(), sampler=made.segments(), seed=made.own_seed
-            ),
+            lambda made: _dax(made, Counterfactual()),
             (*_SEGMENTS, "dax"),
             queries="Q + 2",
             perturbs="segments",
@@ -75,7 +80,7 @@ METHODS = {
         Method(
             "dax_v4",
             "mask net tied to the salience of a student, all in closed form",
-            Making.closed_form,
+            lambda made: replace(made.settings.dax_v4, sampler=made.grids(), seed=made.own_seed),
             ("queries", "fill", "dax_v4"),
             queries="Q + 4",
             perturbs="grids of several resolutions",
@@ -96,7 +101,7 @@ METHODS = {
         Method(
             "base2",
             "student without a mask net, then LIME on the student (paper, Base2)",
-            lambda made: _explain_student(made, made.part(Lime, "lime", sampler=made.segments())),
+            lambda made: _explain_student(made, _lime(made)),
             (*_SEGMENTS, "dax", "lime"),
             queries="Q + 2",
             perturbs="segments",
@@ -107,7 +112,7 @@ METHODS = {
         Method(
             "lime",
             "weighted linear regression on segments",
-            lambda made: made.part(Lime, "lime", sampler=made.segments()),
+            _lime,
             (*_SEGMENTS, "lime"),
             queries="Q + 2",
             perturbs="segments",
@@ -152,7 +157,7 @@ METHODS = {
         Method(
             "smooth_grad",
             "the same, averaged over noisy copies of the input",
-            lambda made: made.part(SmoothGrad, "smooth_grad", seed=made.own_seed),
+            lambda made: replace(made.settings.smooth_grad, seed=made.own_seed),
             ("smooth_grad",),
             gradients="50",
             draws=True,
@@ -161,9 +166,8 @@ METHODS = {
         Method(
             "integrated_gradients",
             "gradient along the way from the background to the input",
-            lambda made: made.part(
-                IntegratedGradients,
-                "integrated_gradients",
+            lambda made: replace(
+                made.settings.integrated_gradients,
                 fill=made.settings.fill,
                 seed=made.own_seed,
             ),
@@ -183,14 +187,14 @@ METHODS = {
         Method(
             "grad_cam",
             "last convolution's channels, weighted by their mean gradient",
-            lambda made: made.part(GradCam, "grad_cam"),
+            lambda made: made.settings.grad_cam,
             ("grad_cam",),
             gradients="1",
         ),
         Method(
             "guided_grad_cam",
             "the same, times guided backpropagation",
-            lambda made: made.part(GuidedGradCam, "grad_cam"),
+            lambda made: GuidedGradCam(**vars(made.settings.grad_cam)),
             ("grad_cam",),
             gradients="2",
             signed=True,
@@ -198,7 +202,7 @@ METHODS = {
         Method(
             "grad_cam_plus_plus",
             "Grad-CAM with weights for several events",
-            lambda made: made.part(GradCamPlusPlus, "grad_cam"),
+            lambda made: GradCamPlusPlus(**vars(made.settings.grad_cam)),
             ("grad_cam",),
             gradients="1",
         ),

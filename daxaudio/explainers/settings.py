@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from daxaudio.containers import Event, Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4
@@ -15,81 +15,133 @@ from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.perturbation.masks import Fill
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
-from daxaudio.perturbation.segmenters import make_segmenter
+from daxaudio.perturbation.segmenters import SEGMENTERS, make_segmenter
+from daxaudio.perturbation.segments import QuickShift, Segmenter
 from daxaudio.runs.batches import BatchSize, check_batch_size
-from daxaudio.runs.config import build, check_keys, keys_of
+from daxaudio.runs.config import build, check_keys, keys_of, section_of, sections_in
+from daxaudio.runs.provenance import describe
 from daxaudio.runs.seeds import derive_seed
 
-Part = TypeVar("Part")
+_ASKING = ("n_samples", "fill", "batch_size", "seed")
+"""What the run sets of every sampler."""
+
+
+def _make_segmenter(**settings: Any) -> Segmenter:
+    return make_segmenter(settings)
+
+
+def _make_dax_v4(**settings: Any) -> DaxV4:
+    """DAX V4 of settings that are its own, or its sampler's."""
+    own = keys_of(DaxV4, but=("sampler", "filters", "seed"))
+    check_keys("dax_v4", settings, (*own, "grids", "keep"))
+    grids: dict[str, Any] = {}
+    grids |= {key: settings.pop(key) for key in ("grids", "keep") if key in settings}
+    return build(DaxV4, "dax_v4", {**settings, "sampler": build(MultiGridSampler, "dax_v4", grids)})
 
 
 @dataclasses.dataclass(frozen=True)
 class MethodSettings:
     """What the methods of one run share, and what each is given beyond its defaults.
 
+    The sections hold the parts themselves; what the run sets in them stays at its default. In a
+    configuration they are keys and values.
+
     Args:
         queries: black-box evaluations that each perturbation method may ask.
         batch_size: inputs made at once, or "auto" (see `fit_batch`).
         fill: what stands where a part is masked off.
-        segmenter: cuts the segments that LIME, KernelSHAP, DAX V1 and V2 share, as settings of
-            `make_segmenter`: `kind` (quick_shift where it is not named) and its arguments.
-        dax: arguments of `Dax` for V1 and V2, apart from loss, sampler and seed; Base1 and Base2
-            train their student by the same ones, apart from `polarity`, which they have not.
-        dax_v4: arguments of `DaxV4`, apart from sampler, filters and seed; `grids` and `keep` of
-            its `MultiGridSampler`.
-        lime: arguments of `Lime`, apart from its sampler.
-        rise: arguments of RISE's `GridSampler`: `cells`, `keep`, `antithetic`.
-        occlusion: arguments of `Occlusion`; its stride is what the queries allow.
-        smooth_grad: arguments of `SmoothGrad`, apart from its seed.
-        integrated_gradients: arguments of `IntegratedGradients`, apart from its fill.
-        grad_cam: arguments of `GradCam`, `GuidedGradCam` and `GradCamPlusPlus`, for instance the
-            name of the `layer`.
+        segmenter: cuts the segments that LIME, KernelSHAP, DAX V1 and V2 share; in a configuration
+            `kind` (quick_shift where it is not named) and its arguments (see `make_segmenter`).
+        dax: V1 and V2, apart from loss, sampler and seed; Base1 and Base2 train their student by
+            the same, apart from `polarity`, which they have not.
+        dax_v4: DAX V4, apart from filters and seed; of its sampler `grids` and `keep` count, which
+            in a configuration stand beside its own.
+        lime: LIME, apart from its sampler.
+        rise: RISE's sampler: `cells`, `keep`, `antithetic`.
+        occlusion: its window; its stride is what the queries allow.
+        smooth_grad: SmoothGrad, apart from its seed.
+        integrated_gradients: integrated gradients, apart from fill and seed.
+        grad_cam: Grad-CAM, guided Grad-CAM and Grad-CAM++, for instance the name of the `layer`.
 
     Raises:
-        ValueError: when the number of queries is too small or a part cannot be built.
+        ValueError: when the number of queries is too small, or a part holds what the run sets.
+
+    Example:
+        >>> MethodSettings(lime=Lime(ridge=0.1)).as_dict()["lime"]
+        {'ridge': 0.1}
     """
 
     queries: int = 1000
     batch_size: BatchSize = "auto"
     fill: Fill = "global_mean"
-    segmenter: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    dax: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    dax_v4: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    lime: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    rise: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    occlusion: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    smooth_grad: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    integrated_gradients: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    grad_cam: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    segmenter: Segmenter = section_of(_make_segmenter)
+    dax: Dax = section_of(Dax, "loss", "sampler", "seed")
+    dax_v4: DaxV4 = section_of(_make_dax_v4, "filters", "seed")
+    lime: Lime = section_of(Lime, "sampler")
+    rise: GridSampler = section_of(GridSampler, *_ASKING)
+    occlusion: Occlusion = section_of(Occlusion, "stride", "fill", "batch_size", "seed")
+    smooth_grad: SmoothGrad = section_of(SmoothGrad, "seed")
+    integrated_gradients: IntegratedGradients = section_of(IntegratedGradients, "fill", "seed")
+    grad_cam: GradCam = section_of(GradCam)
 
     def __post_init__(self) -> None:
         if self.queries < 10:
             raise ValueError(f"queries must be at least 10, got {self.queries}")
         check_batch_size(self.batch_size)
-        make_segmenter(self.segmenter)
-        for section, (constructor, known) in _parts().items():
-            settings = getattr(self, section)
-            check_keys(section, settings, known)
-            build(constructor, section, settings)
+        for section, (constructor, set_by_run) in sections_in(self).items():
+            part, default = getattr(self, section), constructor()
+            if isinstance(part, Mapping):
+                raise TypeError(
+                    f"{section} must be a part such as {type(default).__name__}(...), got keys and "
+                    "values; those of a configuration are read by runs.config.build"
+                )
+            _check_unset(section, part, default, set_by_run)
+        drawn = self.dax_v4.sampler
+        _check_unset("dax_v4", drawn, type(drawn)(), _ASKING)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a configuration has them: of each section what is not at its default."""
+        return {
+            field.name: _plain(getattr(self, field.name), field.name)
+            for field in dataclasses.fields(self)
+        }
 
 
-def _parts() -> dict[str, tuple[Callable[..., Any], tuple[str, ...]]]:
-    """What the sections of `MethodSettings` build, and their keys: the run sets the others."""
-    asking = ("fill", "batch_size", "seed")
-    dax_v4 = keys_of(DaxV4, but=("sampler", "filters", "seed"))
-    return {
-        "dax": (Dax, keys_of(Dax, but=("loss", "sampler", "seed"))),
-        "dax_v4": (_make_dax_v4, (*dax_v4, "grids", "keep")),
-        "lime": (Lime, keys_of(Lime, but=("sampler",))),
-        "rise": (GridSampler, keys_of(GridSampler, but=("n_samples", *asking))),
-        "occlusion": (Occlusion, keys_of(Occlusion, but=("stride", *asking))),
-        "smooth_grad": (SmoothGrad, keys_of(SmoothGrad, but=("seed",))),
-        "integrated_gradients": (
-            IntegratedGradients,
-            keys_of(IntegratedGradients, but=("fill", "seed")),
-        ),
-        "grad_cam": (GradCam, keys_of(GradCam)),
-    }
+def read_stored_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What `MethodSettings.as_dict` gave once, as it gives it today.
+
+    Raises:
+        ValueError: when they were of a version whose settings are no more.
+
+    Example:
+        >>> read_stored_settings({"queries": 60, "rise": {"cells": [4, 12]}})["rise"]
+        {}
+    """
+    names = {"quick_shift": "segmenter"}  # as it was called
+    known = {names.get(name, name): value for name, value in stored.items()}
+    return build(MethodSettings, "explain", known).as_dict()
+
+
+def _check_unset(section: str, part: Any, default: Any, names: Sequence[str]) -> None:
+    for name in names:
+        if getattr(part, name) != getattr(default, name):
+            raise ValueError(f"{name} of {section!r} is set by the run; leave it out")
+
+
+def _plain(part: Any, section: str) -> Any:
+    if section == "segmenter" and not isinstance(part, QuickShift):
+        kinds = [kind for kind, made in SEGMENTERS.items() if made is type(part)]
+        return {"kind": kinds[0], **_changes(part)} if kinds else {"kind": repr(part)}
+    if isinstance(part, DaxV4):
+        own = _changes(dataclasses.replace(part, sampler=MultiGridSampler()))
+        return {**own, **_changes(part.sampler)}
+    return _changes(part) if dataclasses.is_dataclass(part) else part
+
+
+def _changes(part: Any) -> dict[str, Any]:
+    """Fields that are not at their default, as plain values."""
+    mine, default = describe(part), describe(type(part)())
+    return {name: value for name, value in mine.items() if value != default[name]}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -118,30 +170,27 @@ class Making:
         """Seed of the method's own draws."""
         return self._seed_of(self.method)
 
-    def part(self, constructor: Callable[..., Part], section: str, **set_by_run: Any) -> Part:
-        """A part by its section of the settings, and by what the run sets."""
-        return build(constructor, section, {**getattr(self.settings, section), **set_by_run})
-
     def segments(self, sampling: Literal["bernoulli", "shapley"] = "bernoulli") -> SegmentSampler:
         """Draws segments."""
-        segmenter, asked = make_segmenter(self.settings.segmenter), self._asked("segments")
-        return SegmentSampler(segmenter=segmenter, sampling=sampling, **asked)
+        asked = self._asked("segments")
+        return SegmentSampler(segmenter=self.settings.segmenter, sampling=sampling, **asked)
 
     def grid(self) -> GridSampler:
         """Draws grids of one resolution."""
-        return self.part(GridSampler, "rise", **self._asked("grid"))
+        return dataclasses.replace(self.settings.rise, **self._asked("grid"))
 
-    def closed_form(self) -> DaxV4:
-        """DAX V4, which draws grids of several resolutions."""
-        settings = {**self.settings.dax_v4, "seed": self.own_seed}
-        return _make_dax_v4(self._asked("grids"), **settings)
+    def grids(self) -> MultiGridSampler | GridSampler:
+        """Draws grids of several resolutions."""
+        return dataclasses.replace(self.settings.dax_v4.sampler, **self._asked("grids"))
 
     def windows(self) -> Occlusion:
         """Occlusion with as fine a stride as the queries allow."""
-        asked = {**self._asked(self.method)}
+        asked = self._asked(self.method)
         n_queries = asked.pop("n_samples")
         bins, frames = self.spectrogram.values.shape
-        return self.part(Occlusion, "occlusion", **asked).within(n_queries, (bins, frames))
+        return dataclasses.replace(self.settings.occlusion, **asked).within(
+            n_queries, (bins, frames)
+        )
 
     def _asked(self, kind: str) -> dict[str, Any]:
         return {
@@ -153,10 +202,3 @@ class Making:
 
     def _seed_of(self, name: str) -> int:
         return derive_seed(self.seed, self.spectrogram.recording_id, name)
-
-
-def _make_dax_v4(sampler: Mapping[str, Any] | None = None, /, **settings: Any) -> DaxV4:
-    """DAX V4 of settings that are its own, or its sampler's."""
-    grids: dict[str, Any] = dict(sampler or {})
-    grids |= {key: settings.pop(key) for key in ("grids", "keep") if key in settings}
-    return build(DaxV4, "dax_v4", {**settings, "sampler": build(MultiGridSampler, "dax_v4", grids)})

@@ -18,6 +18,7 @@ looks at every key of it.
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import difflib
 import inspect
 import math
@@ -44,6 +45,7 @@ SECTIONS = (
 )
 
 Built = TypeVar("Built")
+Part = TypeVar("Part")
 
 _OF_YAML = (bool, int, float, str, type(None))
 
@@ -137,6 +139,31 @@ def keys_of(constructor: Callable[..., Any], but: Collection[str] = ()) -> tuple
     return tuple(p.name for p in parameters if p.kind in by_name and p.name not in but)
 
 
+def section_of(constructor: Callable[..., Part], *set_by_run: str) -> Part:
+    """A field of a dataclass of settings that is a section of its own, and holds what it builds.
+
+    Args:
+        constructor: what the keys and values of the section build; without any, the default.
+        set_by_run: its arguments that are no keys of the section.
+
+    Example:
+        >>> Rate = dataclasses.make_dataclass("Rate", [("start", float, 0.1)])
+        >>> Settings = dataclasses.make_dataclass("Settings", [("rate", Rate, section_of(Rate))])
+        >>> build(Settings, "training", {"rate": {"start": 1}})
+        Settings(rate=Rate(start=1.0))
+    """
+    found: Part = dataclasses.field(
+        default_factory=constructor, metadata={"section": (constructor, set_by_run)}
+    )
+    return found
+
+
+def sections_in(settings: Any) -> dict[str, tuple[Callable[..., Any], tuple[str, ...]]]:
+    """Fields of a dataclass made by `section_of`: their constructor, and what the run sets."""
+    fields = dataclasses.fields(settings) if dataclasses.is_dataclass(settings) else ()
+    return {one.name: one.metadata["section"] for one in fields if "section" in one.metadata}
+
+
 def check_keys(section: str, settings: Mapping[str, Any], known: Collection[str]) -> None:
     """Refuse keys that a section does not have.
 
@@ -210,11 +237,18 @@ def fitting(
     """
     check_keys(section, settings, known)
     takes = constructor.__init__ if isinstance(constructor, type) else constructor  # type: ignore[misc]
-    hints = typing.get_type_hints(takes)
-    return {
-        key: _fitting(f"section {section!r}: {key}", value, hints.get(key))
-        for key, value in settings.items()
-    }
+    hints, sections = typing.get_type_hints(takes), sections_in(constructor)
+    found = {}
+    for key, value in settings.items():
+        name = f"section {section!r}: {key}"
+        if key not in sections:
+            found[key] = _fitting(name, value, hints.get(key))
+            continue
+        inner, set_by_run = sections[key]
+        held = _fitting(name, value, Mapping[str, Any])
+        check_keys(key, held, keys_of(inner, set_by_run) or held)
+        found[key] = build(inner, key, held)
+    return found
 
 
 def _near(key: object, known: Collection[str]) -> str:

@@ -40,7 +40,7 @@ def write_report(
     paths = [exp_dir / f"ablation_{name}.csv", exp_dir / f"ablation_{name}.md"]
     write_csv(results[results["metric"] != "fit_seconds"].round({"value": 6}), paths[0])
     table = _by_epoch(results) if ablation.by_epoch else _by_setting(ablation, results)
-    shared = {"queries": settings.queries, "fill": settings.fill, "dax": dict(settings.dax)}
+    shared = {"queries": settings.queries, "fill": settings.fill, "dax": settings.as_dict()["dax"]}
     text = ABOUT.format(n=results["recording_id"].nunique(), text=ablation.text)
     setup = f"```yaml\n{yaml.safe_dump(shared, sort_keys=False)}```"
     parts = [

@@ -46,7 +46,7 @@ class Run:
         facts = {
             "model": model,
             "seed": self.seed,
-            "settings": repr(self.settings),
+            "settings": repr(self.settings.as_dict()),
             "recording": digest,
             "events": repr(list(events)),
         }

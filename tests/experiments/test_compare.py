@@ -25,11 +25,15 @@ from daxaudio.features.vad import EnergyVad, reduce_to
 from daxaudio.metrics import evaluate, perturbation_curves, rank_correlation, sparseness
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.models.blackbox import BlackBox
+from daxaudio.perturbation.sampling import GridSampler
+from daxaudio.perturbation.segments import QuickShift
 from daxaudio.runs.seeds import generator
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
 METHODS = ["lime", "kernel_shap", "rise", "gradient", "random", "energy", "oracle"]
-SETTINGS = MethodSettings(queries=30, rise={"cells": [2, 4]}, segmenter={"max_dist": 5.0})
+SETTINGS = MethodSettings(
+    queries=30, rise=GridSampler(cells=(2, 4)), segmenter=QuickShift(max_dist=5.0)
+)
 MEASURING = MeasureSettings(n_steps=4, again=1, n_draws=1, n_stages=2)
 NAMES = ["low", "middle", "high"]
 

@@ -14,16 +14,19 @@ from daxaudio.data.audio import read_recording, write_recording
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.explain import explain
 from daxaudio.experiments.folder import explain_folder
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox, load_black_box, save_black_box
 from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.perturbation.sampling import GridSampler
 from daxaudio.runs.seeds import generator
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=256, hop_length=128, n_mels=16)
-SETTINGS = MethodSettings(queries=30, rise={"cells": (2, 4)})
+SETTINGS = MethodSettings(queries=30, rise=GridSampler(cells=(2, 4)))
 
 
 class Bands(nn.Module):
@@ -126,7 +129,7 @@ def test_methods_share_what_one_score_function_was_asked():
     model, shared = box(), SharedQueries()
     score_fn, spectrogram = model.score_fn("low"), FRONT_END.spectrogram(recording())
     for method in ("lime", "dax_v4", "base2", "lime"):
-        settings = MethodSettings(queries=30, dax={"epochs": 1}, dax_v4={"n_splits": 2})
+        settings = MethodSettings(queries=30, dax=Dax(epochs=1), dax_v4=DaxV4(n_splits=2))
         explain(spectrogram, score_fn, method, settings=settings, shared=shared)
     assert model.n_queries == 32 + 32 + 2  # segments once, grids once and the check of DAX V4
 

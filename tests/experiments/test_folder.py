@@ -24,19 +24,25 @@ from daxaudio.experiments.score import (
     total_cost,
 )
 from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import load_explanation, save_explanation
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.precision import choose_precision
+from daxaudio.perturbation.sampling import GridSampler
+from daxaudio.perturbation.segments import QuickShift
 from daxaudio.runs.progress import show_progress
 from daxaudio.runs.seeds import generator
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
 SETTINGS = MethodSettings(
-    queries=30, dax={"epochs": 1}, dax_v4={"n_splits": 2},
-    rise={"cells": [2, 4]}, occlusion={"window": [8, 8]}, segmenter={"max_dist": 5.0},
+    queries=30, dax=Dax(epochs=1), dax_v4=DaxV4(n_splits=2),
+    rise=GridSampler(cells=(2, 4)), occlusion=Occlusion(window=(8, 8)),
+    segmenter=QuickShift(max_dist=5.0),
 )  # fmt: skip
 QUICK = ["dax_v4", "lime", "rise", "occlusion", "random", "energy", "oracle"]
 
@@ -168,7 +174,7 @@ def test_folder_of_another_model_or_recording_is_refused(corpus, tmp_path):
 
 def test_settings_with_tuples_are_the_same_run_again(corpus, tmp_path):
     for _ in range(2):
-        settings = MethodSettings(queries=30, rise={"cells": (2, 4)})
+        settings = MethodSettings(queries=30, rise=GridSampler(cells=(2, 4)))
         explain_some(corpus, tmp_path, ["rise"], ["r0"], settings)
 
 
@@ -183,7 +189,7 @@ def test_a_recording_that_cannot_be_read_any_more_is_listed_and_ends_nothing(cor
 
 
 def test_method_that_cannot_handle_a_recording_is_listed_and_ends_nothing(corpus, tmp_path):
-    finer = MethodSettings(queries=30, rise={"cells": [2, 4000]})
+    finer = MethodSettings(queries=30, rise=GridSampler(cells=(2, 4000)))
     explain_some(corpus, tmp_path, ["rise", "energy"], ["r0", "r1"], finer)
     problems = pd.read_csv(tmp_path / "problems.csv")
     assert problems["recording_id"].tolist() == ["r0", "r1"]
@@ -351,7 +357,7 @@ def test_missing_events_and_explanations_are_named(corpus, tmp_path):
 
 
 def test_changed_settings_are_refused_for_the_methods_that_they_change_only(corpus, tmp_path):
-    changed = dataclasses.replace(SETTINGS, rise={"cells": [3, 6]})
+    changed = dataclasses.replace(SETTINGS, rise=GridSampler(cells=(3, 6)))
     run(corpus, tmp_path, ["lime", "rise"], ["r0"])
     explain_some(corpus, tmp_path, ["lime"], ["r0"], changed)
     with pytest.raises(ValueError, match="an explanation of another setting of 'rise'"):

@@ -135,7 +135,7 @@ def run_on(monkeypatch):
 
 def test_a_folder_gives_the_same_together_and_alone(run_on, accelerator, tmp_path):
     box, data = run_on(accelerator)
-    settings = MethodSettings(queries=20, rise={"cells": (2, 3)})
+    settings = MethodSettings(queries=20, rise=GridSampler(cells=(2, 3)))
     methods = ["rise", "dax_v4", "random"]
     explain_folder(
         box, data, methods, tmp_path / "all", recording_ids=list(data.text), settings=settings

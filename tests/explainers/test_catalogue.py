@@ -17,27 +17,36 @@ from daxaudio.explainers.catalogue import (
     order_methods,
     references,
 )
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.grad_cam import GradCam
+from daxaudio.explainers.gradient import IntegratedGradients, SmoothGrad
+from daxaudio.explainers.lime import Lime
+from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.references import Oracle
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.perturbation.sampling import GridSampler
+from daxaudio.perturbation.segments import QuickShift
 from daxaudio.report.comparison_tables import tabulate_measures
+from daxaudio.runs.config import build
 
 PICTURE = Spectrogram(torch.zeros(64, 200), torch.arange(64.0), torch.arange(200.0), "a")
 
 CHANGES = {
     "queries": 400,
     "fill": "floor",
-    "segmenter": {"max_dist": 5.0},
-    "dax": {"epochs": 3},
-    "dax_v4": {"n_splits": 2},
-    "lime": {"kernel_width": 0.5},
-    "rise": {"cells": (3, 9)},
-    "occlusion": {"window": (8, 8)},
-    "smooth_grad": {"n_samples": 7},
-    "integrated_gradients": {"n_steps": 9},
-    "grad_cam": {"of": "probability"},
+    "segmenter": QuickShift(max_dist=5.0),
+    "dax": Dax(epochs=3),
+    "dax_v4": DaxV4(n_splits=2),
+    "lime": Lime(kernel_width=0.5),
+    "rise": GridSampler(cells=(3, 9)),
+    "occlusion": Occlusion(window=(8, 8)),
+    "smooth_grad": SmoothGrad(n_samples=7),
+    "integrated_gradients": IntegratedGradients(n_steps=9),
+    "grad_cam": GradCam(of="probability"),
 }
 
 
@@ -68,12 +77,13 @@ def test_unknown_method_is_named_with_the_known_ones():
 
 
 def test_grids_of_dax_v4_are_among_its_settings():
-    settings = MethodSettings(queries=60, dax_v4={"grids": [[2, 8], [4, 8]], "keep": 0.4})
+    section = {"queries": 60, "dax_v4": {"grids": [[2, 8], [4, 8]], "keep": 0.4}}
+    settings = build(MethodSettings, "explain", section)
     explainer = make_explainer("dax_v4", PICTURE, settings)
     assert explainer.sampler.grids == ((2, 8), (4, 8))
     assert (explainer.sampler.keep, explainer.sampler.n_samples) == (0.4, 60)
     with pytest.raises(ValueError, match="grids need one or more"):
-        MethodSettings(dax_v4={"grids": [[2, 0]]})
+        build(MethodSettings, "explain", {"dax_v4": {"grids": [[2, 0]]}})
 
 
 def test_oracle_needs_an_event():
@@ -92,7 +102,7 @@ def test_oracle_needs_an_event():
 )
 def test_settings_that_do_not_fit_are_refused_at_once(section, message):
     with pytest.raises(ValueError, match=message):
-        MethodSettings(**section)
+        build(MethodSettings, "explain", section)
 
 
 def test_methods_stand_in_one_order_each_once_and_unknown_ones_last():
@@ -116,11 +126,11 @@ def asked():
     clip = Spectrogram(values, 100.0 * torch.arange(16), 0.02 * torch.arange(40), "clip")
     settings = MethodSettings(
         queries=24,
-        segmenter={"max_dist": 3.0},
-        dax={"epochs": 1, "pool": 2},
-        dax_v4={"n_splits": 2},
-        occlusion={"window": (8, 8)},
-        grad_cam={"layer": "network.layer2.0.conv2"},
+        segmenter=QuickShift(max_dist=3.0),
+        dax=Dax(epochs=1, pool=2),
+        dax_v4=DaxV4(n_splits=2),
+        occlusion=Occlusion(window=(8, 8)),
+        grad_cam=GradCam(layer="network.layer2.0.conv2"),
     )
 
     def explain(method, seed):

@@ -6,6 +6,8 @@ import torch
 from daxaudio.containers import Event, Spectrogram, target_of
 from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import METHODS, make_explainer
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
@@ -14,7 +16,7 @@ from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.perturbation.sampling import GridSampler
 from daxaudio.perturbation.storage import load_neighbourhood, save_neighbourhood
 
-SETTINGS = MethodSettings(queries=24, dax={"epochs": 1}, dax_v4={"n_splits": 1})
+SETTINGS = MethodSettings(queries=24, dax=Dax(epochs=1), dax_v4=DaxV4(n_splits=1))
 
 
 @pytest.fixture(scope="module")

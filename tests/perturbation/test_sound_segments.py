@@ -94,7 +94,7 @@ def test_noise_is_never_quieter_than_silence_in_pcen():
 @pytest.mark.parametrize("kind", SEGMENTERS)
 def test_any_segmenter_can_be_named_in_a_configuration(kind, tone_and_clicks):
     arguments = {"n_bands": 4} if kind == "time_bands" else {}
-    settings = MethodSettings(queries=20, segmenter={"kind": kind, **arguments})
+    settings = MethodSettings(queries=20, segmenter=make_segmenter({"kind": kind, **arguments}))
     lime = make_explainer("lime", tone_and_clicks, settings)
     found = lime(tone_and_clicks, lambda inputs: inputs.mean(dim=(1, 2)))
     assert found.settings["sampler"]["segmenter"]["name"] == SEGMENTERS[kind].__name__
@@ -111,4 +111,4 @@ def test_any_segmenter_can_be_named_in_a_configuration(kind, tone_and_clicks):
 )
 def test_a_segmenter_that_does_not_exist_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
-        MethodSettings(segmenter=settings)
+        make_segmenter(settings)

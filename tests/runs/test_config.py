@@ -105,7 +105,7 @@ def test_seeds_are_exact_however_large():
 
 
 def test_settings_reach_their_methods():
-    settings = MethodSettings(queries=50, dax={"epochs": 3, "pool": 2}, dax_v4={"n_splits": 4})
+    settings = MethodSettings(queries=50, dax=Dax(epochs=3, pool=2), dax_v4=DaxV4(n_splits=4))
     dax = make_explainer("dax_v1", picture("a"), settings)
     assert isinstance(dax, Dax)
     assert (dax.epochs, dax.pool, dax.loss.method, dax.sampler.n_samples) == (3, 2, "dax_v1", 50)
@@ -113,6 +113,6 @@ def test_settings_reach_their_methods():
     assert isinstance(closed, DaxV4)
     assert (closed.n_splits, closed.sampler.n_samples) == (4, 50)
     with pytest.raises(ValueError, match="section 'dax'"):
-        MethodSettings(dax={"depth": 3})
+        build(MethodSettings, "explain", {"dax": {"depth": 3}})
     with pytest.raises(ValueError, match="queries must be at least 10"):
         MethodSettings(queries=5)

@@ -18,17 +18,22 @@ from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.compare import compare_folder
 from daxaudio.experiments.folder import explain_folder
 from daxaudio.experiments.measure import MeasureSettings
-from daxaudio.explainers.dax.closed_form import _share_explained
+from daxaudio.explainers.dax.closed_form import DaxV4, _share_explained
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
+from daxaudio.perturbation.sampling import GridSampler
+from daxaudio.perturbation.segments import QuickShift
 from daxaudio.runs import files
 from daxaudio.runs.seeds import generator
 
 FRONT_END = LogMel(sample_rate=8000, n_fft=512, hop_length=256, n_mels=16)
 METHODS = ["dax_v4", "lime", "rise"]
 SETTINGS = MethodSettings(
-    queries=24, dax_v4={"n_splits": 1}, rise={"cells": [2, 4]}, segmenter={"max_dist": 5.0}
+    queries=24,
+    dax_v4=DaxV4(n_splits=1),
+    rise=GridSampler(cells=(2, 4)),
+    segmenter=QuickShift(max_dist=5.0),
 )
 MEASURING = MeasureSettings(n_steps=3, again=1, n_draws=1, n_stages=1)
 

@@ -7,6 +7,7 @@ from conftest import RectangleScore
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.catalogue import make_explainer
 from daxaudio.explainers.dax.explained_student import ExplainStudent
+from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.references import RandomMask
 from daxaudio.explainers.rise import Rise
@@ -150,7 +151,7 @@ def test_bad_answers_and_too_few_neighbours_are_named(make, toy_spectrogram, toy
 @pytest.mark.parametrize("name", ["base1", "base2"])
 def test_methods_build_them_from_the_settings_of_dax(name, toy_spectrogram, toy_score_fn):
     settings = MethodSettings(
-        queries=30, dax={"epochs": 1, "pool": 2, "polarity": "checked"}, rise={"cells": [3, 6]}
+        queries=30, dax=Dax(epochs=1, pool=2, polarity="checked"), rise=GridSampler(cells=(3, 6))
     )
     explainer = make_explainer(name, toy_spectrogram, settings)
     dax = make_explainer("dax_v2", toy_spectrogram, settings)
