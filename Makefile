@@ -1,11 +1,11 @@
 # make demo: the main job on a small made corpus;  make lint: style, types
-# make test: the test suite;  make fast: the tests that start no recipe
+# make test: the test suite;  make fast: the tests that start no recipe;  make docs: site/
 PYTHON ?= python3
 venv := .venv
 bin := $(venv)/bin
 in_parallel := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test fast lint install clean
+.PHONY: demo test fast lint docs install clean
 
 install: $(venv)/.installed
 
@@ -29,5 +29,12 @@ lint: install
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 
+docs: $(venv)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(bin)/python -m mkdocs build --strict
+
+$(venv)/.installed-docs: $(venv)/.installed
+	$(bin)/python -m pip install --disable-pip-version-check -e '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf demo site .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,93 @@
+"""What is generated from the code: the methods, the measures, the commands."""
+
+import argparse
+import math
+
+from daxaudio.commands.main import COMMANDS, make_parser
+from daxaudio.explainers.catalogue import METHODS
+from daxaudio.metrics.catalogue import GROUPS, MEASURES
+
+_YES = {True: "yes", False: "-"}
+
+
+def list_methods():
+    """The matrix of methods: what each needs, costs and tells."""
+    heads = ("method", "what it does", "access", "queries", "gradients", "fit")
+    heads += ("signed", "standard error", "draws")
+    lines = [[f"`{name}`", *_cells(row)] for name, row in METHODS.items()]
+    return _table(heads, lines)
+
+
+def _cells(row):
+    access = "module" if row.needs_module else "true events" if row.needs_events else "queries"
+    yield row.text
+    yield access
+    yield row.queries
+    yield row.gradients or "-"
+    yield "trains networks" if row.trains else "-"
+    yield from (_YES[value] for value in (row.signed, row.standard_error))
+    yield row.perturbs or _YES[row.draws]
+
+
+def list_measures():
+    """A table a group: what each measure says, its direction, range, chance and needs."""
+    parts = []
+    for group in GROUPS:
+        lines = [_measure_cells(row) for row in MEASURES.values() if row.group == group]
+        table = _table(("measure", "what it is", "better", "range", "chance", "needs"), lines)
+        definitions = [
+            f"`{row.name}`\n:   {row.definition} *Source:* {row.source or 'ours'}."
+            for row in MEASURES.values()
+            if row.group == group
+        ]
+        parts.append("\n\n".join([f"### {group}", table, *definitions]))
+    return "\n\n".join(parts)
+
+
+def _measure_cells(row):
+    ends = ("any" if math.isinf(end) else f"{end:g}" for end in (row.low, row.high))
+    yield f"`{row.name}`"
+    yield row.text
+    yield row.better
+    yield " to ".join(ends)
+    yield row.chance or "-"
+    yield ", ".join(row.needs) or "-"
+
+
+def list_commands():
+    """Every command and sub-command, with its help."""
+    parser = make_parser()
+    commands = _subparsers(parser)
+    parts = []
+    for name in COMMANDS:
+        command = commands[name].complete()
+        parts.append(_help(command, 2))
+        parts += [_help(inner, 3) for inner in _subparsers(command).values()]
+    return "\n\n".join(parts)
+
+
+def _help(parser, level):
+    if hasattr(parser, "complete"):
+        parser.complete()
+    parser.formatter_class = _wide(parser.formatter_class)
+    return f"{'#' * level} {parser.prog}\n\n```text\n{parser.format_help().rstrip()}\n```"
+
+
+def _wide(formatter):
+    return lambda prog: formatter(prog, width=96, max_help_position=28)
+
+
+def _subparsers(parser):
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+def _table(heads, lines):
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
+GENERATED = {"methods": list_methods, "measures": list_measures, "commands": list_commands}
+"""What `[generated NAME](...)` stands for on a page."""
