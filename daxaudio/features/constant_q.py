@@ -69,6 +69,7 @@ class Vqt(FrontEnd):
     ) -> None:
         if gamma is not None and not 0 <= gamma < math.inf:
             raise ValueError(f"gamma must be at least 0 Hz, got {gamma}")
+        gamma = None if gamma is None else float(gamma)
         transform = OctaveBins(
             sample_rate, hop_length, f_min, n_bins, bins_per_octave=bins_per_octave, gamma=gamma
         )

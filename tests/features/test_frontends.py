@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -232,3 +233,19 @@ def test_the_dynamic_range_of_each_recording_of_a_batch_is_its_own(front_end):
     for found, wave in zip(batch, (loud, 1e-2 * loud), strict=True):
         torch.testing.assert_close(found, front_end(wave), atol=1e-3, rtol=1e-4)
     assert float(batch[1].min()) < float(batch[0].min()) - 30
+
+
+@pytest.mark.parametrize(
+    "front_end",
+    [
+        LogMel(16000, f_min=50, top_db=80),
+        LinearStft(16000, top_db=80),
+        Pcen(16000, f_min=50, gain=1, bias=2, time_constant=1),
+        Cqt(16000, f_min=110, n_bins=60, top_db=80),
+        Vqt(16000, f_min=110, n_bins=60, gamma=20),
+    ],
+    ids=lambda f: f.settings["kind"],
+)
+def test_whole_numbers_are_stored_as_they_are_read_so_that_the_digest_stays(front_end):
+    again = make_front_end(front_end.settings)
+    assert json.dumps(again.settings) == json.dumps(front_end.settings)
