@@ -1,5 +1,6 @@
 """What is typed and what is quoted: one line for what is wrong, and quoted commands that run."""
 
+import argparse
 import importlib
 import re
 import shlex
@@ -9,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from daxaudio.commands.arguments import is_data_folder, quote_command
-from daxaudio.commands.main import exit_code_of, main, make_parser
+from daxaudio.commands.main import COMMANDS, exit_code_of, main, make_parser
 
 RECIPES = sorted((ROOT / "recipes").glob("*/*.sh"))
 
@@ -136,3 +137,37 @@ def test_stopped_while_a_command_is_loaded_is_one_line(capsys, monkeypatch):
     monkeypatch.setattr("daxaudio.commands.main._module_of", stop)
     assert main(["data", "validate", "x"]) == 130
     assert capsys.readouterr().err == "stopped; start again to go on\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["explain"], ["fly"], [], ["explain", "a.wav", "--queries", "many"]]
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1
+    assert "--help" in text
+
+
+def parsers_below(parser):
+    """A parser and those of its actions."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from parsers_below(below)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_names_every_argument_with_a_text(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--help"])
+    assert stop.value.code == 0
+    assert name in capsys.readouterr().out
+    (commands,) = [a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    for parser in parsers_below(commands.choices[name].complete()):
+        for action in parser._actions:
+            if not isinstance(action, argparse._SubParsersAction):
+                assert action.help, f"{parser.prog}: {action.option_strings or action.dest}"

@@ -1,4 +1,3 @@
-import argparse
 import dataclasses
 import json
 
@@ -8,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from daxaudio.commands.main import COMMANDS, main, make_parser
+from daxaudio.commands.main import main
 from daxaudio.containers import Event
 from daxaudio.data.events import read_events, write_events
 from daxaudio.data.kaldi import DataFolder, write_data_folder
@@ -259,38 +258,6 @@ def test_bad_arguments_are_one_line(tmp_path, model, capsys):
         assert message in one_line(capsys)
     assert explain(audio, tmp_path, tmp_path / "out") == 2
     assert "no model.safetensors here" in one_line(capsys)
-
-
-@pytest.mark.parametrize(
-    "arguments", [["explain"], ["fly"], [], ["explain", "a.wav", "--queries", "many"]]
-)
-def test_wrong_usage_is_one_line_and_exit_code_2(arguments, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    assert stop.value.code == 2
-    assert "--help" in one_line(capsys)
-
-
-def parsers_below(parser):
-    """A parser and those of its actions."""
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for below in action.choices.values():
-                yield from parsers_below(below)
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_names_every_argument_with_a_text(name, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main([name, "--help"])
-    assert stop.value.code == 0
-    assert name in capsys.readouterr().out
-    (commands,) = [a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    for parser in parsers_below(commands.choices[name].complete()):
-        for action in parser._actions:
-            if not isinstance(action, argparse._SubParsersAction):
-                assert action.help, f"{parser.prog}: {action.option_strings or action.dest}"
 
 
 def test_folder_is_explained_scored_and_plotted(tmp_path, model, data_folder, capsys):

@@ -14,10 +14,9 @@ from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments import explain as explaining, folder
 from daxaudio.experiments.explain import explain
 from daxaudio.experiments.folder import explain_folder
-from daxaudio.experiments.predict import choose_recordings, predict_folder
+from daxaudio.experiments.predict import predict_folder
 from daxaudio.experiments.score import (
     METRICS,
-    count_warned,
     end_of,
     find_explanations,
     score_folder,
@@ -102,24 +101,6 @@ def test_label_unknown_to_the_model_is_listed(corpus, tmp_path):
     box = BlackBox(LoudestHalf(), FRONT_END, ["cat", "high"])
     table = predict_folder(box, corpus[0], tmp_path / "p.csv")
     assert table.set_index("recording_id")["problem"]["r0"].startswith("class 'low' is unknown")
-
-
-def test_chosen_recordings_are_correct_ones_spread_over_classes():
-    table = pd.DataFrame(
-        {
-            "recording_id": [f"r{i}" for i in range(9)],
-            "label": ["a"] * 6 + ["b"] * 3,
-            "correct": [1] * 5 + [0] + [1] * 3,
-        }
-    )
-    chosen = choose_recordings(table, 4, seed=1)
-    labels = table.set_index("recording_id")["label"]
-    assert labels[chosen].tolist() == ["a", "b", "a", "b"]
-    assert "r5" not in choose_recordings(table)
-    assert choose_recordings(table, seed=1)[:4] == chosen
-    assert len(choose_recordings(table)) == 8
-    with pytest.raises(ValueError, match="at least 1, got 0"):
-        choose_recordings(table, 0)
 
 
 def test_results_do_not_depend_on_order_or_on_an_interruption(corpus, tmp_path, monkeypatch):
@@ -249,12 +230,6 @@ def test_warnings_are_listed_also_after_an_interruption(corpus, tmp_path, monkey
 def test_without_warnings_the_list_has_a_header_only(corpus, tmp_path):
     run(corpus, tmp_path, ["energy"])
     assert (tmp_path / "warnings.csv").read_text() == "recording_id,method,warning\n"
-
-
-def test_ids_that_look_like_numbers_or_nothing_are_counted_apart(tmp_path):
-    lines = ["recording_id,method,warning", "01,a,x", "1,a,x", "1,a,y", "NA,a,x", "1,b,x"]
-    (tmp_path / "warnings.csv").write_text("\n".join(lines))
-    assert count_warned(tmp_path / "warnings.csv") == {"a": 3, "b": 1}
 
 
 def test_oracle_without_an_event_is_listed(corpus, tmp_path):

@@ -6,7 +6,15 @@ import random
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+from gradient_models import (
+    MODULES,
+    BlstmOverFrames,
+    InsideAndOutside,
+    ManyRelus,
+    make,
+    noise_clip,
+    score_of,
+)
 from scipy.stats import mannwhitneyu
 from torch import nn
 
@@ -21,8 +29,6 @@ from daxaudio.explainers.gradient import (
 from daxaudio.explainers.references import RandomMask
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
-from daxaudio.models.module_score import ModuleScore
-from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.runs.seeds import generator
 
 PLAIN = [Gradient(), SmoothGrad(n_samples=5), IntegratedGradients(n_steps=7), InputXGradient()]
@@ -35,72 +41,6 @@ def name_of(explainer):
     return type(explainer).__name__
 
 
-class BlstmOverFrames(nn.Module):
-    """Mean over time of a BLSTM's output, then a linear layer."""
-
-    def __init__(self):
-        super().__init__()
-        self.rnn = nn.LSTM(64, 8, bidirectional=True, batch_first=True)
-        self.head = nn.Linear(16, 3)
-
-    def forward(self, spectrograms):
-        return self.head(self.rnn(spectrograms.transpose(1, 2))[0].mean(dim=1))
-
-
-class ManyRelus(nn.Module):
-    """Convolutions with in-place, functional and method ReLUs."""
-
-    def __init__(self):
-        super().__init__()
-        self.first = nn.Sequential(
-            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(inplace=True)
-        )
-        self.second = nn.Conv2d(4, 6, 3, stride=2)
-        self.third = nn.Conv2d(6, 8, 3, stride=2)
-        self.head = nn.Linear(8, 3)
-
-    def forward(self, spectrograms):
-        found = F.relu(self.second(self.first(spectrograms[:, None])))
-        return self.head(self.third(found).relu_().mean(dim=(2, 3)))
-
-
-class InsideAndOutside(nn.Module):
-    """Class 0: the mean level inside the toy's rectangle; class 1: outside of it."""
-
-    def __init__(self, inside):
-        super().__init__()
-        self.register_buffer("places", torch.stack([inside, ~inside]).float())
-        self.unit = nn.Conv2d(2, 2, 1, bias=False)
-        self.unit.weight.data = torch.eye(2)[:, :, None, None]
-
-    def forward(self, spectrograms):
-        levels = (spectrograms[:, None] + 60) / 5 * self.places
-        return F.relu(self.unit(levels)).sum(dim=(2, 3)) / self.places.sum(dim=(1, 2))
-
-
-def score_of(module, index=1, batch_size=64):
-    module.eval()
-
-    def ask(inputs):
-        with torch.no_grad():
-            return module(inputs.to(next(module.parameters(), inputs))).softmax(dim=-1)
-
-    return ModuleScore(module, index, ask, batch_size=batch_size)
-
-
-def make(network):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return network()
-
-
-def resnet():
-    return SpectrogramResNet(3, depth=18, width=16, mean=-40.0, std=20.0)
-
-
-MODULES = {"resnet": make(resnet), "blstm": make(BlstmOverFrames), "relus": make(ManyRelus)}
-
-
 @pytest.fixture(params=MODULES)
 def module(request):
     return copy.deepcopy(MODULES[request.param])
@@ -108,8 +48,7 @@ def module(request):
 
 @pytest.fixture
 def clip():
-    values = 20 * torch.randn(64, 61, generator=torch.Generator().manual_seed(1)) - 40
-    return Spectrogram(values, torch.arange(64.0), torch.arange(61.0), "clip")
+    return noise_clip()
 
 
 @pytest.fixture
@@ -423,91 +362,3 @@ def test_only_the_noise_of_the_fill_is_drawn(explainer, clip):
             dataclasses.replace(explainer, fill=fill, seed=seed)(clip, score) for seed in (0, 1)
         )
         assert torch.equal(first.attribution, other.attribution) == same
-
-
-# class activation maps
-
-
-@pytest.mark.parametrize("explainer", CAMS, ids=name_of)
-def test_settings_hold_the_layer_that_was_looked_at(explainer, clip):
-    layers = {"resnet": "network.layer4.1.conv2", "blstm": "rnn", "relus": "third"}
-    for name, layer in layers.items():
-        assert explainer(clip, score_of(MODULES[name])).findings["layer"] == layer
-    named = dataclasses.replace(explainer, layer="first.0")
-    assert named(clip, score_of(MODULES["relus"])).findings["layer"] == "first.0"
-
-
-@pytest.mark.parametrize("explainer", CAMS, ids=name_of)
-def test_any_part_that_gives_a_map_can_be_named(explainer, clip):
-    block = dataclasses.replace(explainer, layer="network.layer4")
-    found = block(clip, score_of(MODULES["resnet"]))
-    assert found.findings["layer"] == "network.layer4"
-    before = dataclasses.replace(explainer, layer=None)(clip, score_of(MODULES["resnet"]))
-    assert not torch.equal(found.attribution, before.attribution)
-
-
-@pytest.mark.parametrize("explainer", CAMS, ids=name_of)
-def test_a_wrong_layer_lists_the_candidates(explainer, clip):
-    wrong = dataclasses.replace(explainer, layer="head")
-    with pytest.raises(ValueError, match=r"no map over time; choose from first.0, second, third$"):
-        wrong(clip, score_of(MODULES["relus"]))
-
-
-@pytest.mark.parametrize("explainer", [GradCam(), GradCamPlusPlus()], ids=name_of)
-def test_a_recurrent_layer_marks_time_for_all_frequencies_alike(explainer, clip):
-    mask = explainer(clip, score_of(MODULES["blstm"])).mask
-    assert torch.equal(mask, mask[:1].expand_as(mask))
-    assert float(mask[0].std()) > 0.01
-
-
-@pytest.mark.parametrize("explainer", CAMS, ids=name_of)
-def test_a_layer_of_one_value_is_a_warning(explainer, clip):
-    head = make(
-        lambda: nn.Sequential(
-            nn.Unflatten(1, (1, 64)),
-            nn.Conv2d(1, 4, 3),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Conv2d(4, 3, 1),
-            nn.Flatten(),
-        )
-    )
-    one = explainer(clip, score_of(head)).warnings
-    assert any("'4' gives one value for the whole input" in warning for warning in one)
-    several = dataclasses.replace(explainer, layer="1")(clip, score_of(head)).warnings
-    assert not any("one value" in warning for warning in several)
-
-
-def test_grad_cam_plus_plus_bears_a_denominator_of_zero():
-    # logit = 2 mean(a), so each gradient is 1/2; sum(a) = -4 makes 2 + sum(a) g exactly 0
-    network = nn.Sequential(
-        nn.Unflatten(1, (1, 1)),
-        nn.Conv2d(1, 2, 1, bias=False),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(2, 2, bias=False),
-    )
-    network[1].weight.data.fill_(1)
-    network[4].weight.data.copy_(torch.tensor([[2.0, 0.0], [0.0, 2.0]]))
-    values = torch.tensor([[-6.0, 2.0, -2.0, 2.0]])
-    shown = Spectrogram(values, torch.zeros(1), torch.arange(4.0))
-    explanation = GradCamPlusPlus()(shown, score_of(network, index=0))
-    assert explanation.mask[0].tolist() == [0, 1, 0, 1]
-
-
-def test_guided_grad_cam_without_relu_is_the_gradient_and_says_so(clip):
-    score = score_of(MODULES["blstm"])
-    guided, gradient, cam = (
-        method(clip, score) for method in (GuidedGradCam(), *PLAIN[:1], *CAMS[:1])
-    )
-    torch.testing.assert_close(guided.attribution, gradient.attribution * cam.attribution)
-    assert guided.warnings == (
-        "the model has no ReLU: guided backpropagation is the plain gradient",
-    )
-    assert GuidedGradCam()(clip, score_of(MODULES["relus"])).warnings == ()
-
-
-def test_guided_grad_cam_of_a_scripted_module_is_refused(clip):
-    scripted = torch.jit.trace(make(ManyRelus).eval(), clip.values[None])
-    with pytest.raises(ValueError, match=r"scripted module .* cannot be guided"):
-        GuidedGradCam()(clip, score_of(scripted))

@@ -2,12 +2,10 @@ import copy
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from daxaudio.containers import Spectrogram
-from daxaudio.explainers.attribution import mask_of_signed
-from daxaudio.models.layers import GuidedRelu, find_layers, maps_of_layer
+from daxaudio.models.layers import find_layers, maps_of_layer
 from daxaudio.models.module_score import ModuleScore, cudnn_fit_for_gradients, module_score
 
 
@@ -193,26 +191,6 @@ def test_a_score_that_can_only_be_asked_is_refused():
         module_score(lambda inputs: inputs.mean(dim=(1, 2)))
 
 
-# masks of signed maps
-
-
-def test_positive_mask_leaves_out_what_speaks_against():
-    assert mask_of_signed(torch.tensor([-8.0, 0, 1, 4]), "positive").tolist() == [0, 0, 0.25, 1]
-    assert mask_of_signed(torch.tensor([-8.0, 0, 1, 4]), "absolute").tolist() == [1, 0, 0.125, 0.5]
-
-
-@pytest.mark.parametrize("sign", ["positive", "absolute"])
-def test_nothing_gives_an_empty_mask_and_tiny_values_a_full_one(sign):
-    assert mask_of_signed(torch.zeros(3), sign).tolist() == [0, 0, 0]
-    assert mask_of_signed(torch.tensor([0, 1e-42, 2e-42]), sign).tolist()[::2] == [0, 1]
-    assert mask_of_signed(-torch.ones(2), "positive").tolist() == [0, 0]
-
-
-def test_mask_of_nan_is_refused():
-    with pytest.raises(ValueError, match="NaN or infinite"):
-        mask_of_signed(torch.tensor([torch.nan, 1.0]), "positive")
-
-
 # layers
 
 
@@ -357,74 +335,3 @@ def test_hooks_are_gone_also_after_an_error():
     for layer in (whole[0], module.conv):
         assert not layer._forward_hooks
         assert layer.weight.requires_grad
-
-
-# guided ReLU
-
-RELUS = {
-    "module": lambda x: nn.ReLU()(x),
-    "module in place": lambda x: nn.ReLU(inplace=True)(x.clone()),
-    "F.relu": F.relu,
-    "F.relu in place": lambda x: F.relu(x.clone(), True),
-    "F.relu_": lambda x: F.relu_(x.clone()),
-    "torch.relu": torch.relu,
-    "torch.relu by keyword": lambda x: torch.relu(input=x),
-    "torch.relu_": lambda x: torch.relu_(x.clone()),
-    "method": lambda x: x.relu(),
-    "method in place": lambda x: x.clone().relu_(),
-}
-
-
-def in_place_for_its_effect(x):
-    x = x.clone()
-    x.relu_()
-    return x
-
-
-def in_place_on_a_slice(x):
-    x = x.clone()
-    x[1:].relu_()
-    return x.clamp(min=0)
-
-
-@pytest.mark.parametrize(
-    "relu", [*RELUS.values(), in_place_for_its_effect], ids=[*RELUS, "in place for its effect"]
-)
-def test_every_relu_is_guided(relu):
-    x = torch.tensor([-1.0, -1.0, 2.0, 3.0], requires_grad=True)
-    with GuidedRelu(nn.ReLU()) as guided:
-        outputs = relu(x)
-        (outputs * torch.tensor([5.0, -5.0, 7.0, -7.0])).sum().backward()
-    assert outputs.tolist() == [0, 0, 2, 3]
-    assert x.grad.tolist() == [0, 0, 7, 0]
-    assert guided.n_calls == 1
-
-
-def test_relu_in_place_on_a_slice_is_guided_there_only():
-    x = torch.tensor([4.0, 2.0, 3.0], requires_grad=True)
-    with GuidedRelu(nn.ReLU()):
-        (in_place_on_a_slice(x) * torch.tensor([-1.0, -1.0, 1.0])).sum().backward()
-    assert x.grad.tolist() == [-1, 0, 1]
-
-
-@pytest.mark.parametrize("other", [F.leaky_relu, F.gelu, F.relu6, torch.tanh])
-def test_other_activations_are_left_alone(other):
-    x = torch.tensor([-1.0, 2.0], requires_grad=True)
-    (expected,) = torch.autograd.grad(-other(x).sum(), x)
-    with GuidedRelu(nn.ReLU()) as guided:
-        (found,) = torch.autograd.grad(-other(x).sum(), x)
-    assert torch.equal(found, expected)
-    assert guided.n_calls == 0
-
-
-def test_relu_is_itself_again_afterwards():
-    x = torch.tensor([2.0], requires_grad=True)
-    with pytest.raises(KeyError), GuidedRelu(nn.ReLU()):
-        raise KeyError
-    (-torch.relu(x)).backward()
-    assert x.grad.tolist() == [-1]
-
-
-def test_a_scripted_module_cannot_be_guided():
-    with pytest.raises(ValueError, match="scripted module"):
-        GuidedRelu(nn.Sequential(torch.jit.script(nn.ReLU())))
