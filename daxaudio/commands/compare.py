@@ -47,10 +47,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "Explain the recordings of a data folder that the model classifies correctly by several\n"
-        "methods, measure the explanations, and write RESULTS.md, results.csv, summary.csv,\n"
-        "cost.csv, curves.csv and pictures to --out. What is already there is kept, so that a\n"
-        "stopped run can be started again; methods and metrics can be added later. Queries that\n"
-        "several methods, classes or measures need are asked once."
+        "methods, measure the explanations, and write RESULTS.md, report.html, results.csv,\n"
+        "summary.csv, cost.csv, curves.csv and pictures to --out. What is already there is kept,\n"
+        "so that a stopped run can be started again; methods and metrics can be added later.\n"
+        "Queries that several methods, classes or measures need are asked once."
     )
     parser.epilog = "\n".join(
         [
@@ -122,9 +122,8 @@ def run(arguments: argparse.Namespace) -> None:
     )
     leader = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
     title = f"Comparison of {len(methods)} methods on {Path(arguments.data).name}"
-    for path in write_comparison(
-        out, title, quote_command(arguments, configure), TEXT, leader=leader
-    ):
+    command = quote_command(arguments, configure)
+    for path in write_comparison(out, title, command, text=TEXT, leader=leader):
         print(path)
 
 

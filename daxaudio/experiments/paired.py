@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from daxaudio.explainers.catalogue import order_methods
-from daxaudio.metrics import PairedComparison, paired_comparison
+from daxaudio.metrics import PairedComparison, holm, paired_comparison
 from daxaudio.metrics.catalogue import MEASURES
 
 LEARNED = ("dax_v1", "dax_v2", "dax_v4")
@@ -130,7 +130,11 @@ def is_better(row: ComparisonRow) -> bool | None:
 
 
 def frame_of_tests(tests: Sequence[ComparisonRow]) -> pd.DataFrame:
-    """Every test with its interval, one row each, for a CSV file."""
+    """Every test with its interval, one row each, for a CSV file.
+
+    Args:
+        tests: of one question; `p_holm` is corrected for all of them.
+    """
     rows = [
         {
             "method_a": row.method_a,
@@ -140,4 +144,5 @@ def frame_of_tests(tests: Sequence[ComparisonRow]) -> pd.DataFrame:
         }
         for row in tests
     ]
-    return pd.DataFrame(rows).round(6)
+    corrected = holm([row.result.p_value for row in tests])
+    return pd.DataFrame(rows).assign(p_holm=corrected).round(6)

@@ -1,4 +1,4 @@
-"""RESULTS.md and pictures of `daxaudio compare`, from the tables that it left in its folder."""
+"""The report of `daxaudio compare`, from the tables that it left in its folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from daxaudio.experiments.compare import (
 from daxaudio.experiments.folder import PROBLEMS_FILE
 from daxaudio.experiments.paired import SIGNIFICANT, ComparisonRow, compare_methods, frame_of_tests
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
-from daxaudio.explainers.catalogue import order_methods, references
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, order_methods, references
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.metrics.sanity import ALIKE
 from daxaudio.plot import plot_curves, plot_measures, plot_randomisation
@@ -28,7 +28,6 @@ from daxaudio.plot.curves import N_STANDING_OUT
 from daxaudio.plot.measures import share_beaten
 from daxaudio.report.comparison_tables import (
     Paper,
-    tabulate_cost,
     tabulate_fall,
     tabulate_legend,
     tabulate_measures,
@@ -44,11 +43,11 @@ from daxaudio.report.comparison_texts import (
     describe_recordings,
     describe_worse,
 )
-from daxaudio.report.model import Table
+from daxaudio.report.model import Block, Picture, Report, Section, Table
 from daxaudio.report.results import ABOUT_TESTS, warned_explanations
-from daxaudio.report.tables import tabulate_environment
-from daxaudio.report.writing import to_markdown
-from daxaudio.runs.files import read_text, write_text
+from daxaudio.report.tables import tabulate_cost, tabulate_environment
+from daxaudio.report.writing import write_markdown, write_page
+from daxaudio.runs.files import read_text
 from daxaudio.runs.tables import is_table, read_table, write_csv
 
 TESTS_FILE = "paired_tests.csv"
@@ -84,12 +83,13 @@ def write_comparison(
     out: str | os.PathLike[str],
     title: str,
     command: str,
+    *,
     text: str = "",
     paper: Paper | None = None,
-    leader: str = "dax_v4",
-    facts: Mapping[str, Table] | None = None,
+    leader: str = DEFAULT_METHOD,
+    sections: Sequence[Section] = (),
 ) -> list[Path]:
-    """Write `RESULTS.md`, `paired_tests.csv` and `pictures/`, each file whole or not at all.
+    """Write `RESULTS.md`, `report.html`, `paired_tests.csv` and `pictures/`, each whole or not.
 
     What was not measured is left out of the report.
 
@@ -101,7 +101,7 @@ def write_comparison(
         text: what was done, a paragraph or more.
         paper: the paper's figures by measure and method, shown beside ours.
         leader: the method that the others are tested against; no tests when it has no results.
-        facts: further tables by heading, for instance accuracy by fold.
+        sections: further ones behind the measures, for instance accuracy by fold.
 
     Returns:
         Paths of what was written, `RESULTS.md` first.
@@ -112,34 +112,39 @@ def write_comparison(
     """
     found = _read_all(Path(out))
     rivals = [name for name in found.methods if name != leader]
-    metrics = [name for names in found.groups.values() for name in names]
-    tests = compare_methods(found.results, leader, rivals, metrics)
+    tests = {
+        group: compare_methods(found.results, leader, rivals, metrics)
+        for group, metrics in found.groups.items()
+    }
+    tests = {group: rows for group, rows in tests.items() if rows}
     pictures = _draw(found, leader)
-    sections = [
-        f"# {title}",
-        text,
-        f"Made by\n\n    {command}",
-        _describe_environment(),
+    overview: list[Block] = [
         f"{describe_recordings(found.results)} {ABOUT_MARKS}",
         describe_left_out(_read(found.out / PROBLEMS_FILE)),
         warned_explanations(found.out / EXPLANATIONS),
-        "## Overview",
         *_show(pictures, "measures"),
         describe_worse(found.results),
-        *(part for group in found.groups for part in _section(found, group, pictures, paper or {})),
-        *(part for name, table in (facts or {}).items() for part in _fact(name, table)),
+    ]
+    metrics = [name for names in found.groups.values() for name in names]
+    parts = [
+        Section("Overview", overview),
+        *(_measures_section(found, group, pictures, paper or {}) for group in found.groups),
+        *sections,
         *_cost_section(found),
         *_settings_section(found.out),
-        "## Measures",
-        to_markdown(tabulate_legend(metrics)),
-        *_test_section(found, leader, tests),
+        Section("Measures", [tabulate_legend(metrics)]),
+        *_test_sections(found.groups, leader, tests),
+        Section("Environment", [tabulate_environment()]),
     ]
-    markdown = found.out / "RESULTS.md"
-    write_text(markdown, "\n\n".join(filter(None, sections)) + "\n")
-    written = [markdown, *pictures.values()]
+    report = Report(title, parts, [text], command)
+    written = [
+        write_markdown(report, found.out / "RESULTS.md"),
+        write_page(report, found.out / "report.html"),
+        *pictures.values(),
+    ]
     if tests:
-        write_csv(frame_of_tests(tests), found.out / TESTS_FILE)
-        written.insert(1, found.out / TESTS_FILE)
+        write_csv(pd.concat(map(frame_of_tests, tests.values())), found.out / TESTS_FILE)
+        written.insert(2, found.out / TESTS_FILE)
     else:
         (found.out / TESTS_FILE).unlink(missing_ok=True)
     return written
@@ -208,34 +213,34 @@ def _rank_by_deletion(summary: pd.DataFrame) -> list[str]:
     return [str(name) for name in best_first if name not in references()]
 
 
-def _section(found: _Found, group: str, pictures: dict[str, Path], paper: Paper) -> list[str]:
-    table = tabulate_measures(found.summary, found.groups[group], paper)
-    parts = [f"## {TITLES[group]}", TEXTS[group], to_markdown(table)]
+def _measures_section(
+    found: _Found, group: str, pictures: Mapping[str, Path], paper: Paper
+) -> Section:
+    blocks: list[Block] = [
+        TEXTS[group],
+        tabulate_measures(found.summary, found.groups[group], paper),
+    ]
     if group == "deletion":
-        parts += _show(pictures, "curves")
+        blocks += _show(pictures, "curves")
     if group == "labels":
         for other in ("wrong_label_iou", "runner_up_iou"):
             title = f"`iou` less `{other}`, on the same recordings:"
-            parts += _titled(title, tabulate_fall(found.results, other))
+            blocks += _titled(title, tabulate_fall(found.results, other))
     if group == "wrongly_predicted":
         title = "IoU of what the model predicts rightly and wrongly:"
-        parts += _titled(title, tabulate_wrongly_predicted(found.results))
+        blocks += _titled(title, tabulate_wrongly_predicted(found.results))
     if group == "sanity" and len(found.randomisation):
-        parts += [describe_alike(found.randomisation), *_show(pictures, "randomisation")]
-    return parts
+        blocks += [describe_alike(found.randomisation), *_show(pictures, "randomisation")]
+    return Section(TITLES[group], blocks)
 
 
-def _fact(name: str, table: Table) -> list[str]:
-    return [f"## {name}", to_markdown(table)]
-
-
-def _cost_section(found: _Found) -> list[str]:
+def _cost_section(found: _Found) -> list[Section]:
     if found.cost.empty:
         return []
-    return ["## Cost", "Means over recordings.", to_markdown(tabulate_cost(found.cost))]
+    return [Section("Cost", ["Means over recordings.", tabulate_cost(found.cost)])]
 
 
-def _settings_section(out: Path) -> list[str]:
+def _settings_section(out: Path) -> list[Section]:
     """What the measures were set to, as `daxaudio compare` stored it."""
     if not (out / SETTINGS_FILE).is_file():
         return []
@@ -244,47 +249,44 @@ def _settings_section(out: Path) -> list[str]:
         f"- `{section}`: " + ", ".join(f"{key} {value}" for key, value in document[section].items())
         for section in ("explain", "compare")
     ]
-    return [
-        "## Settings",
-        "\n".join(lines),
+    about = (
         "`again` and what begins with it say how many recordings are explained again for "
-        "max-sensitivity and sanity, and with how many queries (None: as many as `explain` says).",
-    ]
+        "max-sensitivity and sanity, and with how many queries (None: as many as `explain` says)."
+    )
+    return [Section("Settings", ["\n".join(lines), about])]
 
 
-def _test_section(found: _Found, leader: str, tests: Sequence[ComparisonRow]) -> list[str]:
+def _test_sections(
+    groups: Mapping[str, Sequence[str]], leader: str, tests: Mapping[str, Sequence[ComparisonRow]]
+) -> list[Section]:
+    """A table a group of measures, below a heading that says what the cells are."""
     if not tests:
         return []
-    by_chance = f"{SIGNIFICANT * len(tests):.0f} of these {len(tests)} tests"
-    parts = [
-        f"## Paired tests: {leader} against each other method",
-        f"Each cell is the mean of {leader} less that of the row's method, with the p-value in "
-        f"brackets. Bold: {leader} is better and p is below {SIGNIFICANT}; italic: it is worse. "
-        f"About {by_chance} would fall below {SIGNIFICANT} by luck alone. `{TESTS_FILE}` has the "
-        "intervals.",
-        ABOUT_TESTS,
-    ]
-    for group, metrics in found.groups.items():
-        tested = {row.metric for row in tests}
-        names = [name for name in metrics if name in tested]
-        if names:
-            parts += [f"### {TITLES[group]}", to_markdown(tabulate_tests(tests, names))]
-    return parts
+    n_tests = sum(map(len, tests.values()))
+    cells = (
+        f"Each cell is the mean of {leader} less that of the row's method, and in brackets the "
+        "p-value and p (Holm), which is corrected for all the tests of its table. Bold: "
+        f"{leader} is better and p (Holm) is below {SIGNIFICANT}; italic: it is worse. Of these "
+        f"{n_tests} tests, about {SIGNIFICANT * n_tests:.0f} p-values would fall below "
+        f"{SIGNIFICANT} by luck alone. `{TESTS_FILE}` has the intervals."
+    )
+    found = [Section(f"Paired tests: {leader} against each other method", [cells, ABOUT_TESTS])]
+    for group, rows in tests.items():
+        tested = {row.metric for row in rows}
+        names = [name for name in groups[group] if name in tested]
+        about = f"{len(rows)} tests, corrected together."
+        found.append(Section(TITLES[group], [tabulate_tests(rows, names), about], level=3))
+    return found
 
 
-def _show(pictures: dict[str, Path], start: str) -> list[str]:
-    """The pictures whose name begins so, by their path from the folder of the report."""
+def _show(pictures: Mapping[str, Path], start: str) -> list[Picture]:
+    """The pictures whose name begins so."""
     return [
-        f"![{name.replace('_', ' ')}]({PICTURES}/{path.name})"
+        Picture(path, name.replace("_", " "))
         for name, path in pictures.items()
         if name.startswith(start)
     ]
 
 
-def _titled(title: str, table: Table | None) -> list[str]:
-    return [] if table is None else [title, to_markdown(table)]
-
-
-def _describe_environment() -> str:
-    facts = ", ".join(f"{name} {value}" for name, value in tabulate_environment().rows)
-    return f"Environment: {facts}."
+def _titled(title: str, table: Table | None) -> list[Block]:
+    return [] if table is None else [title, table]

@@ -1,4 +1,4 @@
-"""Tables of a comparison: means by measure, tests, costs, and what the measures are.
+"""Tables of a comparison: means by measure, tests, and what the measures are.
 
 Conventions: rows are methods in the order of `METHODS`, unknown ones last; a mean stands before its
 standard deviation in brackets; the arrow behind a measure says which way is better; the best mean
@@ -21,10 +21,15 @@ from daxaudio.experiments.paired import (
 from daxaudio.explainers.catalogue import order_methods, references
 from daxaudio.metrics import paired_comparison
 from daxaudio.metrics.catalogue import MEASURES, Measure
-from daxaudio.metrics.significance import unpaired_comparison
+from daxaudio.metrics.significance import (
+    PairedComparison,
+    UnpairedComparison,
+    holm,
+    unpaired_comparison,
+)
 from daxaudio.plot.measures import head_of
 from daxaudio.report.model import MISSING, Table
-from daxaudio.report.tables import tabulate_summary
+from daxaudio.report.tables import interval_of, number, p_value, tabulate_summary
 
 Paper = Mapping[str, Mapping[str, str]]
 """The paper's figures, by measure and method."""
@@ -63,29 +68,30 @@ def tabulate_measures(summary: pd.DataFrame, metrics: Sequence[str], paper: Pape
 
 
 def tabulate_tests(tests: Sequence[ComparisonRow], metrics: Sequence[str]) -> Table:
-    """Mean difference and p-value of each other method by each measure.
+    """Mean difference and p-values of each other method by each measure.
 
     Args:
-        tests: of one leader.
+        tests: of one leader; all are corrected together.
         metrics: columns and their order.
 
     Returns:
-        Bold where the leader is better and p is below `SIGNIFICANT`, italic where it is worse. The
-        last column is the number of recordings, "3 to 10" where it differs between the measures.
+        Cells hold the difference, p and p (Holm); bold where the leader is better and p (Holm) is
+        below `SIGNIFICANT`, italic where it is worse. The last column is the number of recordings,
+        "3 to 10" where it differs between the measures.
 
     Example:
         >>> from daxaudio.metrics.significance import PairedComparison
         >>> found = PairedComparison(30, 0, 0.05, 0.01, 0.09, 0.0004)
         >>> tabulate_tests([ComparisonRow("dax_v4", "lime", "iou", found)], ["iou"]).rows
-        (('lime', '**+0.050 (<0.001)**', '30'),)
+        (('lime', '**+0.050 (<0.001; <0.001)**', '30'),)
     """
-    found = {(row.method_b, row.metric): row for row in tests if row.metric in metrics}
+    corrected = zip(tests, holm([row.result.p_value for row in tests]), strict=True)
+    cells = {(row.method_b, row.metric): _test_cell(row, float(p)) for row, p in corrected}
     rows = []
-    for method in order_methods(name for name, _ in found):
-        cells = [found.get((method, metric)) for metric in metrics]
-        counts = sorted({row.result.n for row in cells if row is not None})
+    for method in order_methods(row.method_b for row in tests):
+        counts = sorted({row.result.n for row in tests if row.method_b == method})
         n = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-        rows.append((method, *map(_test_cell, cells), n))
+        rows.append((method, *(cells.get((method, metric), MISSING) for metric in metrics), n))
     return Table(("method", *map(head_of, metrics), "n"), tuple(rows), marked=True)
 
 
@@ -103,16 +109,12 @@ def tabulate_fall(results: pd.DataFrame, other: str) -> Table | None:
     rows = []
     for method in order_methods(results["method"]):
         wide = by_recording(results[results["method"] == method], "metric")
-        if not {"iou", other} <= set(wide.columns):
-            continue
-        both = wide[["iou", other]].dropna()
+        both = wide.reindex(columns=["iou", other]).dropna()
         if len(both):
             found = paired_comparison(both["iou"].to_numpy(), both[other].to_numpy())
-            means = [_number(both[name].mean()) for name in ("iou", other)]
-            difference = (_signed(found.mean_difference), _interval(found.low, found.high))
-            rows.append((method, *means, *difference, _p_value(found.p_value), str(found.n)))
-    header = ("method", "iou", other, "difference", "95 % interval", "Wilcoxon p", "n")
-    return Table(header, tuple(rows)) if rows else None
+            means = [number(both[name].mean()) for name in ("iou", other)]
+            rows.append(((method, *means), found, (str(found.n),)))
+    return _tabulate_differences(("method", "iou", other), rows, "Wilcoxon p", ("n",))
 
 
 def tabulate_wrongly_predicted(results: pd.DataFrame) -> Table | None:
@@ -131,27 +133,11 @@ def tabulate_wrongly_predicted(results: pd.DataFrame) -> Table | None:
         right, wrong = groups.get((method, "iou")), groups.get((method, "wrongly_predicted_iou"))
         if right is None or wrong is None:
             continue
-        found = unpaired_comparison(right.tolist(), wrong.tolist())
-        means = (_number(right.mean()), str(found.n_a), _number(wrong.mean()), str(found.n_b))
-        difference = (_signed(found.mean_difference), _interval(found.low, found.high))
-        rows.append((method, *means, *difference, _p_value(found.p_value)))
-    heads = ("predicted rightly", "n", "wrongly", "n", "difference", "95 % interval")
-    return Table(("method", *heads, "Mann-Whitney p"), tuple(rows)) if rows else None
-
-
-def tabulate_cost(cost: pd.DataFrame) -> Table:
-    """What a method costs a recording.
-
-    Args:
-        cost: columns `method`, `queries`, `gradients`, `seconds`.
-    """
-    columns = ["method", "queries", "gradients", "seconds"]
-    found = {
-        str(method): (_number(queries, 0), _number(gradients, 0), _number(seconds))
-        for method, queries, gradients, seconds in cost[columns].itertuples(index=False)
-    }
-    rows = [(method, *found[method]) for method in order_methods(found)]
-    return Table(("method", "queries", "gradients", "seconds"), tuple(rows))
+        found = unpaired_comparison(right, wrong)
+        means = (number(right.mean()), str(found.n_a), number(wrong.mean()), str(found.n_b))
+        rows.append(((method, *means), found, ()))
+    heads = ("method", "predicted rightly", "n", "wrongly", "n")
+    return _tabulate_differences(heads, rows, "Mann-Whitney p")
 
 
 def tabulate_legend(metrics: Iterable[str]) -> Table:
@@ -187,37 +173,40 @@ def _best(rows: pd.DataFrame, metric: str) -> set[str]:
     return {method for method, merit in merits.items() if merit == max(merits.values())}
 
 
-def _test_cell(row: ComparisonRow | None) -> str:
-    if row is None:
-        return MISSING
-    digits = MEASURES[row.metric].decimals
-    text = f"{_signed(row.result.mean_difference, digits)} ({_p_value(row.result.p_value)})"
+def _tabulate_differences(
+    heads: Sequence[str],
+    rows: Sequence[tuple[tuple[str, ...], PairedComparison | UnpairedComparison, tuple[str, ...]]],
+    test: str,
+    last: Sequence[str] = (),
+) -> Table | None:
+    """Differences with their tests between the first cells of each row and the last ones."""
+    if not rows:
+        return None
+    corrected = holm([found.p_value for _, found, _ in rows])
+    cells = tuple(
+        (
+            *before,
+            number(found.mean_difference, sign="+"),
+            interval_of(found.low, found.high),
+            p_value(found.p_value),
+            p_value(float(p_holm)),
+            *behind,
+        )
+        for (before, found, behind), p_holm in zip(rows, corrected, strict=True)
+    )
+    return Table((*heads, "difference", "95 % interval", test, "p (Holm)", *last), cells)
+
+
+def _test_cell(row: ComparisonRow, p_holm: float) -> str:
+    difference = number(row.result.mean_difference, MEASURES[row.metric].decimals, "+")
+    text = f"{difference} ({p_value(row.result.p_value)}; {p_value(p_holm)})"
     better = is_better(row)
-    if better is None or not row.result.p_value < SIGNIFICANT:
+    if better is None or not p_holm < SIGNIFICANT:
         return text
     return f"**{text}**" if better else f"*{text}*"
 
 
-def _number(value: float, decimals: int = 3, sign: str = "") -> str:
-    rounded = round(value, decimals) + 0.0  # no "-0.000"
-    return f"{rounded:{sign}.{decimals}f}" if math.isfinite(value) else MISSING
-
-
-def _signed(value: float, decimals: int = 3) -> str:
-    return _number(value, decimals, "+")
-
-
-def _p_value(value: float) -> str:
-    return "<0.001" if value < 0.001 else _number(value)
-
-
-def _interval(low: float, high: float) -> str:
-    return f"{_number(low)} to {_number(high)}"
-
-
 def _range(measure: Measure) -> str:
-    return (
-        f"from {measure.low:g}"
-        if math.isinf(measure.high)
-        else (f"{measure.low:g} to {measure.high:g}")
-    )
+    if math.isinf(measure.high):
+        return f"from {measure.low:g}"
+    return f"{measure.low:g} to {measure.high:g}"

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from daxaudio.experiments.paired import SIGNIFICANT, ComparisonRow, compare_methods, is_better
+from daxaudio.experiments.paired import SIGNIFICANT, compare_methods, is_better
 from daxaudio.explainers.catalogue import floors, order_methods, references
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.metrics.sanity import ALIKE
+from daxaudio.metrics.significance import holm
 from daxaudio.report.results import ABOUT_METRICS
 
 MAIN_MEASURES = ("iou", "frame_auc", "deletion_auc", "insertion_auc", "faithfulness")
@@ -88,7 +89,7 @@ def describe_worse(results: pd.DataFrame) -> str:
 
     The references are those that a method should beat (`catalogue.floors`). Worse is by the mean,
     in the measure's good direction, over the recordings that both have; in bold where the Wilcoxon
-    p-value is below 0.05 as well.
+    p-value, corrected for all the tests that were made for it, is below 0.05 as well.
 
     Args:
         results: columns `recording_id`, `method`, `metric`, `value`.
@@ -105,24 +106,33 @@ def describe_worse(results: pd.DataFrame) -> str:
         - Worse than `energy` on `iou`: rise.
     """
     names = [name for name in order_methods(results["method"]) if name not in references()]
-    lines, held = [], []
-    for reference in floors():
-        for metric in MAIN_MEASURES:
-            tests = compare_methods(results, reference, names, [metric])
-            worse = [row for row in tests if is_better(row)]
-            held += [(reference, metric)] if tests else []
-            if worse:
-                listed = ", ".join(map(_name_worse, worse))
-                lines.append(f"- Worse than `{reference}` on `{metric}`: {listed}.")
-    if not held:
+    tests = [
+        row
+        for reference in floors()
+        for metric in MAIN_MEASURES
+        for row in compare_methods(results, reference, names, [metric])
+    ]
+    if not tests:
         return ""
-    beaten, metrics = (_join(dict.fromkeys(part)) for part in zip(*held, strict=True))
-    if not lines:
+    corrected = holm([row.result.p_value for row in tests])
+    worse: dict[tuple[str, str], list[str]] = {}
+    for row, p_holm in zip(tests, corrected, strict=True):
+        if is_better(row):
+            name = f"**{row.method_b}**" if p_holm < SIGNIFICANT else row.method_b
+            worse.setdefault((row.method_a, row.metric), []).append(name)
+    beaten = _join(dict.fromkeys(row.method_a for row in tests))
+    metrics = _join(dict.fromkeys(row.metric for row in tests))
+    if not worse:
         return f"No method is worse than {beaten} on {metrics}."
     intro = (
         f"Methods that are worse than {beaten} on {metrics}, by the mean over the recordings "
-        f"that both have; in bold where the Wilcoxon p-value is below {SIGNIFICANT} as well:"
+        "that both have; in bold where the Wilcoxon p-value, corrected by Holm for these "
+        f"{len(tests)} tests, is below {SIGNIFICANT} as well:"
     )
+    lines = [
+        f"- Worse than `{reference}` on `{metric}`: {', '.join(found)}."
+        for (reference, metric), found in worse.items()
+    ]
     return intro + "\n\n" + "\n".join(lines)
 
 
@@ -171,11 +181,6 @@ def describe_alike(randomisation: pd.DataFrame) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _name_worse(row: ComparisonRow) -> str:
-    name = row.method_b
-    return f"**{name}**" if row.result.p_value < SIGNIFICANT else name
 
 
 def _join(names: Iterable[str]) -> str:

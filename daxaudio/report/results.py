@@ -18,7 +18,7 @@ from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, coun
 from daxaudio.explainers.catalogue import METHODS, floors, references
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.plot import plot_comparison, plot_history, plot_summary
-from daxaudio.report.model import Picture, RecordingView, Report, Section, Sound, Table
+from daxaudio.report.model import Block, Picture, RecordingView, Report, Section, Sound, Table
 from daxaudio.report.tables import (
     tabulate_comparisons,
     tabulate_cost,
@@ -105,30 +105,40 @@ def make_report(comparison: Comparison) -> Report:
         ValueError: when a stage before has not been run.
     """
     results, summary = _read(comparison)
-    pictures = _draw(comparison, results, summary)
-    views = [_view(comparison, results, name) for name in results["recording_id"].unique()]
-    predictions = read_table(comparison.explanations / PREDICTIONS_FILE)
-    about = [ABOUT_METRICS, below_the_references(summary)]
+    scores: list[Block] = [
+        tabulate_summary(summary, paper=comparison.paper or None),
+        ABOUT_METRICS,
+        below_the_references(summary),
+        warned_explanations(comparison.explanations),
+    ]
     tests = tabulate_comparisons(paired_tests(results, ("iou", "frame_auc")))
     sections = [
-        Section(
-            "Results",
-            [
-                tabulate_summary(summary, paper=comparison.paper or None),
-                *about,
-                warned_explanations(comparison.explanations),
-            ],
-        ),
-        Section("Pictures", pictures),
-        Section("Classifier on what is explained", [classification_counts(predictions)]),
-        *(Section(title, [table]) for title, table in comparison.facts.items()),
+        Section("Results", scores),
+        *describe_explanations(comparison),
         Section("Cost", [tabulate_cost(total_cost(comparison.explanations))]),
-        Section("Recordings", views),
         Section("Paired tests", [tests, ABOUT_TESTS]),
-        Section("Settings", [_settings(comparison)]),
         Section("Environment", [tabulate_environment()]),
     ]
     return Report(comparison.title, sections, [comparison.text], comparison.command)
+
+
+def describe_explanations(comparison: Comparison) -> list[Section]:
+    """What is explained, how, and what it looks like, recording by recording; draws the pictures.
+
+    Raises:
+        ValueError: when a stage before has not been run.
+    """
+    results, summary = _read(comparison)
+    pictures = _draw(comparison, results, summary)
+    views = [_view(comparison, results, name) for name in results["recording_id"].unique()]
+    predictions = read_table(comparison.explanations / PREDICTIONS_FILE)
+    return [
+        Section("Pictures", pictures),
+        Section("Classifier on what is explained", [classification_counts(predictions)]),
+        *(Section(title, [table]) for title, table in comparison.facts.items()),
+        Section("Recordings", views),
+        Section("Settings of the methods", [_settings(comparison)]),
+    ]
 
 
 def _read(comparison: Comparison) -> tuple[pd.DataFrame, pd.DataFrame]:

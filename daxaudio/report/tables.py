@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 
 from daxaudio.experiments.paired import ComparisonRow
+from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.significance import holm
 from daxaudio.report.model import MISSING, Table
 from daxaudio.runs.tables import check_columns
@@ -99,7 +100,7 @@ def tabulate_comparisons(comparisons: Sequence[ComparisonRow], decimals: int = 3
 
 
 def tabulate_cost(cost: pd.DataFrame) -> Table:
-    """What a method costs a recording, one row a method.
+    """What a method costs a recording, one row a method, in the order of tables.
 
     Args:
         cost: `method`, and means by recording: `queries`, `gradients`, and seconds.
@@ -108,14 +109,15 @@ def tabulate_cost(cost: pd.DataFrame) -> Table:
         >>> cost = pd.DataFrame([("rise", 502.0, 0.0, 1.234)])
         >>> cost.columns = ["method", "queries", "gradients", "query_seconds"]
         >>> tabulate_cost(cost).rows
-        (('rise', '502', '0', '1.23'),)
+        (('rise', '502', '0', '1.234'),)
     """
     names = [str(name) for name in cost.columns]
-    digits = [2 if "seconds" in name else 0 for name in names]
-    rows = tuple(
-        (str(method), *map(number, values, digits[1:]))
+    digits = [3 if "seconds" in name else 0 for name in names]
+    found = {
+        str(method): tuple(map(number, values, digits[1:]))
         for method, *values in cost.itertuples(index=False)
-    )
+    }
+    rows = tuple((method, *found[method]) for method in order_methods(found))
     return Table(tuple(name.replace("_", " ") for name in names), rows)
 
 

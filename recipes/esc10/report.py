@@ -10,10 +10,9 @@ from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
 from daxaudio.experiments.paired import ComparisonRow
 from daxaudio.metrics import paired_comparison
-from daxaudio.report import write_page
 from daxaudio.report.comparison import write_comparison
 from daxaudio.report.model import Table
-from daxaudio.report.results import Comparison, classification_counts, make_report
+from daxaudio.report.results import Comparison, classification_counts, describe_explanations
 from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
 from daxaudio.runs.tables import read_table
 
@@ -66,19 +65,16 @@ def main() -> None:
         "Accuracy on padded test clips by fold": accuracy_by_fold(exp_dir / "explanations"),
         **polarity_tables(exp_dir),
     }
-    comparison = Comparison(
+    title = "Localisation of ESC-10 events in noise-padded clips"
+    comparison = Comparison(exp_dir, title, arguments.command, TEXT, events, PAPER["iou"], facts)
+    for path in write_comparison(
         exp_dir,
-        "Localisation of ESC-10 events in noise-padded clips",
+        title,
         arguments.command,
-        TEXT,
-        events,
-        PAPER["iou"],
-        facts,
-    )
-    written = write_comparison(
-        exp_dir, comparison.title, comparison.command, TEXT, PAPER, facts=facts
-    )
-    for path in (written[0], write_page(make_report(comparison), exp_dir / "report.html")):
+        text=TEXT,
+        paper=PAPER,
+        sections=describe_explanations(comparison),
+    )[:2]:
         print(path)
 
 

@@ -9,13 +9,14 @@ from daxaudio.experiments.score import summarise
 from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
 from daxaudio.report.comparison_tables import (
-    tabulate_cost,
     tabulate_fall,
     tabulate_measures,
     tabulate_tests,
     tabulate_wrongly_predicted,
 )
 from daxaudio.report.comparison_texts import describe_alike, describe_worse
+from daxaudio.report.model import Section, Table
+from daxaudio.report.tables import tabulate_cost
 
 NAN = float("nan")
 RECORDINGS = [f"{number:02d}" for number in range(8)]
@@ -55,7 +56,9 @@ def results():
 def write(out, results, **settings):
     results.to_csv(out / "results.csv", index=False)
     summarise(results).to_csv(out / "summary.csv", index=False)
-    written = write_comparison(out, "A title", "daxaudio compare --data d", "A text.", **settings)
+    written = write_comparison(
+        out, "A title", "daxaudio compare --data d", text="A text.", **settings
+    )
     return (out / "RESULTS.md").read_text(encoding="utf-8"), written
 
 
@@ -121,17 +124,31 @@ def test_tests_mark_better_and_worse_by_the_direction_of_the_measure(results):
     metrics = ["iou", "deletion_auc", "complexity"]
     tests = compare_methods(results, "dax_v4", ["lime", "oracle"], metrics)
     rows = rows_of(tabulate_tests(tests, metrics))
-    # all eight differences have one sign: the exact p-value is 2 / 2 ** 8
-    assert rows["lime"]["iou ↑"] == "**+0.265 (0.008)**"
-    assert rows["lime"]["deletion_auc ↓"] == "*+0.065 (0.008)*"
-    assert rows["lime"]["complexity"] == "+3.00 (0.008)"
+    # all eight differences have one sign: the exact p-value is 2 / 2 ** 8, four times in the table
+    assert rows["lime"]["iou ↑"] == "**+0.265 (0.008; 0.031)**"
+    assert rows["lime"]["deletion_auc ↓"] == "*+0.065 (0.008; 0.031)*"
+    assert rows["lime"]["complexity"] == "+3.00 (0.008; 0.031)"
     assert rows["oracle"]["deletion_auc ↓"] == "-"
+
+
+def test_what_is_significant_by_luck_among_many_tests_is_not_marked(results):
+    """Nine methods that tie with the leader make of 0.008 one test in ten."""
+    more = [(f"m{number}", "iou", 0.60 + np.linspace(0, 0.07, 8)) for number in range(9)]
+    tests = compare_methods(
+        pd.concat([results, results_of(*more)]),
+        "dax_v4",
+        ["lime", *(name for name, *_ in more)],
+        ["iou"],
+    )
+    rows = rows_of(tabulate_tests(tests, ["iou"]))
+    assert rows["lime"]["iou ↑"] == "+0.265 (0.008; 0.078)"
+    assert rows["m0"]["iou ↑"] == "+0.000 (1.000; 1.000)"
 
 
 def test_differences_without_significance_are_not_marked():
     results = results_of(("dax_v4", "iou", [0.5, 0.6]), ("rise", "iou", [0.4, 0.3]))
     tests = compare_methods(results, "dax_v4", ["rise"], ["iou"])
-    assert tabulate_tests(tests, ["iou"]).rows == (("rise", "+0.200 (0.500)", "2"),)
+    assert tabulate_tests(tests, ["iou"]).rows == (("rise", "+0.200 (0.500; 0.500)", "2"),)
 
 
 def test_the_fall_of_iou_for_another_label_is_paired():
@@ -142,7 +159,10 @@ def test_the_fall_of_iou_for_another_label_is_paired():
     )
     assert tabulate_fall(results, "runner_up_iou") is None
     table = tabulate_fall(results, "wrong_label_iou")
-    assert table.rows == (("rise", "0.550", "0.150", "+0.400", "0.400 to 0.400", "0.500", "2"),)
+    assert table.header[-3:] == ("Wilcoxon p", "p (Holm)", "n")
+    assert table.rows == (
+        ("rise", "0.550", "0.150", "+0.400", "0.400 to 0.400", "0.500", "0.500", "2"),
+    )
 
 
 def test_wrongly_predicted_recordings_are_compared_unpaired():
@@ -155,7 +175,7 @@ def test_wrongly_predicted_recordings_are_compared_unpaired():
     (row,) = tabulate_wrongly_predicted(results).rows
     assert row[:6] == ("rise", "0.650", "4", "0.150", "2", "+0.500")
     # 2 of 15 orders of 4 and 2 values are as extreme
-    assert row[-1] == "0.133"
+    assert row[-2:] == ("0.133", "0.133")
     assert tabulate_wrongly_predicted(results[results["method"] == "lime"]) is None
 
 
@@ -202,8 +222,9 @@ def test_a_report_of_results_alone_leaves_the_rest_out(results, tmp_path):
         "Form of the mask",
         "Measures",
         "Paired tests: dax_v4 against each other method",
+        "Environment",
     ]
-    names = ["RESULTS.md", "paired_tests.csv", "measures.png"]
+    names = ["RESULTS.md", "report.html", "paired_tests.csv", "measures.png"]
     assert [path.name for path in written] == names
     assert "| iou | event against frames above mean + std | higher | 0 to 1 |" in text
     assert "| frame_auc |" not in text
@@ -248,6 +269,27 @@ def test_every_part_of_a_full_comparison_is_reported(results, tmp_path):
     assert set(pictures) <= {path.relative_to(tmp_path).as_posix() for path in written}
 
 
+def test_the_page_tells_what_the_markdown_tells(results, tmp_path):
+    text, written = write(tmp_path, results)
+    page = written[1].read_text(encoding="utf-8")
+    for title in re.findall(r"^##+ (.*)$", text, re.MULTILINE):
+        assert f">{title}</h" in page
+    n_rows = sum(line.startswith("| ") for line in text.splitlines())
+    assert page.count("<tr>") == n_rows
+    assert page.count("data:image/png;base64,") == text.count("](pictures/")
+    assert "<strong>0.635 (0.024)</strong>" in page
+    assert "**" not in page.split("<main>")[1].split("<script>")[0]
+
+
+def test_further_sections_stand_between_measures_and_cost(results, tmp_path):
+    folds = Section("Accuracy by fold", ["As padded.", Table(("fold", "right"), (("0012", "3"),))])
+    text, written = write(tmp_path, results, sections=[folds])
+    assert "As padded.\n\n| fold | right |\n|---|---|\n| 0012 | 3 |" in text
+    titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert titles.index("Accuracy by fold") == titles.index("Form of the mask") + 1
+    assert ">0012</th>" in written[1].read_text(encoding="utf-8")
+
+
 def test_tables_without_a_row_are_left_out(results, tmp_path):
     for name, columns in (
         ("curves.csv", "recording_id,method,direction,unit,fill,share,score"),
@@ -273,6 +315,9 @@ def test_paired_tests_are_stored_with_their_intervals(results, tmp_path):
     assert row["n"] == 8
     assert row["mean_difference"] == pytest.approx(0.265)
     assert row["low"] < row["mean_difference"] < row["high"]
+    # three others, one measure of localisation: corrected within the group
+    assert row["p_holm"] == pytest.approx(3 * 2 / 2**8, abs=1e-6)
+    assert stored.loc[("oracle", "iou"), "p_holm"] >= stored.loc[("oracle", "iou"), "p_value"]
 
 
 def test_recording_names_that_look_like_numbers_or_gaps_stay_apart(tmp_path):
@@ -282,7 +327,7 @@ def test_recording_names_that_look_like_numbers_or_gaps_stay_apart(tmp_path):
     )
     text, _ = write(tmp_path, results)
     assert "2 methods on 4 recordings." in text
-    assert "| lime | +0.400 (0.125) | 4 |" in text
+    assert "| lime | +0.400 (0.125; 0.125) | 4 |" in text
 
 
 def test_a_folder_without_a_comparison_is_refused(results, tmp_path):
