@@ -8,6 +8,7 @@ shapes and ranges; nothing later checks again.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, overload
@@ -17,23 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daxaudio.runs.real_numbers import as_float32, as_real
+from daxaudio.runs.real_numbers import as_axis, as_float32, as_real
 from daxaudio.runs.tolerances import TIME_TOLERANCE
 
 ScoreFn = Callable[[Tensor], Tensor]
 """A black box as the explainers see it: spectrograms `[N, F, T]` in, one score each `[N]` out."""
-
-
-def target_of(score_fn: ScoreFn) -> str:
-    """The class that a score function scores, where it says so in `target`; else "".
-
-    `BlackBox.score_fn(target)` says so; a bare function may be given the attribute.
-
-    Example:
-        >>> target_of(lambda inputs: inputs[:, 0, 0])
-        ''
-    """
-    return str(getattr(score_fn, "target", ""))
 
 
 @dataclasses.dataclass(frozen=True, order=True, repr=False)
@@ -266,7 +255,7 @@ class Spectrogram:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", as_float32(self.values, "spectrogram values"))
         for name in ("frequencies", "times"):
-            object.__setattr__(self, name, _as_axis(getattr(self, name), name))
+            object.__setattr__(self, name, as_axis(getattr(self, name), name))
         if self.values.ndim != 2 or min(self.values.shape) < 1:
             raise ValueError(
                 f"spectrogram values must be [F, T], got shape {tuple(self.values.shape)}"
@@ -318,6 +307,9 @@ class Explanation:
             number in it; empty when there is none.
         n_gradients: forward and backward passes through the module, one an input; 0 for methods
             that need query access only.
+        verdict: what is to be thought of it, in a sentence, where it was judged and stored.
+        again: makes its explainer anew, with the same draws for 0, with others for 1, 2, ...; None
+            where it is not known how it was made, as when it was read from a file.
 
     Raises:
         ValueError: when the mask's shape is not the spectrogram's or it leaves [0, 1], when the
@@ -342,6 +334,8 @@ class Explanation:
     standard_error: Tensor | None = None
     warnings: tuple[str, ...] = ()
     n_gradients: int = 0
+    verdict: str = ""
+    again: Callable[[int], Explainer] | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("mask", "attribution", "standard_error"):
@@ -358,13 +352,10 @@ class Explanation:
             self._check_beside_mask("attribution", self.attribution, -math.inf)
         if self.standard_error is not None:
             self._check_beside_mask("standard_error", self.standard_error, 0.0)
-        if not isinstance(self.warnings, tuple) or not all(
-            isinstance(warning, str) for warning in self.warnings
-        ):
-            raise TypeError(
-                f"warnings of {self.method!r} must be a tuple of texts, got {self.warnings!r}"
-            )
-        if not all(warning.strip() for warning in self.warnings):
+        given = self.warnings
+        if not isinstance(given, tuple) or not all(isinstance(one, str) for one in given):
+            raise TypeError(f"warnings of {self.method!r} must be a tuple of texts, got {given!r}")
+        if not all(warning.strip() for warning in given):
             raise ValueError(f"a warning of {self.method!r} is empty; say what is wrong")
 
     def _check_beside_mask(self, name: str, values: Tensor, lowest: float) -> None:
@@ -381,16 +372,23 @@ class Explanation:
         """`[T]` time profile: the mean of the mask over frequency."""
         return self.mask.mean(dim=0)
 
+    def events(self) -> Events:
+        """Stretches of time in which the profile is above its mean plus standard deviation."""
+        metrics = importlib.import_module("daxaudio.metrics")
+        return metrics.marked_outside(self.profile, self.spectrogram.times, ())
+
+    def plot(self, path: Any = None, **options: Any) -> Any:
+        """Draw it, into a file where a path is given; see `daxaudio.plot.plot_explanation`."""
+        plot = importlib.import_module("daxaudio.plot")
+        return plot.plot_explanation(self, path, **{"verdict": self.verdict, **options})
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return str(importlib.import_module("daxaudio.plot").explanation_html(self))
+
 
 class Explainer(Protocol):
     """What every method is: called with an input and a black box, it gives an explanation."""
 
     def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
         """Explain `score_fn(spectrogram)`."""
-
-
-def _as_axis(given: Any, name: str) -> Tensor:
-    axis = as_real(given, name)
-    if axis.ndim != 1 or not bool(torch.isfinite(axis).all()):
-        raise ValueError(f"{name} of a spectrogram must be one list of finite numbers")
-    return axis

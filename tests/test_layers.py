@@ -106,6 +106,21 @@ def test_the_root_holds_the_containers_and_folders_only():
     assert found == {"__init__.py", "containers.py", "py.typed", *folders}
 
 
+UPWARDS = {"daxaudio.containers": {"daxaudio.metrics", "daxaudio.plot"}}
+"""The one exception: an explanation is drawn and read by its own methods, which look up what draws
+and what finds events when they are called. Nothing is imported upwards before."""
+
+
+def test_nothing_is_looked_up_past_the_table_but_by_an_explanation():
+    found = {}
+    for module, source in modules("daxaudio"):
+        for node in ast.walk(ast.parse(source)):
+            called = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
+            if called and isinstance(node.args[0], ast.Constant):
+                found.setdefault(module, set()).add(node.args[0].value)
+    assert found == UPWARDS
+
+
 @pytest.mark.parametrize("module", LIBRARY)
 def test_modules_import_only_what_the_table_allows(module):
     source = dict(modules(module.split(".")[0]))[module]

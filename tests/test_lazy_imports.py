@@ -73,11 +73,30 @@ def test_a_type_of_the_floor_needs_no_picture_table_or_vision():
     assert not loaded & {"torchvision", "pandas", "pyarrow", "scipy", "matplotlib", "skimage"}
 
 
-@pytest.mark.parametrize("name", daxaudio.__all__)
-def test_every_public_name_is_there(name):
-    value = getattr(daxaudio, name)
-    assert value.__name__ == name
-    assert name in dir(daxaudio)
+LAZY = ["data", "features", "models", "perturbation", "explainers", "experiments"]
+NAMESPACES = [*LAZY, "metrics", "plot", "report"]
+
+
+@pytest.mark.parametrize("space", ["daxaudio", *(f"daxaudio.{name}" for name in NAMESPACES)])
+def test_every_public_name_is_there(space):
+    package = importlib.import_module(space)
+    assert package.__all__
+    for name in package.__all__:
+        value = getattr(package, name)
+        assert getattr(value, "__name__", name) == name
+        assert name in dir(package)
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_a_namespace_imports_nothing_heavy_before_it_is_used(name):
+    _, _, loaded = after(f"import daxaudio.{name} as space; dir(space)")
+    assert not loaded & set(HEAVY)
+
+
+def test_at_the_top_are_few_names_and_no_method():
+    assert len(daxaudio.__all__) <= 26
+    assert "Lime" not in dir(daxaudio)
+    assert "Lime" in dir(daxaudio.explainers)
 
 
 def test_modules_are_there_once_the_package_is_imported():
@@ -95,16 +114,19 @@ def test_a_misspelt_name_is_an_attribute_error():
     assert not hasattr(daxaudio, "__wrapped__")  # asked for by doctest and inspect
 
 
-def test_type_checkers_are_told_of_the_same_names_and_modules():
-    tree = ast.parse(Path(daxaudio.__file__).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["", *(f".{name}" for name in LAZY)])
+def test_type_checkers_are_told_of_the_same_names(name):
+    package = importlib.import_module(f"daxaudio{name}")
+    tree = ast.parse(Path(package.__file__).read_text(encoding="utf-8"))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     told = {
-        alias.asname: node.module
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("daxaudio.")
+        alias.asname: getattr(importlib.import_module(node.module), alias.name)
+        for node in nodes
         for alias in node.names
+        if alias.asname
     }
-    assert told == {name: f"daxaudio.{module}" for name, module in daxaudio._MODULE_OF.items()}
-    assert set(told) == set(daxaudio.__all__)
+    assert set(told) == set(package.__all__)
+    assert all(getattr(package, name) is value for name, value in told.items())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

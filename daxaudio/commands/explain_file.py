@@ -10,7 +10,8 @@ from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.data.audio import channels_of, read_recording
 from daxaudio.experiments.explain import check, explain, facts_of_run, hear
-from daxaudio.experiments.verdict import Level, Verdict
+from daxaudio.experiments.findings import Verdict
+from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import most_queries
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries

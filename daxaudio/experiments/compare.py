@@ -35,9 +35,7 @@ from daxaudio.explainers.storage import is_stored, load_explanation
 from daxaudio.metrics import (
     complexity,
     evaluate,
-    pointing_game,
     rank_correlation,
-    relevance_mass,
     sparseness,
 )
 from daxaudio.metrics.catalogue import GROUPS, groups_that_need
@@ -307,12 +305,9 @@ class ComparingRun:
     def _from_stored(self, explanation: Explanation, heard: Explanation) -> dict[str, float]:
         """Measures that need no black box; the form of a mask is that of what was heard."""
         values: dict[str, float] = {}
-        times = explanation.spectrogram.times
         events = self.run.events.get(explanation.spectrogram.recording_id)
         if events and "localisation" in self.groups:
-            values |= evaluate(explanation.profile, times, events)
-            values["pointing_game"] = pointing_game(explanation.mask, times, events)
-            values["relevance_mass"] = relevance_mass(explanation.mask, times, events)
+            values |= evaluate(explanation, events)
         if "form" in self.groups:
             values["sparseness"] = sparseness(heard.mask)
             values["complexity"] = complexity(heard.mask)

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from daxaudio.containers import (
-    Event,
-    Explainer,
-    Explanation,
-    Recording,
-    ScoreFn,
-    Spectrogram,
-    target_of,
-)
-from daxaudio.experiments.verdict import Level, Verdict, judge
+from daxaudio.containers import Event, Explainer, Explanation, Recording, ScoreFn, Spectrogram
+from daxaudio.experiments.findings import Verdict
+from daxaudio.experiments.verdict import Level, judge
 from daxaudio.explainers.catalogue import DEFAULT_METHOD, make_explainer
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
@@ -26,6 +20,7 @@ from daxaudio.explainers.storage import save_explanation
 from daxaudio.features.vad import expand_to
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.precision import choose_precision
+from daxaudio.runs.asking import target_of
 from daxaudio.runs.provenance import digest
 
 
@@ -74,17 +69,30 @@ def explain(
         >>> int(explanation.profile.argmax())
         3
     """
-    spectrogram = _spectrogram_for(model, recording)
+    spectrogram = spectrogram_for(model, recording)
     settings = settings or MethodSettings()
     if queries is not None:
         settings = dataclasses.replace(settings, queries=queries)
-    explainer = make_explainer(method, spectrogram, settings, seed=seed, events=events)
-    score_fn = _score_fn_for(model, spectrogram, target)
-    return (shared or SharedQueries()).share(explainer)(spectrogram, score_fn)
+    again = functools.partial(_explainer, method, spectrogram, settings, seed, events)
+    explainer, score_fn = again(0), _score_fn_for(model, spectrogram, target)
+    found = (shared or SharedQueries()).share(explainer)(spectrogram, score_fn)
+    return dataclasses.replace(found, again=again)
 
 
-def _spectrogram_for(model: BlackBox | ScoreFn, recording: Recording | Spectrogram) -> Spectrogram:
-    """What the model is asked about, where it is asked."""
+def _explainer(
+    method: str,
+    spectrogram: Spectrogram,
+    settings: MethodSettings,
+    seed: int,
+    events: Sequence[Event],
+    turn: int,
+) -> Explainer:
+    """The explainer of a recording; each turn has its own draws, the first those of the run."""
+    return make_explainer(method, spectrogram, settings, seed=seed + turn, events=events)
+
+
+def spectrogram_for(model: BlackBox | ScoreFn, recording: Recording | Spectrogram) -> Spectrogram:
+    """What the model is asked about, where it is asked; raises what `explain` raises."""
     if not isinstance(recording, Recording | Spectrogram):
         raise TypeError(
             f"give a Recording or a Spectrogram to explain, got a {type(recording).__name__}; "
@@ -152,7 +160,15 @@ def check(
         what = (explanation.method, explanation.spectrogram, settings)
         return make_explainer(*what, seed=seed, events=events)
 
-    return judge(explanation, black_box, make, level, seed, settings.fill, settings.batch_size)
+    return judge(
+        explanation,
+        black_box,
+        make,
+        level,
+        seed=seed,
+        fill=settings.fill,
+        batch_size=settings.batch_size,
+    )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -247,7 +247,7 @@ class ExplainingRun:
             self.level,
             settings=self.settings,
             seed=self.seed,
-            events=self.events.get(own.recording_id, ()),
+            events=self.events.get(own.recording_id, Events()),
         )
         add_facts(folder, {"verdict": {"level": self.level, **verdict.as_dict()}})
 

@@ -144,14 +144,8 @@ class Measuring:
                 waiting.append(explanation)
             else:
                 advance(name, group)
-        work = {
-            "deletion": self._deletion,
-            "faithfulness": self._faithfulness,
-            "max_sensitivity": self._max_sensitivity,
-            "sanity": self._sanity,
-        }[group]
         problems = []
-        measured = _measured(work, self.run.as_asked(waiting), ask)
+        measured = self.find(group, self.run.as_asked(waiting), ask)
         for explanation, (_, found) in zip(waiting, measured, strict=True):
             if isinstance(found, ValueError):
                 problems.append(describe_problem(name, explanation.method, group, found))
@@ -161,6 +155,18 @@ class Measuring:
                 write_text(self._path(group, explanation), text)
             advance(name, f"{explanation.method} {group}")
         return problems
+
+    def find(
+        self, group: str, explanations: Sequence[Explanation], ask: AskOnce
+    ) -> Iterator[Measured]:
+        """What a group says of explanations of one recording and class, or why nothing; no file."""
+        work = {
+            "deletion": self._deletion,
+            "faithfulness": self._faithfulness,
+            "max_sensitivity": self._max_sensitivity,
+            "sanity": self._sanity,
+        }[group]
+        return _measured(work, explanations, ask)
 
     def stored(self, group: str, explanation: Explanation) -> dict[str, Any] | None:
         """What was found for this very explanation and these settings, or None."""

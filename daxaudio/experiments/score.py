@@ -60,12 +60,11 @@ def score_folder(
         name = explanation.spectrogram.recording_id
         if (name, explanation.method) in rows:
             raise ValueError(f"{folder}: a second explanation of {name} by {explanation.method}")
-        times = explanation.spectrogram.times
         if problem := _unfit(events, name, end_of(explanation.spectrogram)):
             logger.warning("left out: %s: %s", folder, problem)
             left_out.append(f"{folder}: {problem}")
             continue
-        rows[name, explanation.method] = evaluate(explanation.profile, times, events[name])
+        rows[name, explanation.method] = evaluate(explanation, events[name])
     if not rows:
         raise ValueError(f"no recording has events that fit it: {left_out[0]}")
     check_recordings(explanations, rows)

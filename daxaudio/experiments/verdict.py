@@ -10,12 +10,13 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from statistics import fmean, stdev
-from typing import Any, Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
 from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
+from daxaudio.experiments.findings import Finding, Verdict
 from daxaudio.explainers.catalogue import METHODS
 from daxaudio.explainers.method import Method
 from daxaudio.metrics.deletion import perturbation_curves
@@ -45,86 +46,12 @@ _MANY, _FEW = 10, 4
 """Classes that a randomised classifier is explained for; few where each trains a network."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One number about an explanation, and what it says.
-
-    Args:
-        name: short name, the same in every verdict.
-        value: the number; NaN where there is none.
-        good: whether it speaks for the explanation; None where it speaks neither for nor against.
-        sentence: the number in plain words.
-        n_queries: black-box evaluations that finding it out took.
-        n_gradients: forward and backward passes that it took.
-    """
-
-    name: str
-    value: float
-    good: bool | None
-    sentence: str
-    n_queries: int = 0
-    n_gradients: int = 0
-
-
-@dataclasses.dataclass(frozen=True)
-class Verdict:
-    """What speaks for an explanation and what against it.
-
-    Args:
-        findings: in the order of reading.
-
-    Example:
-        >>> score = Finding("score", 0.9, True, "The classifier predicts dog.")
-        >>> Verdict((score,)).summary
-        'None of 1 findings speaks against this explanation; that is no proof of it.'
-    """
-
-    findings: tuple[Finding, ...]
-
-    @property
-    def summary(self) -> str:
-        """One sentence."""
-        for finding in self.findings:
-            if finding.name == "reference":
-                return "A reference to compare methods with, not an explanation."
-        judged = [finding for finding in self.findings if finding.good is not None]
-        against = [finding.name for finding in judged if not finding.good]
-        if not against:
-            return (
-                f"None of {len(judged)} findings speaks against this explanation; "
-                "that is no proof of it."
-            )
-        verb = "speaks" if len(against) == 1 else "speak"
-        return (
-            f"{len(against)} of {len(judged)} findings {verb} against this explanation: "
-            f"{', '.join(against)}."
-        )
-
-    @property
-    def n_queries(self) -> int:
-        """Black-box evaluations of all checks, the randomised classifier's included."""
-        return sum(finding.n_queries for finding in self.findings)
-
-    @property
-    def n_gradients(self) -> int:
-        """Forward and backward passes of all checks."""
-        return sum(finding.n_gradients for finding in self.findings)
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
-        return {
-            "summary": self.summary,
-            "queries": self.n_queries,
-            "gradients": self.n_gradients,
-            "findings": [dataclasses.asdict(finding) for finding in self.findings],
-        }
-
-
 def judge(
     explanation: Explanation,
     black_box: BlackBox | ScoreFn,
-    make: Callable[[int], Explainer],
+    make: Callable[[int], Explainer] | None = None,
     level: Level = "full",
+    *,
     seed: int = 0,
     fill: Fill = "global_mean",
     batch_size: BatchSize = "auto",
@@ -142,7 +69,8 @@ def judge(
         explanation: to be judged; where `black_box` is a `BlackBox`, its target is a class of it.
         black_box: the classifier. Where there is query access only, the score function of the
             explained class: then it is not known what is predicted, and nothing can be shuffled.
-        make: the explainer of the same method and settings for any seed of a run.
+        make: the explainer of the same method and settings for any seed of a run; None where the
+            explanation knows how it was made, which it does as `explain` returns it.
         level: "quick" or "full".
         seed: of the run that made the explanation.
         fill: what stands where bins are removed; "segment_mean" becomes the mean of all.
@@ -152,7 +80,8 @@ def judge(
         The verdict.
 
     Raises:
-        ValueError: when the level is unknown, or the explanation's target is none or unknown.
+        ValueError: when the level is unknown, the explanation's target is none or unknown, or it is
+            not known how to make it again.
 
     Example:
         >>> from daxaudio.explainers.references import Energy
@@ -163,6 +92,11 @@ def judge(
     """
     if level not in get_args(Level):
         raise ValueError(f"level must be one of {', '.join(get_args(Level))}, got {level!r}")
+    if make is None and explanation.again is None and level == "full":
+        raise ValueError(
+            'it is not known how the explanation was made: give make, or level="quick", which does '
+            "not explain again"
+        )
     if isinstance(black_box, BlackBox):
         if not explanation.target:
             raise ValueError(
@@ -192,13 +126,17 @@ def judge(
     def deletion() -> Iterator[Finding]:
         yield _deletion(explanation, spectrogram, background, score_fn, batch_size, seed)
 
+    def remake(turn: int) -> Explainer:
+        made = explanation.again(turn) if make is None and explanation.again else None
+        return made or cast(Callable[[int], Explainer], make)(seed + turn)
+
     def stability() -> Iterator[Finding]:
-        if _draws(row, make(seed), make(seed + 1)):
-            yield _stability(explanation, make(seed + 1)(spectrogram, score_fn))
+        if _draws(row, remake(0), remake(1)):
+            yield _stability(explanation, remake(1)(spectrogram, score_fn))
 
     def sanity() -> Iterator[Finding]:
         if isinstance(black_box, BlackBox):
-            yield _sanity(explanation, black_box, spectrogram, make(seed), seed)
+            yield _sanity(explanation, black_box, spectrogram, remake(0), seed)
 
     steps = [score, deletion]
     if level == "full" and not reference and not is_flat:

@@ -10,10 +10,10 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Explanation, ScoreFn, Spectrogram, target_of
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.models.module_score import ModuleScore, Of
 from daxaudio.perturbation.neighbourhood import Neighbourhood
-from daxaudio.runs.asking import ask
+from daxaudio.runs.asking import ask, target_of
 from daxaudio.runs.provenance import describe
 from daxaudio.runs.real_numbers import scale_to_mask
 

@@ -184,6 +184,7 @@ def load_explanation(folder: str | os.PathLike[str]) -> Explanation:
             standard_error=arrays.get("standard_error"),
             warnings=tuple(facts.get("warnings", ())),
             n_gradients=facts.get("gradients", 0),
+            verdict=str(facts.get("verdict", {}).get("summary", "")),
         )
     except PermissionError:
         raise  # nothing is wrong with the file

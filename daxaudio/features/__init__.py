@@ -1,1 +1,18 @@
-"""Recordings to spectrograms."""
+"""Recordings to spectrograms: front ends, and silence that they may delete."""
+
+from typing import TYPE_CHECKING
+
+from daxaudio.runs.lazy import lazily
+
+if TYPE_CHECKING:
+    from daxaudio.features.frontends import (
+        Cqt as Cqt,
+        LinearStft as LinearStft,
+        LogMel as LogMel,
+        Pcen as Pcen,
+        Vqt as Vqt,
+    )
+    from daxaudio.features.vad import EnergyVad as EnergyVad, SplitVad as SplitVad
+
+if not TYPE_CHECKING:  # type checkers would take any misspelt name for granted
+    __getattr__, __dir__, __all__ = lazily(__name__)

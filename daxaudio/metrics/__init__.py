@@ -48,6 +48,7 @@ from daxaudio.metrics.localisation import (
     mask_iou,
     pointing_game,
     relevance_mass,
+    score_profile,
 )
 from daxaudio.metrics.phase_events import FoundEvent, find_events, marked_outside
 from daxaudio.metrics.phases import (
@@ -114,6 +115,7 @@ __all__ = [
     "roc_auc",
     "roc_curve",
     "sanity_check",
+    "score_profile",
     "sensitivity_at_specificity",
     "sparseness",
     "structural_similarity",

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from daxaudio.containers import Event
+from daxaudio.containers import Event, Events, Explanation
 from daxaudio.metrics.detection import roc_auc
 from daxaudio.metrics.events import Numbers, check_profile, event_frames, to_array
 from daxaudio.metrics.iou import best_threshold_iou, event_iou, iou, paper_threshold, set_iou
@@ -229,7 +229,7 @@ def relevance_mass(mask: Numbers, times: Numbers, events: Sequence[Event]) -> fl
     return float(values[:, true].sum() / values.sum())
 
 
-def evaluate(profile: Numbers, times: Numbers, events: Sequence[Event]) -> dict[str, float]:
+def score_profile(profile: Numbers, times: Numbers, events: Sequence[Event]) -> dict[str, float]:
     """All metrics of one time profile.
 
     Args:
@@ -244,9 +244,39 @@ def evaluate(profile: Numbers, times: Numbers, events: Sequence[Event]) -> dict[
         ValueError: when the profile or times are malformed.
 
     Example:
-        >>> scores = evaluate([0, 9, 0, 0, 0], [0.5, 1.5, 2.5, 3.5, 4.5], [Event(1.0, 3.0)])
+        >>> scores = score_profile([0, 9, 0, 0, 0], [0.5, 1.5, 2.5, 3.5, 4.5], [Event(1.0, 3.0)])
         >>> scores["iou"], scores["frame_auc"]
         (0.5, 0.75)
     """
     metrics = (iou, best_threshold_iou, frame_auc, average_precision, event_iou)
     return {metric.__name__: metric(profile, times, events) for metric in metrics}
+
+
+def evaluate(explanation: Explanation, truth: Sequence[Event]) -> dict[str, float]:
+    """Every measure of an explanation against true events.
+
+    Args:
+        explanation: of one recording.
+        truth: the true events of the recording.
+
+    Returns:
+        Those of `score_profile`, `pointing_game` and `relevance_mass`, in this order.
+
+    Raises:
+        TypeError: when something else than an `Event` is among the true events.
+
+    Example:
+        >>> import torch
+        >>> from daxaudio.containers import Spectrogram
+        >>> picture = Spectrogram(torch.zeros(1, 4), torch.ones(1), torch.arange(4) + 0.5)
+        >>> explanation = Explanation(torch.tensor([[0.0, 1.0, 0.0, 0.0]]), picture, "own")
+        >>> scores = evaluate(explanation, [Event(1.0, 3.0)])
+        >>> scores["iou"], scores["pointing_game"]
+        (0.5, 1.0)
+    """
+    events, times = Events(truth), explanation.spectrogram.times
+    return {
+        **score_profile(explanation.profile, times, events),
+        "pointing_game": pointing_game(explanation.mask, times, events),
+        "relevance_mass": relevance_mass(explanation.mask, times, events),
+    }

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from daxaudio.containers import ScoreFn, Spectrogram, target_of
+from daxaudio.containers import ScoreFn, Spectrogram
 from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
-from daxaudio.runs.asking import answers, check_finite
+from daxaudio.runs.asking import answers, check_finite, target_of
 from daxaudio.runs.batches import BatchSize, fit_batch
 from daxaudio.runs.progress import QueryProgress
 

@@ -14,9 +14,11 @@ from daxaudio.plot.explanations import (
 )
 from daxaudio.plot.history import plot_history
 from daxaudio.plot.measures import plot_measures
+from daxaudio.plot.notebook import explanation_html
 from daxaudio.plot.scores import plot_confusion, plot_summary
 
 __all__ = [
+    "explanation_html",
     "plot_comparison",
     "plot_confusion",
     "plot_curves",

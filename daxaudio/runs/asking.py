@@ -106,3 +106,15 @@ def ask_classes(probabilities: Callable[[Tensor], object], inputs: Tensor) -> Te
     if not bool(((found >= -_ROUNDING) & (found <= 1 + _ROUNDING)).all()):
         raise ValueError("class_probabilities left [0, 1] or answered NaN; give it a softmax")
     return found.cpu().double().clamp(0, 1)
+
+
+def target_of(score_fn: object) -> str:
+    """The class that a score function scores, where it says so in `target`; else "".
+
+    `BlackBox.score_fn(target)` says so; a bare function may be given the attribute.
+
+    Example:
+        >>> target_of(lambda inputs: inputs[:, 0, 0])
+        ''
+    """
+    return str(getattr(score_fn, "target", ""))

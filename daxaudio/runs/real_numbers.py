@@ -49,6 +49,18 @@ def as_float32(given: Any, name: str) -> Tensor:
     return as_real(given, name).float()
 
 
+def as_axis(given: Any, name: str) -> Tensor:
+    """One list of finite real numbers, as in `as_real`: an axis of a spectrogram.
+
+    Raises:
+        ValueError: when it has another shape or holds NaN or infinity.
+    """
+    axis = as_real(given, name)
+    if axis.ndim != 1 or not bool(torch.isfinite(axis).all()):
+        raise ValueError(f"{name} of a spectrogram must be one list of finite numbers")
+    return axis
+
+
 def _array(given: Any, name: str) -> np.ndarray[Any, Any]:
     plain = given
     if isinstance(given, list | tuple):

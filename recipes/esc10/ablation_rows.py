@@ -15,7 +15,7 @@ from daxaudio.explainers.catalogue import make_explainer
 from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
-from daxaudio.metrics import evaluate
+from daxaudio.metrics import score_profile
 from daxaudio.runs.files import read_text, write_text
 
 Rows = list[dict[str, Any]]
@@ -103,7 +103,7 @@ def _rows(
     times, history = explanation.spectrogram.times, explanation.history
     rows: Rows = []
     for number, mask in enumerate(history["masks"] if by_epoch else [explanation.mask.numpy()]):
-        found = dict(evaluate((1 - mask if turned else mask).mean(axis=0), times, events))
+        found = dict(score_profile((1 - mask if turned else mask).mean(axis=0), times, events))
         if by_epoch:
             found |= {name: history[name][number] for name in ("train_loss", "validation_loss")}
         else:

@@ -17,7 +17,7 @@ from daxaudio.commands.main import exit_code_of
 from daxaudio.experiments.conditions import find_conditions
 from daxaudio.explainers.dax.closed_form import when_and_where
 from daxaudio.explainers.storage import load_explanation
-from daxaudio.metrics import evaluate, paired_comparison
+from daxaudio.metrics import paired_comparison, score_profile
 from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.tables import write_csv
 
@@ -36,9 +36,9 @@ def score_condition(folder: Path, events: Path) -> pd.DataFrame:
         times, event = rise.spectrogram.times, truth[path.name]
         in_form = when_and_where(rise.attribution[None])[0]
         found = {
-            "rise": evaluate(rise.profile, times, event),
-            "rise_in_form": evaluate(in_form.mean(dim=0), times, event),
-            "dax_v4": evaluate(dax.profile, times, event),
+            "rise": score_profile(rise.profile, times, event),
+            "rise_in_form": score_profile(in_form.mean(dim=0), times, event),
+            "dax_v4": score_profile(dax.profile, times, event),
         }
         for metric in METRICS:
             rows.append((path.name, metric, *(values[metric] for values in found.values())))

@@ -17,7 +17,7 @@ from daxaudio.commands.sections import read_sections
 from daxaudio.experiments.score import summarise
 from daxaudio.explainers.dax.polarity import check_polarity
 from daxaudio.explainers.storage import is_stored, load_explanation
-from daxaudio.metrics import evaluate
+from daxaudio.metrics import score_profile
 from daxaudio.models.blackbox import load_black_box
 from daxaudio.perturbation.masks import make_background
 from daxaudio.runs.config import build
@@ -44,7 +44,7 @@ def score_polarity(exp_dir: Path, config: Path) -> pd.DataFrame:
         checked = explanation.mask if upright else 1 - explanation.mask
         for name, found in (("", explanation.mask), ("_checked", checked)):
             recording_id = spectrogram.recording_id
-            scores = evaluate(found.mean(dim=0), spectrogram.times, events[recording_id])
+            scores = score_profile(found.mean(dim=0), spectrogram.times, events[recording_id])
             rows += [
                 (recording_id, explanation.method + name, metric, value)
                 for metric, value in scores.items()

@@ -22,7 +22,12 @@ from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.features.frontends import LogMel
 from daxaudio.features.vad import EnergyVad, reduce_to
-from daxaudio.metrics import evaluate, perturbation_curves, rank_correlation, sparseness
+from daxaudio.metrics import (
+    perturbation_curves,
+    rank_correlation,
+    score_profile,
+    sparseness,
+)
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.perturbation.sampling import GridSampler
@@ -124,7 +129,7 @@ def test_deleted_silence_is_zero_in_what_is_stored_and_is_not_asked_about(corpus
         other = reduce_to(part, load_explanation(tmp_path / WRONG_LABEL / method / "r0"))
         correlation = rank_correlation(asked.mask, other.mask)
         assert values["wrong_label_correlation"] == pytest.approx(correlation, abs=1e-5)
-        whole = evaluate(stored.profile, times, [Event(0.5, 1.0)])
+        whole = score_profile(stored.profile, times, [Event(0.5, 1.0)])
         assert values["frame_auc"] == pytest.approx(whole["frame_auc"], abs=1e-5)
 
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from daxaudio.containers import Explanation
-from daxaudio.experiments.verdict import Finding, Verdict, judge
+from daxaudio.experiments.findings import Finding, Verdict
+from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import references
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.gradient import Gradient

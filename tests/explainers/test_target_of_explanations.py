@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from daxaudio.containers import Event, Spectrogram, target_of
+from daxaudio.containers import Event, Spectrogram
 from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import METHODS, make_explainer
 from daxaudio.explainers.dax.closed_form import DaxV4
@@ -15,6 +15,7 @@ from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.perturbation.sampling import GridSampler
 from daxaudio.perturbation.storage import load_neighbourhood, save_neighbourhood
+from daxaudio.runs.asking import target_of
 
 SETTINGS = MethodSettings(queries=24, dax=Dax(epochs=1), dax_v4=DaxV4(n_splits=1))
 

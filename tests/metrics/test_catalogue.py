@@ -21,7 +21,7 @@ def test_every_measure_is_in_one_group():
 
 
 def test_what_one_call_measures_against_events_is_of_one_group():
-    scores = metrics.evaluate([0, 9, 0], [0.5, 1.5, 2.5], [Event(1.0, 2.0)])
+    scores = metrics.score_profile([0, 9, 0], [0.5, 1.5, 2.5], [Event(1.0, 2.0)])
     assert set(scores) <= set(GROUPS["localisation"])
 
 

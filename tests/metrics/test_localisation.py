@@ -9,7 +9,6 @@ import torch
 from daxaudio.containers import Event
 from daxaudio.metrics import (
     average_precision,
-    evaluate,
     frame_auc,
     frames_to_events,
     mask_auc,
@@ -17,6 +16,7 @@ from daxaudio.metrics import (
     mask_iou,
     pointing_game,
     relevance_mass,
+    score_profile,
 )
 
 NAMES = ["iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou"]
@@ -106,7 +106,7 @@ def test_evaluate_gives_all_metrics_by_name():
         ".##.....",
         "09000000",
     )
-    scores = evaluate(*line)
+    scores = score_profile(*line)
     assert list(scores) == NAMES
     # one of two frames found; AUC: 6 pairs won, 6 tied of 12; AP: 1/1, then all 8 frames at once
     assert list(scores.values()) == pytest.approx([1 / 2, 1 / 2, 9 / 12, (1 + 2 / 8) / 2, 1 / 2])
@@ -114,11 +114,11 @@ def test_evaluate_gives_all_metrics_by_name():
 
 
 def test_evaluate_of_a_perfect_short_mask_is_one_throughout():
-    assert set(evaluate(*time_line("..##......", "0099000000")).values()) == {1.0}
+    assert set(score_profile(*time_line("..##......", "0099000000")).values()) == {1.0}
 
 
 def test_evaluate_of_a_perfect_long_mask_fails_only_at_the_paper_threshold():
-    scores = evaluate(*time_line("..######..", "0099999900"))
+    scores = score_profile(*time_line("..######..", "0099999900"))
     assert list(scores.values()) == [0, 1, 1, 1, 0]
 
 
@@ -177,7 +177,7 @@ def test_malformed_masks_are_refused(metric, mask, truth, reason):
         metric(mask, truth)
 
 
-@pytest.mark.parametrize("metric", [frame_auc, average_precision, evaluate])
+@pytest.mark.parametrize("metric", [frame_auc, average_precision, score_profile])
 def test_malformed_profiles_are_refused(metric):
     with pytest.raises(ValueError, match="profile holds NaN"):
         metric([1, float("nan")], [0.5, 1.5], [Event(0, 1)])

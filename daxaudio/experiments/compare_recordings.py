@@ -1,0 +1,131 @@
+"""Compare methods on recordings in memory: explained, measured, one table; nothing is stored."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from daxaudio.containers import Events, Explanation, Recording, Spectrogram
+from daxaudio.data.kaldi import DataFolder
+from daxaudio.experiments.explain import explain, spectrogram_for
+from daxaudio.experiments.folder import ExplainingRun
+from daxaudio.experiments.measure import MeasureSettings, Measuring
+from daxaudio.explainers.catalogue import check_methods
+from daxaudio.explainers.settings import MethodSettings
+from daxaudio.explainers.shared_queries import SharedQueries
+from daxaudio.metrics import complexity, evaluate, sparseness
+from daxaudio.models.ask_once import AskOnce
+from daxaudio.models.blackbox import BlackBox
+
+logger = logging.getLogger(__name__)
+
+_ASKING = ("deletion", "faithfulness")
+
+
+def compare(
+    recordings: Sequence[Recording | Spectrogram],
+    model: BlackBox,
+    methods: Sequence[str],
+    *,
+    truth: Mapping[str, Events] | None = None,
+    target: str | None = None,
+    queries: int | None = None,
+    settings: MethodSettings | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Several methods side by side on the same recordings; `compare_folder` does a whole folder.
+
+    Args:
+        recordings: at least one, each with an id of its own, which seeds its draws.
+        model: the classifier.
+        methods: names as in `METHODS`.
+        truth: true events by recording id, for the measures that need them.
+        target: class to explain; None for the one that is predicted for each recording.
+        queries: black-box evaluations that a method may ask; those of `settings` when None.
+        settings: of the methods.
+        seed: of all draws.
+
+    Returns:
+        One row a recording and method, in this order: `recording_id`, `method`, `target`, `score`,
+        `queries`, those of `evaluate` for recordings with true events, and the measures of form,
+        deletion and faithfulness (see `daxaudio.metrics.catalogue`). What cannot be explained is
+        left out, with a warning that says why.
+
+    Raises:
+        ValueError: when nothing is given, a method is unknown, two recordings have one id, or
+            nothing could be explained.
+        TypeError: when the model is no `BlackBox`.
+    """
+    if not isinstance(model, BlackBox):
+        raise TypeError(
+            f"methods are compared on a BlackBox, got a {type(model).__name__}; "
+            "load_black_box(folder) reads a trained one"
+        )
+    if not recordings:
+        raise ValueError("give at least one recording to compare methods on")
+    settings = settings or MethodSettings()
+    if queries is not None:
+        settings = dataclasses.replace(settings, queries=queries)
+    asked = [spectrogram_for(model, recording) for recording in recordings]
+    names = [spectrogram.recording_id for spectrogram in asked]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(
+            f"several recordings have the id {min(twice)!r}; give each a recording_id of its own"
+        )
+    run = ExplainingRun(
+        model,
+        DataFolder({}, {}, {}, {}),  # what is compared lies in no folder
+        tuple(check_methods(methods)),
+        events={name: Events(own) for name, own in (truth or {}).items()},
+        settings=settings,
+        seed=seed,
+    )
+    rows = [row for spectrogram in asked for row in _compare_on(run, spectrogram, target)]
+    if not rows:
+        raise ValueError("nothing could be explained; the warnings above say why")
+    return pd.DataFrame(rows)
+
+
+def _compare_on(
+    run: ExplainingRun, spectrogram: Spectrogram, target: str | None
+) -> list[dict[str, Any]]:
+    """The rows of one recording."""
+    name, ask = spectrogram.recording_id, AskOnce(run.black_box)
+    label = run.black_box.predict(spectrogram)[0] if target is None else target
+    score_fn, shared = run.black_box.score_fn(label, ask), SharedQueries()
+    how: dict[str, Any] = {"seed": run.seed, "settings": run.settings, "shared": shared}
+    events = run.events.get(name, Events())
+    found = []
+    for method in run.methods:
+        try:
+            found.append(explain(spectrogram, score_fn, method, events=events, **how))
+        except ValueError as error:
+            logger.warning("%s by %s is left out: %s", name, method, error)
+    rows = [_row(explanation, events) for explanation in found]
+    measuring = Measuring(run, MeasureSettings(), Path())
+    for group in _ASKING:
+        for row, (_, values) in zip(rows, measuring.find(group, found, ask), strict=True):
+            if isinstance(values, ValueError):
+                logger.warning("%s by %s has no %s: %s", name, row["method"], group, values)
+            else:
+                row |= values["values"]
+    return rows
+
+
+def _row(explanation: Explanation, events: Events) -> dict[str, Any]:
+    """What needs no black box."""
+    return {
+        "recording_id": explanation.spectrogram.recording_id,
+        "method": explanation.method,
+        "target": explanation.target,
+        "score": explanation.score,
+        "queries": explanation.n_queries,
+        **(evaluate(explanation, events) if events else {}),
+        "sparseness": sparseness(explanation.mask),
+        "complexity": complexity(explanation.mask),
+    }
