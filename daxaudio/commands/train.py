@@ -8,7 +8,8 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,13 @@ class Plan:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace, classes: Mapping[str, str]) -> Plan:
-        """The plan that `--config` and the other arguments make."""
+        """The plan that `--config` and the other arguments make.
+
+        Raises:
+            ValueError: when a part of it, the network too, could not be made.
+        """
         config = read_sections(arguments.config)
-        return cls(
+        plan = cls(
             front_end=make_front_end(config["front_end"]),
             training=build(TrainingSettings, "training", config["training"]),
             augmentation=build(Augmentation, "augmentation", config["augmentation"]),
@@ -147,6 +152,17 @@ class Plan:
             device=arguments.device,
             channel=arguments.channel,
         )
+        plan._check_model(arguments.config)
+        return plan
+
+    def _check_model(self, config: str | None) -> None:
+        """Refuse a network that could not be made, before any recording is read."""
+        with torch.device("meta"), warnings.catch_warnings():  # takes no memory and no draw
+            warnings.simplefilter("ignore")  # weights that are given have nowhere to go
+            try:
+                self._build(n_classes=max(2, len(set(self.classes.values()))))
+            except ValueError as error:
+                raise ValueError(f"{config}: section 'model': {error}") from error
 
     @property
     def choice(self) -> PrecisionChoice:
@@ -233,18 +249,24 @@ class Plan:
         self, recordings: Sequence[Recording], n_classes: int, augmentation: Augmentation
     ) -> nn.Module:
         """A fresh network, its weights drawn by the seed."""
-        settings = {**self.model, "n_classes": n_classes}
-        kind = MODEL_KINDS[settings.pop("kind", "resnet")]
-        if kind is SpectrogramResNet:
-            settings["mean"], settings["std"] = measure_normalisation(
+        measured = {}
+        if self._kind is SpectrogramResNet:
+            measured["mean"], measured["std"] = measure_normalisation(
                 recordings, self.front_end, augmentation, seed=self.seed
             )
-        else:
-            settings["n_bins"] = len(self.front_end.frequencies)
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, "model"))
-            module = build(kind, "model", settings)
-        return module
+            return self._build(n_classes=n_classes, **measured)
+
+    @property
+    def _kind(self) -> Callable[..., nn.Module]:
+        return MODEL_KINDS[self.model.get("kind", "resnet")]
+
+    def _build(self, **measured: float) -> nn.Module:
+        settings = {key: value for key, value in self.model.items() if key != "kind"}
+        if self._kind is not SpectrogramResNet:
+            settings["n_bins"] = len(self.front_end.frequencies)
+        return build(self._kind, "model", {**settings, **measured})
 
 
 def _read_all(
