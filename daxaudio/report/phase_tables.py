@@ -9,13 +9,14 @@ import pandas as pd
 from daxaudio.experiments.paired import SIGNIFICANT, ComparisonRow, compare_methods
 from daxaudio.experiments.score import summarise
 from daxaudio.explainers.catalogue import order_methods
+from daxaudio.metrics import holm
 from daxaudio.metrics.phase_events import (
     FOUND,
     PARTLY,
 )
 from daxaudio.metrics.phases import UNLABELLED
 from daxaudio.report.model import MISSING, Table
-from daxaudio.report.tables import tabulate_summary
+from daxaudio.report.tables import number, p_value, tabulate_summary
 
 PHASES = ("cough", "throatclear", "noise", "inhale", "compress", "silence")
 """Names of phases in the order of tables, which is that of the paper's Table VIII."""
@@ -52,9 +53,9 @@ def tabulate_phases(
     methods = order_methods(wide["method"])
     ours = tabulate_summary(summarise(wide), methods, phases, decimals=3)
     header, columns = ["method"], [tuple(methods)]
-    for number, phase in enumerate(phases, start=1):
+    for place, phase in enumerate(phases, start=1):
         header.append(phase)
-        columns.append(tuple(row[number] for row in ours.rows))
+        columns.append(tuple(row[place] for row in ours.rows))
         if paper is not None and phase in paper:
             header.append(f"{phase}, paper")
             columns.append(tuple(paper[phase].get(method, MISSING) for method in methods))
@@ -79,38 +80,35 @@ def compare_phases(values: pd.DataFrame, metric: str, leader: str) -> list[Compa
 
 
 def tabulate_phase_tests(tests: Sequence[ComparisonRow]) -> Table:
-    """Mean difference and p-value of each other method in each phase.
+    """Mean difference and p-values of each other method in each phase.
 
     Args:
-        tests: of one leader, as `compare_phases` gives them.
+        tests: of one leader, as `compare_phases` gives them; all are corrected together.
 
     Returns:
-        Positive differences: the leader is higher. Bold where p is below `SIGNIFICANT`; whether
-        higher is better is another question for each phase.
+        Cells hold the difference (positive: the leader is higher), p and p (Holm). Bold where
+        p (Holm) is below `SIGNIFICANT`; whether higher is better is a question for each phase.
 
     Example:
         >>> from daxaudio.metrics.significance import PairedComparison
         >>> found = PairedComparison(30, 0, 0.05, 0.01, 0.09, 0.0004)
         >>> tabulate_phase_tests([ComparisonRow("dax_v4", "lime", "cough", found)]).rows
-        (('lime', '**+0.050 (<0.001)**'),)
+        (('lime', '**+0.050 (<0.001; <0.001)**'),)
     """
-    found = {(row.method_b, row.metric): row for row in tests}
+    corrected = zip(tests, holm([row.result.p_value for row in tests]), strict=True)
+    cells = {(row.method_b, row.metric): _test_cell(row, float(p)) for row, p in corrected}
     phases = _order_phases(row.metric for row in tests)
     rows = [
-        (method, *(_test_cell(found.get((method, phase))) for phase in phases))
+        (method, *(cells.get((method, phase), MISSING) for phase in phases))
         for method in order_methods(row.method_b for row in tests)
     ]
     return Table(("against", *phases), tuple(rows), marked=True)
 
 
-def _test_cell(row: ComparisonRow | None) -> str:
-    if row is None:
-        return MISSING
-    p_value = row.result.p_value
-    cell = (
-        f"{row.result.mean_difference:+.3f} ({'<0.001' if p_value < 0.001 else f'{p_value:.3f}'})"
-    )
-    return f"**{cell}**" if p_value < SIGNIFICANT else cell
+def _test_cell(row: ComparisonRow, p_holm: float) -> str:
+    difference = number(row.result.mean_difference, sign="+")
+    cell = f"{difference} ({p_value(row.result.p_value)}; {p_value(p_holm)})"
+    return f"**{cell}**" if p_holm < SIGNIFICANT else cell
 
 
 def tabulate_found(judged: pd.DataFrame, counted: pd.DataFrame) -> Table:

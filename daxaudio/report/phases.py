@@ -55,7 +55,8 @@ ABOUT = (
     "does not occur is left out of its column, so n differs."
 )
 ABOUT_CELLS = (
-    "IoU of {leader} minus that of the other method, and the p-value in brackets; bold below 0.05. "
+    "IoU of {leader} minus that of the other method; in brackets p and p (Holm), corrected for all "
+    "tests of the table; bold where p (Holm) is below 0.05. "
     f"Intervals, numbers of recordings and the same for the mass are in `{TESTS}`."
 )
 ABOUT_EVENTS = (

@@ -8,6 +8,7 @@ import pandas as pd
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.metrics.phases import CHANCE
 from daxaudio.report.model import Table
+from daxaudio.report.tables import number
 from daxaudio.runs.tables import write_table
 from daxaudio_data_prep.synthetic.cough_files import Truth, fold_label, read_truth
 
@@ -84,10 +85,10 @@ def tabulate_planted(found: pd.DataFrame) -> Table:
         density = own["mass_over_chance"].mean()
         counts = own["first"].value_counts()
         shares = (f"{counts.get(name, 0) / len(own):.2f}" for name in firsts)
-        row = (method, count_found(found, method), _number(density), *shares, str(len(own)))
+        row = (method, count_found(found, method), number(density, 2), *shares, str(len(own)))
         rows.append(row)
     one = found.dropna(subset="found").drop_duplicates("recording_id")
-    by_luck = _number((1 / one["n_phases"]).mean())
+    by_luck = number((1 / one["n_phases"]).mean(), 2)
     rows.append((CHANCE, by_luck, "1.00", *("" for _ in firsts), str(len(one))))
     return Table(header, tuple(rows))
 
@@ -96,7 +97,3 @@ def count_found(found: pd.DataFrame, method: str) -> str:
     """In how many recordings a method puts the planted phase first, such as `0.75 (3 of 4)`."""
     known = found.loc[found["method"] == method, "found"].dropna()
     return f"{known.mean():.2f} ({int(known.sum())} of {len(known)})" if len(known) else "-"
-
-
-def _number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.2f}"

@@ -8,12 +8,12 @@ from planted import FOUND_FILE, count_found, tabulate_planted
 
 from daxaudio.commands.main import Parser, exit_code_of
 from daxaudio.explainers.catalogue import DEFAULT_METHOD, order_methods
-from daxaudio.metrics import paired_comparison
+from daxaudio.metrics import holm, paired_comparison
 from daxaudio.models.cross_validation import FOLDS_FILE
 from daxaudio.report import to_markdown
-from daxaudio.report.model import Table
-from daxaudio.report.tables import tabulate_environment
-from daxaudio.runs.files import write_text
+from daxaudio.report.model import MISSING, Report, Section, Table
+from daxaudio.report.tables import number, p_value, tabulate_environment
+from daxaudio.report.writing import write_markdown
 from daxaudio.runs.tables import is_table, read_table
 
 TEXT = """\
@@ -39,22 +39,21 @@ def classifier_table(exp_dir: Path, corpora: list[str]) -> Table:
 def density_table(found: dict[str, pd.DataFrame], leader: str) -> Table:
     """Mass over chance in the planted phase by method and corpus, tested against the leader."""
     methods = order_methods({name for table in found.values() for name in table["method"]})
-    rows = []
-    for method in methods:
-        cells = []
-        for table in found.values():
-            wide = table.pivot(index="recording_id", columns="method", values="mass_over_chance")
-            if method not in wide or wide[method].isna().all():
-                cells.append("-")
-                continue
-            cell = f"{wide[method].mean():.2f}"
-            if method != leader and leader in wide:
-                pair = wide[[leader, method]].dropna()
-                if len(pair):
-                    p_value = paired_comparison(pair[leader], pair[method]).p_value
-                    cell += f" ({'<0.001' if p_value < 0.001 else f'{p_value:.3f}'})"
-            cells.append(cell)
-        rows.append((method, *cells))
+    means, tests = {}, {}
+    for corpus, table in found.items():
+        wide = table.pivot(index="recording_id", columns="method", values="mass_over_chance")
+        means |= {(method, corpus): number(mean, 2) for method, mean in wide.mean().items()}
+        for method in (name for name in wide if name != leader and leader in wide):
+            result = paired_comparison(wide[leader], wide[method])
+            tests |= {(method, corpus): result.p_value} if result.n else {}
+    corrected = dict(zip(tests, holm(list(tests.values())), strict=True))
+    cells = {
+        key: f"{mean} ({p_value(tests[key])}; {p_value(corrected[key])})" if key in tests else mean
+        for key, mean in means.items()
+    }
+    rows = [
+        (method, *(cells.get((method, corpus), MISSING) for corpus in found)) for method in methods
+    ]
     return Table(("method", *found), tuple(rows))
 
 
@@ -73,23 +72,27 @@ def main(words: list[str] | None = None) -> None:
     found = {corpus: read_table(path) for corpus, path in paths.items()}
     methods = order_methods({name for table in found.values() for name in table["method"]})
     counts = [(name, *(count_found(table, name) for table in found.values())) for name in methods]
-    parts = [
-        "# Planted coughs",
-        TEXT,
-        f"Made by\n\n    {arguments.command}",
-        "## How often the planted phase comes first",
-        to_markdown(Table(("method", *corpora), tuple(counts))),
-        "## Share of the mask over share of the time, in the planted phase",
-        f"In brackets the p-value of the paired Wilcoxon test of {DEFAULT_METHOD} against the row.",
-        to_markdown(density_table(found, DEFAULT_METHOD)),
-        "## Classifiers",
-        to_markdown(classifier_table(exp_dir, corpora)),
+    about = (
+        f"In brackets the p-value of the paired Wilcoxon test of {DEFAULT_METHOD} against the row, "
+        "and corrected by Holm for all tests of the table."
+    )
+    first = Table(("method", *corpora), tuple(counts))
+    sections = [
+        Section("How often the planted phase comes first", [first]),
+        Section(
+            "Share of the mask over share of the time, in the planted phase",
+            [about, density_table(found, DEFAULT_METHOD)],
+        ),
+        Section("Classifiers", [classifier_table(exp_dir, corpora)]),
+        *(
+            Section(f"Which phase comes first: {corpus}", [tabulate_planted(table)])
+            for corpus, table in found.items()
+        ),
+        Section("Environment", [tabulate_environment()]),
     ]
-    for corpus, table in found.items():
-        parts += [f"## Which phase comes first: {corpus}", to_markdown(tabulate_planted(table))]
-    parts += ["## Environment", to_markdown(tabulate_environment())]
-    write_text(exp_dir / "RESULTS.md", "\n\n".join(parts) + "\n")
-    print("\n\n".join(parts[3:9]) + f"\n\ntable: {exp_dir / 'RESULTS.md'}")
+    report = Report("Planted coughs", sections, [TEXT], arguments.command)
+    path = write_markdown(report, exp_dir / "RESULTS.md")
+    print(f"{to_markdown(first)}\n\ntable: {path}")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,9 @@ from daxaudio.experiments.score import summarise
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.plot.drawing import new_figure
 from daxaudio.plot.texts import save_figure
-from daxaudio.report import to_markdown
-from daxaudio.report.model import Table
+from daxaudio.report.model import Report, Table
 from daxaudio.report.tables import tabulate_environment, tabulate_summary
-from daxaudio.runs.files import write_text
+from daxaudio.report.writing import write_markdown
 from daxaudio.runs.tables import write_csv
 
 METRICS = ("iou", "frame_auc", "best_threshold_iou", "student_r2", "fit_seconds")
@@ -43,14 +42,8 @@ def write_report(
     shared = {"queries": settings.queries, "fill": settings.fill, "dax": settings.as_dict()["dax"]}
     text = ABOUT.format(n=results["recording_id"].nunique(), text=ablation.text)
     setup = f"```yaml\n{yaml.safe_dump(shared, sort_keys=False)}```"
-    parts = [
-        f"# {ablation.title}",
-        to_markdown(table),
-        text,
-        setup,
-        to_markdown(tabulate_environment()),
-    ]
-    write_text(paths[1], "\n\n".join(parts) + "\n")
+    lead = [table, text, setup, tabulate_environment()]
+    write_markdown(Report(ablation.title, [], lead), paths[1])
     if ablation.by_epoch:
         paths.append(draw_convergence(results, exp_dir / f"{name}.png"))
     return paths

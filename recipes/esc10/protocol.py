@@ -27,10 +27,11 @@ from daxaudio.experiments.conditions import (
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
 from daxaudio.explainers.catalogue import DEFAULT_METHOD, references
 from daxaudio.plot.scores import plot_summaries
+from daxaudio.report.model import Block, Report, Section
 from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_references
 from daxaudio.report.tables import tabulate_environment
-from daxaudio.report.writing import to_markdown
-from daxaudio.runs.files import read_text, write_text
+from daxaudio.report.writing import write_markdown
+from daxaudio.runs.files import read_text
 from daxaudio.runs.tables import write_csv, write_table
 
 COMMAND_FILE = "command.txt"
@@ -58,45 +59,40 @@ def write_protocol(exp_dir: Path, leader: str = DEFAULT_METHOD) -> list[Path]:
     targets = judge_targets(results, measure_stability(conditions, leader), costs, leader)
     write_table(results, exp_dir / RESULTS_FILE)
     write_csv(summary, exp_dir / SUMMARY_FILE)
-    parts = [
-        *_opening(exp_dir, conditions),
-        "## Targets",
-        to_markdown(as_table(targets)),
-        ABOUT_TARGETS,
-        *_scores(summary, leader),
-        "## Cost",
-        "Means over recordings, then over seeds; the ratio is fit time over query time.",
-        to_markdown(as_table(costs)),
-        "## Environment",
-        to_markdown(tabulate_environment()),
+    about = "Means over recordings, then over seeds; the ratio is fit time over query time."
+    sections = [
+        Section("Conditions", _conditions(exp_dir, conditions)),
+        Section("Targets", [as_table(targets), ABOUT_TARGETS]),
+        Section("Scores", [ABOUT_METRICS, ABOUT_SEEDS.format(leader=leader), ABOUT_TESTS]),
+        *_scores(summary),
+        Section("Cost", [about, as_table(costs)]),
+        Section("Environment", [tabulate_environment()]),
     ]
-    write_text(exp_dir / "RESULTS.md", "\n\n".join(parts) + "\n")
+    path = exp_dir / COMMAND_FILE
+    command = read_text(path).strip() if path.is_file() else ""
+    markdown = write_markdown(Report(TITLE, sections, [TEXT], command), exp_dir / "RESULTS.md")
     model = conditions[0].model
     of_first = summary[summary["model"] == model].groupby("padding", sort=False)
     panels = {f"{model}, {padding}": part for padding, part in of_first}
     picture = plot_summaries(panels, exp_dir / "comparison.png", TESTED, references())
-    return [exp_dir / "RESULTS.md", exp_dir / RESULTS_FILE, exp_dir / SUMMARY_FILE, picture]
+    return [markdown, exp_dir / RESULTS_FILE, exp_dir / SUMMARY_FILE, picture]
 
 
-def _opening(exp_dir: Path, conditions: Sequence[Condition]) -> list[str]:
-    """Heading, text, command, and which conditions are there."""
-    parts = [f"# {TITLE}", TEXT]
-    if (exp_dir / COMMAND_FILE).is_file():
-        command = read_text(exp_dir / COMMAND_FILE).strip()
-        parts.append(f"Made by\n\n    {command}")
-    parts += ["## Conditions", describe_plan(exp_dir, conditions)]
-    for model in find_differing_settings(conditions):
-        parts.append(f"**The conditions of {model} were explained with different settings.**")
-    return [*parts, to_markdown(tabulate_conditions(conditions))]
+def _conditions(exp_dir: Path, conditions: Sequence[Condition]) -> list[Block]:
+    """Which are there, and whether they may be compared."""
+    differing = (
+        f"**The conditions of {model} were explained with different settings.**"
+        for model in find_differing_settings(conditions)
+    )
+    return [describe_plan(exp_dir, conditions), *differing, tabulate_conditions(conditions)]
 
 
-def _scores(summary: pd.DataFrame, leader: str) -> list[str]:
+def _scores(summary: pd.DataFrame) -> list[Section]:
     """A table for each model and padding, and what it means."""
-    parts = ["## Scores", ABOUT_METRICS, ABOUT_SEEDS.format(leader=leader), ABOUT_TESTS]
-    for (model, padding), part in summary.groupby(["model", "padding"], sort=False):
-        parts += [f"### {model}, {padding}", to_markdown(tabulate_scores(part))]
-        parts.append(below_the_references(part))
-    return parts
+    return [
+        Section(f"{model}, {padding}", [tabulate_scores(part), below_the_references(part)], level=3)
+        for (model, padding), part in summary.groupby(["model", "padding"], sort=False)
+    ]
 
 
 def main() -> None:

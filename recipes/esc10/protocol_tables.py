@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from daxaudio.experiments.conditions import Condition, read_plan
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import RESULTS_FILE
+from daxaudio.metrics import holm
 from daxaudio.report.model import MISSING, Table
-from daxaudio.report.tables import tabulate_summary
+from daxaudio.report.tables import number, p_value, tabulate_summary
 from daxaudio.runs.tables import is_table, read_table
 
 TESTED = ("iou", "frame_auc")
@@ -47,20 +47,16 @@ def tabulate_conditions(conditions: Sequence[Condition]) -> Table:
 
 
 def tabulate_scores(summary: pd.DataFrame) -> Table:
-    """Means and deviations, and p-values of the tests against the leader."""
+    """Means and deviations; p-values of the tests against the leader, corrected for the table."""
     scores = tabulate_summary(summary)
-    tests = summary.set_index(["method", "metric"])["p_value"]
-    rows = tuple(
-        (*row, *(_p_value(float(tests.get((row[0], metric), np.nan))) for metric in TESTED))
-        for row in scores.rows
-    )
-    return Table((*scores.header, *(f"p, {metric}" for metric in TESTED)), rows)
-
-
-def _p_value(value: float) -> str:
-    if not np.isfinite(value):
-        return MISSING
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+    shown = summary[summary["metric"].isin(TESTED)].set_index(["method", "metric"])
+    tests = shown.assign(p_holm=holm(shown["p_value"]))[["p_value", "p_holm"]]
+    rows = []
+    for row in scores.rows:
+        found = tests.reindex([(row[0], metric) for metric in TESTED]).to_numpy().ravel()
+        rows.append((*row, *(p_value(float(value)) for value in found)))
+    heads = (f"{p}, {metric}" for metric in TESTED for p in ("p", "p (Holm)"))
+    return Table((*scores.header, *heads), tuple(rows))
 
 
 def as_table(frame: pd.DataFrame) -> Table:
@@ -74,4 +70,4 @@ def as_table(frame: pd.DataFrame) -> Table:
 def _cell(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.2f}" if np.isfinite(value) else MISSING
+    return number(value, 2)

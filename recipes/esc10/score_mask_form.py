@@ -18,10 +18,14 @@ from daxaudio.experiments.conditions import find_conditions
 from daxaudio.explainers.dax.closed_form import when_and_where
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.metrics import paired_comparison, score_profile
+from daxaudio.report.model import Table
+from daxaudio.report.tables import number
+from daxaudio.report.writing import to_markdown
 from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.tables import write_csv
 
 METRICS = ("iou", "best_threshold_iou", "frame_auc")
+FORMS = ("rise", "rise_in_form", "dax_v4")
 
 
 def score_condition(folder: Path, events: Path) -> pd.DataFrame:
@@ -42,7 +46,7 @@ def score_condition(folder: Path, events: Path) -> pd.DataFrame:
         }
         for metric in METRICS:
             rows.append((path.name, metric, *(values[metric] for values in found.values())))
-    return pd.DataFrame(rows, columns=["recording_id", "metric", "rise", "rise_in_form", "dax_v4"])
+    return pd.DataFrame(rows, columns=["recording_id", "metric", *FORMS])
 
 
 def main() -> None:
@@ -50,9 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of protocol.sh")
     exp_dir = parser.parse_args().exp_dir
-    parts = []
-    print("| model | padding | metric | rise | rise_in_form | dax_v4 | difference | p | n |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    parts, rows = [], []
     for condition in find_conditions(exp_dir):
         events = exp_dir / "data" / f"test_{condition.padding}" / "events.tsv"
         table = score_condition(condition.folder, events)
@@ -61,13 +63,11 @@ def main() -> None:
         for metric in METRICS:
             part = table[table["metric"] == metric]
             test = paired_comparison(part["dax_v4"].to_numpy(), part["rise_in_form"].to_numpy())
-            means = " | ".join(
-                f"{part[name].mean():.3f}" for name in ("rise", "rise_in_form", "dax_v4")
-            )
-            print(
-                f"| {condition.model} | {condition.padding} | {metric} | {means} "
-                f"| {test.mean_difference:+.3f} | {test.p_value:.2g} | {test.n} |"
-            )
+            means = (number(part[name].mean()) for name in FORMS)
+            tested = (number(test.mean_difference, sign="+"), f"{test.p_value:.2g}", str(test.n))
+            rows.append((condition.model, condition.padding, metric, *means, *tested))
+    heads = ("model", "padding", "metric", *FORMS, "difference", "p", "n")
+    print(to_markdown(Table(heads, tuple(rows))))
     write_csv(pd.concat(parts).round(6), exp_dir / "mask_form.csv")
 
 

@@ -163,8 +163,8 @@ def test_tests_are_paired_phase_by_phase_on_shared_recordings():
         ("rise", "inhale"): 5,
     }
     rows = rows_of(tabulate_phase_tests(tests))
-    assert rows["rise"]["cough"] == "**+0.265 (0.008)**"
-    assert rows["rise"]["inhale"] == "+0.000 (1.000)"
+    assert rows["rise"]["cough"] == "**+0.265 (0.008; 0.023)**"  # 8 of one sign: 2 / 2^8, times 3
+    assert rows["rise"]["inhale"] == "+0.000 (1.000; 1.000)"
     assert rows["chance"]["inhale"] == "-"
 
 
