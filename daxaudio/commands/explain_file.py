@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from typing import Any
 
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
+from daxaudio.containers import Recording
 from daxaudio.data.audio import channels_of, read_recording
 from daxaudio.experiments.explain import check, explain, facts_of_run, hear
 from daxaudio.experiments.findings import Verdict
@@ -38,23 +40,10 @@ def explain_file(
     for name in ("which", "n_recordings"):
         if getattr(arguments, name) is not None:
             raise ValueError(f"--{name} goes with a folder; {arguments.audio} is one file")
-    front_end = black_box.front_end
-    recording = read_recording(
-        arguments.audio,
-        front_end.sample_rate,
-        min_duration=front_end.min_duration,
-        channel=arguments.channel,
-    )
-    channels = channels_of(arguments.audio)
-    averaged = channels if arguments.channel is None else 1
-    if averaged > 1 and not arguments.quiet:
-        print(f"{arguments.audio}: {channels} channels averaged")
+    recording, origin = _read(arguments, black_box)
     own = events.of(recording.recording_id)
     events.check("explain", [recording.recording_id])
-    facts = facts_of_run(black_box, settings, arguments.seed)
-    facts |= {"audio": str(arguments.audio), "channels_averaged": averaged}
-    if arguments.channel is not None:
-        facts["channel"] = arguments.channel
+    facts = {**facts_of_run(black_box, settings, arguments.seed), **origin}
     heard = hear(recording, black_box, own, facts)
     inputs = inputs_of(arguments, "model", "events", "config")
     files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE)
@@ -103,6 +92,22 @@ def explain_file(
         if not arguments.no_pictures:
             summary = verdict.summary if verdict else ""
             plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)
+
+
+def _read(arguments: argparse.Namespace, black_box: BlackBox) -> tuple[Recording, dict[str, Any]]:
+    """The recording, and the facts of where it came from."""
+    front_end = black_box.front_end
+    recording = read_recording(
+        arguments.audio,
+        front_end.sample_rate,
+        min_duration=front_end.min_duration,
+        channel=arguments.channel,
+    )
+    averaged = channels_of(arguments.audio) if arguments.channel is None else 1
+    if averaged > 1 and not arguments.quiet:
+        print(f"{arguments.audio}: {averaged} channels averaged")
+    channel = {} if arguments.channel is None else {"channel": arguments.channel}
+    return recording, {"audio": str(arguments.audio), "channels_averaged": averaged, **channel}
 
 
 def _target(arguments: argparse.Namespace, black_box: BlackBox, predicted: str) -> str:

@@ -98,7 +98,7 @@ def _pad_file(
         raise ValueError(
             f"{target}: is there already, and no padded recording; choose another --out"
         )
-    event = _pad_one(padding, recording, None, target, arguments.seed)
+    event = _pad_one(recording, padding, target, seed=arguments.seed)
     write_events(out / EVENTS_FILE, {target.name: Events([event])})
     _write_facts(out, facts)
     print(f"{target}: recording from {event.start:.3f} s to {event.end:.3f} s")
@@ -128,7 +128,8 @@ def _pad_folder(
                     f"{target}: is read, and would be overwritten; choose another --out"
                 )
             recording = read_utterance(data, name)
-            events[name] = _pad_one(padding, recording, data.text[name], target, arguments.seed)
+            how = {"label": data.text[name], "seed": arguments.seed}
+            events[name] = _pad_one(recording, padding, target, **how)
         except ValueError as error:
             logger.warning("%s is left out: %s", name, error)
             bad.append(f"{name}\t{' '.join(str(error).split())}\n")
@@ -155,7 +156,12 @@ def _prepare(out: Path, padding: NoisePadding, arguments: argparse.Namespace, *f
 
 
 def _pad_one(
-    padding: NoisePadding, recording: Recording, label: str | None, target: Path, seed: int
+    recording: Recording,
+    padding: NoisePadding,
+    target: Path,
+    *,
+    seed: int,
+    label: str | None = None,
 ) -> Event:
     """Write the padded recording; its event, which a list of events can hold."""
     name = recording.recording_id

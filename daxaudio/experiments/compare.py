@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,7 +42,7 @@ from daxaudio.metrics.iou import iou
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.runs.files import write_text
-from daxaudio.runs.progress import progress_bar, show_progress
+from daxaudio.runs.progress import WorkProgress
 from daxaudio.runs.provenance import versions
 from daxaudio.runs.seeds import derive_seed
 from daxaudio.runs.tables import remove_table, write_csv, write_table
@@ -193,16 +192,10 @@ class ComparingRun:
     def _work(self, chosen: Sequence[str], wrong: Sequence[str]) -> list[dict[str, str]]:
         problems: list[dict[str, str]] = []
         measuring = Measuring(self.run, self.settings, self.out)
-        box, began = self.run.black_box, time.perf_counter()
-        asked = measuring.n_evaluations
+        box = self.run.black_box
         n_steps = self._n_steps(len(chosen), len(wrong))
-        with progress_bar(what="comparing", total=n_steps) as bar, show_progress(False):
-
-            def advance(name: str, what: str) -> None:
-                rate = (measuring.n_evaluations - asked) / (time.perf_counter() - began)
-                bar.set_postfix_str(f"{name} {what}, {rate:.0f} evaluations/s")
-                bar.update()
-
+        with WorkProgress("comparing", n_steps, lambda: measuring.n_evaluations) as progress:
+            advance = progress.advance
             for place, name in enumerate(chosen):
                 ask = AskOnce(box)
                 try:

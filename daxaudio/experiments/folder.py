@@ -11,7 +11,6 @@ import dataclasses
 import functools
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -39,7 +38,7 @@ from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import add_facts, is_stored, is_whole, load_explanation, load_facts
 from daxaudio.features.vad import reduce_to
 from daxaudio.models.blackbox import BlackBox
-from daxaudio.runs.progress import progress_bar, show_progress
+from daxaudio.runs.progress import WorkProgress
 from daxaudio.runs.seconds import in_words
 from daxaudio.runs.tables import write_csv
 
@@ -99,28 +98,21 @@ def explain_folder(
     )
     recording_ids = data.ids if recording_ids is None else recording_ids
     problems: list[dict[str, str]] = []
-    asked, began = black_box.n_queries, time.perf_counter()
     total = len(recording_ids) * len(methods)
-    with progress_bar(what="explaining", total=total) as bar, show_progress(False):
-
-        def advance(name: str, method: str) -> None:
-            rate = (black_box.n_queries - asked) / (time.perf_counter() - began)
-            bar.set_postfix_str(f"{name} {method}, {rate:.0f} queries/s")
-            bar.update()
-
+    with WorkProgress("explaining", total, lambda: black_box.n_queries) as progress:
         labels, device = targets or data.text, torch.device(black_box.device)
         n_missing = run.n_missing(recording_ids, out)
-        told = bar.disable
+        told = not progress.shown
         for names in pooled(recording_ids, run.settings.queries, device.type != "cpu"):
             n_new, start = run.n_missing(names, out), time.perf_counter()
             prepared = run.prepare({name: labels[name] for name in names}, out)
             for name in names:
                 problems += run.explain(
-                    name, labels[name], out, advance=advance, prepared=prepared.get(name)
+                    name, labels[name], out, advance=progress.advance, prepared=prepared.get(name)
                 )
             if not told and 0 < n_new < n_missing:
                 seconds = (time.perf_counter() - start) / n_new * n_missing
-                bar.write(f"{n_missing} explanations, about {in_words(seconds)}", file=sys.stderr)
+                progress.say(f"{n_missing} explanations, about {in_words(seconds)}")
                 told = True
     list_problems(problems, out)
     if len(problems) == total:

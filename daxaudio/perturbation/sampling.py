@@ -164,7 +164,12 @@ class GridSampler:
         _check_grid_fits(self.n_samples, [self.cells])
         random = generator(self.seed, "grid", spectrogram.recording_id)
         masks = draw_grid(
-            spectrogram, self.cells, self.n_samples, self.keep, random, self.antithetic
+            spectrogram,
+            self.cells,
+            n_samples=self.n_samples,
+            keep=self.keep,
+            random=random,
+            antithetic=self.antithetic,
         )
         background = make_background(spectrogram, self.fill, seed=self.seed)
         return unasked(
@@ -224,7 +229,9 @@ class MultiGridSampler:
             share = len(range(index, self.n_samples, len(self.grids)))
             cells = (min(rows, bins), min(columns, frames))
             random = generator(self.seed, "grids", index, spectrogram.recording_id)
-            parts.append(draw_grid(spectrogram, cells, share, self.keep, random))
+            parts.append(
+                draw_grid(spectrogram, cells, n_samples=share, keep=self.keep, random=random)
+            )
         background = make_background(spectrogram, self.fill, seed=self.seed)
         masks = JoinedGrids(tuple(parts))
         return unasked(
@@ -235,6 +242,7 @@ class MultiGridSampler:
 def draw_grid(
     spectrogram: Spectrogram,
     cells: tuple[int, int],
+    *,
     n_samples: int,
     keep: float,
     random: torch.Generator,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,46 @@ def progress_bar(
     from tqdm import tqdm  # late: so do the modules that commands import for their help
 
     return tqdm(things, what, total, disable=not _shown.get(), **look)
+
+
+class WorkProgress:
+    """A bar over the steps of work on many recordings, with the rate of queries.
+
+    Bars over the queries of one recording are not shown within it.
+
+    Args:
+        what: is being done, such as "explaining".
+        n_steps: how many steps.
+        n_queries: tells how many queries were asked so far.
+
+    Example:
+        >>> with WorkProgress("explaining", 2, lambda: 100) as progress:
+        ...     progress.advance("a", "lime")
+        ...     progress.advance("a", "rise")
+    """
+
+    def __init__(self, what: str, n_steps: int, n_queries: Callable[[], int]) -> None:
+        self.n_queries, self.asked, self.began = n_queries, n_queries(), time.perf_counter()
+        self.bar, self.within = progress_bar(what=what, total=n_steps), show_progress(False)
+        self.shown = progress_is_shown()
+
+    def __enter__(self) -> WorkProgress:
+        self.within.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.within.__exit__(None, None, None)
+        self.bar.close()
+
+    def advance(self, recording_id: str, what: str) -> None:
+        """One step is done."""
+        rate = (self.n_queries() - self.asked) / (time.perf_counter() - self.began)
+        self.bar.set_postfix_str(f"{recording_id} {what}, {rate:.0f} queries/s")
+        self.bar.update()
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self.bar.write(text, file=sys.stderr)
 
 
 class QueryProgress:

@@ -23,7 +23,7 @@ from daxaudio.explainers.storage import load_facts
 from daxaudio.models.blackbox import BlackBox, load_black_box
 from daxaudio.models.cross_validation import SCORES_FILE
 from daxaudio.runs.config import build
-from daxaudio.runs.progress import progress_bar, show_progress
+from daxaudio.runs.progress import WorkProgress
 from daxaudio.runs.tables import read_table, write_csv, write_table
 
 
@@ -81,10 +81,12 @@ def main() -> None:
     runs = {fold: ExplainingRun(box, data, tuple(methods), **what) for fold, box in boxes.items()}
     problems: list[dict[str, str]] = []
     n_steps = len(chosen) * len(methods)
-    with progress_bar(what="explaining", total=n_steps) as bar, show_progress(False):
+    with WorkProgress(
+        "explaining", n_steps, lambda: sum(box.n_queries for box in boxes.values())
+    ) as progress:
         for name in chosen:
             run, folder = runs[fold_of[name]], out / f"fold{fold_of[name]}"
-            problems += run.explain(name, data.text[name], folder, advance=lambda *_: bar.update())
+            problems += run.explain(name, data.text[name], folder, advance=progress.advance)
     list_problems(problems, exp_dir)
     if len(problems) == len(chosen) * len(methods):
         raise ValueError(f"nothing could be explained; see {exp_dir / PROBLEMS_FILE}")
