@@ -53,6 +53,12 @@ from daxaudio.runs.tables import is_table, read_table, write_csv
 TESTS_FILE = "paired_tests.csv"
 PICTURES = "pictures"
 
+_CAPTIONS = {
+    "measures": "Mean of every method by every measure, and how many of the others it beats",
+    "curves": "Score over the share that has changed, mean over recordings:",
+    "randomisation": "Likeness of masks to those of the trained model, as layers become random",
+}
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Found:
@@ -282,7 +288,7 @@ def _test_sections(
 def _show(pictures: Mapping[str, Path], start: str) -> list[Picture]:
     """The pictures whose name begins so."""
     return [
-        Picture(path, name.replace("_", " "))
+        Picture(path, f"{_CAPTIONS[start]}{name.removeprefix(start).replace('_', ' ')}")
         for name, path in pictures.items()
         if name.startswith(start)
     ]

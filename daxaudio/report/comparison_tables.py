@@ -153,7 +153,7 @@ def tabulate_legend(metrics: Iterable[str]) -> Table:
         for name, measure in MEASURES.items()
         if name in chosen
     ]
-    return Table(("measure", "what it says", "better", "range", "source"), tuple(rows))
+    return Table(("measure", "what it says", "better", "range", "source"), tuple(rows), marked=True)
 
 
 def _sign(measure: Measure) -> float:

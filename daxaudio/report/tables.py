@@ -112,9 +112,9 @@ def tabulate_cost(cost: pd.DataFrame) -> Table:
         (('rise', '502', '0', '1.234'),)
     """
     names = [str(name) for name in cost.columns]
-    digits = [3 if "seconds" in name else 0 for name in names]
+    digits = [3 if "seconds" in name else 0 if _is_whole(cost[name]) else 1 for name in names[1:]]
     found = {
-        str(method): tuple(map(number, values, digits[1:]))
+        str(method): tuple(map(number, values, digits))
         for method, *values in cost.itertuples(index=False)
     }
     rows = tuple((method, *found[method]) for method in order_methods(found))
@@ -150,6 +150,10 @@ def _check_summary(summary: pd.DataFrame) -> None:
             f"method {twice['method'].iloc[0]!r} has two rows for metric "
             f"{twice['metric'].iloc[0]!r}; a summary has one"
         )
+
+
+def _is_whole(values: pd.Series) -> bool:
+    return bool((values.dropna() % 1 == 0).all())
 
 
 def _mean_and_deviation(score: tuple[float, float, int] | None, decimals: int) -> str:

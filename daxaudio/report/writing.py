@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +19,8 @@ from markupsafe import Markup, escape
 from daxaudio.report.model import Picture, Report, Table
 from daxaudio.runs.files import write_text
 
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_MARK = re.compile(r"[*`]")
 _MARKS = (
     (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
     (re.compile(r"\*\*([^*]+)\*\*"), r"<strong>\1</strong>"),
@@ -74,7 +77,7 @@ def write_page(report: Report, path: str | os.PathLike[str]) -> Path:
 
 
 def to_markdown(table: Table) -> str:
-    r"""A table in GitHub's Markdown, without a line break at the end.
+    r"""A table in GitHub's Markdown, without a line break at the end; names are escaped.
 
     Example:
         >>> print(to_markdown(Table(("method", "iou"), (("rise", "0.37"), ("a|b", "-")))))
@@ -83,8 +86,14 @@ def to_markdown(table: Table) -> str:
         | rise | 0.37 |
         | a\|b | - |
     """
-    rule = "|" + "---|" * len(table.header)
-    return "\n".join([_line(table.header), rule, *map(_line, table.rows)])
+    show = _one_line if table.marked else _plain
+    rows = [_row(table.header, _plain), "|" + "---|" * len(table.header)]
+    return "\n".join(rows + [_row(row, show) for row in table.rows])
+
+
+def _row(cells: Sequence[str], show: Callable[[str], str]) -> str:
+    shown = [show(cell).replace("|", r"\|") for cell in cells]
+    return f"| {' | '.join(shown)} |"
 
 
 def _write(template: str, report: Report, path: str | os.PathLike[str]) -> Path:
@@ -104,16 +113,20 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters.update(table=to_markdown, inline=_inline)
+    templates.filters.update(table=to_markdown, plain=_plain, inline=_inline)
     templates.tests.update(table=lambda block: isinstance(block, Table))
     templates.tests.update(picture=lambda block: isinstance(block, Picture))
     return templates
 
 
-def _line(cells: tuple[str, ...]) -> str:
-    # a bar or a line break in a name would end its cell
-    escaped = [" ".join(cell.split()).replace("|", "\\|") for cell in cells]
-    return f"| {' | '.join(escaped)} |"
+def _one_line(text: str) -> str:
+    """Markdown of a text with marks, in which names neither end the line nor begin a tag."""
+    return _TAG.sub("&lt;", " ".join(text.split()))
+
+
+def _plain(text: str) -> str:
+    """Markdown of a name, which is shown as it is."""
+    return _MARK.sub(r"\\\g<0>", _one_line(text))
 
 
 def _inline(text: str) -> Markup:

@@ -209,7 +209,7 @@ def test_masks_that_stay_alike_are_counted_at_the_last_stage():
 def test_costs_are_shown_in_the_order_of_methods():
     rows = [("rise", 1000.0, 0.0, 3.25), ("lime", 999.5, 0.0, NAN)]
     table = tabulate_cost(pd.DataFrame(rows, columns=["method", "queries", "gradients", "seconds"]))
-    assert table.rows == (("lime", "1000", "0", "-"), ("rise", "1000", "0", "3.250"))
+    assert table.rows == (("lime", "999.5", "0", "-"), ("rise", "1000.0", "0", "3.250"))
 
 
 def test_a_report_of_results_alone_leaves_the_rest_out(results, tmp_path):

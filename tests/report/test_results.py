@@ -22,6 +22,7 @@ from daxaudio.report import (
     Table,
     tables,
     tabulate_comparisons,
+    tabulate_cost,
     tabulate_environment,
     tabulate_summary,
     to_markdown,
@@ -298,3 +299,35 @@ def test_marks_of_texts_and_marked_cells_are_shown_and_others_stay(tmp_path):
     assert "<li>one</li><li>two</li>" in html
     assert "<td><strong>0.37</strong></td>" in html
     assert '<th scope="row">a*b*</th>' in html
+
+
+def test_names_are_shown_in_markdown_as_they_are():
+    names = ("<b>", "a|b", "a\nb", "a*b*", "`c`", "0012", "<0.001")
+    table = Table(("*id*",), tuple((name,) for name in names))
+    assert to_markdown(table).splitlines() == [
+        r"| \*id\* |",
+        "|---|",
+        *("| &lt;b> |", r"| a\|b |", "| a b |", r"| a\*b\* |", r"| \`c\` |", "| 0012 |"),
+        "| <0.001 |",
+    ]
+    marked = Table(("m",), (("**<b>**",),), marked=True)
+    assert to_markdown(marked).splitlines()[2] == "| **&lt;b>** |"
+
+
+def test_headings_and_captions_hold_no_tag_and_no_line_break(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"picture")
+    section = Section("<b>\nS", [Picture(tmp_path / "a.png", "<i>")])
+    text = write_markdown(Report("<h1>", [section]), tmp_path / "r.md").read_text()
+    assert text.splitlines()[::2] == ["# &lt;h1>", "## &lt;b> S", "![&lt;i>](a.png)"]
+
+
+def test_a_table_without_rows_is_a_header(tmp_path):
+    report = Report("R", [Section("S", [Table(("method", "iou"), ())])])
+    assert "| method | iou |\n|---|---|\n" in write_markdown(report, tmp_path / "r.md").read_text()
+    html = Outline(write_page(report, tmp_path / "r.html").read_text())
+    assert html.tags.count("th") == 2
+
+
+def test_costs_keep_half_a_query_and_a_millisecond():
+    cost = pd.DataFrame({"method": ["rise"], "queries": [280.5], "query_seconds": [0.0041]})
+    assert tabulate_cost(cost).rows == (("rise", "280.5", "0.004"),)
