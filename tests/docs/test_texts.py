@@ -11,6 +11,7 @@ import yaml
 from conftest import ROOT
 
 from daxaudio.commands.main import make_parser
+from daxaudio.commands.sections import read_sections
 from daxaudio.containers import Explanation
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox, save_black_box
@@ -106,6 +107,17 @@ def test_a_command_of_a_text_is_one(words):
             make_parser().parse_args(words)
     else:
         make_parser().parse_args(words)
+
+
+SETTINGS = [part for path in TEXTS for part in blocks(path, "yaml")]
+
+
+@pytest.mark.parametrize("text", SETTINGS)
+def test_settings_in_a_text_are_ones_that_commands_take(text, tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    sections = read_sections(path)
+    assert any(sections.values())
 
 
 def test_commands_are_found_in_texts():
