@@ -5,16 +5,12 @@ import runpy
 import pytest
 from conftest import ROOT
 
-from daxaudio.containers import Explanation
-
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.py"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
-    if not hasattr(Explanation, "plot"):
-        pytest.skip("explanations do not draw themselves yet")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     runpy.run_path(str(path))

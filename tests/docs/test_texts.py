@@ -12,7 +12,6 @@ from conftest import ROOT
 
 from daxaudio.commands.main import make_parser
 from daxaudio.commands.sections import read_sections
-from daxaudio.containers import Explanation
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox, save_black_box
 from daxaudio.models.resnet import SpectrogramResNet
@@ -59,16 +58,12 @@ def folder_of_files(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_python_of_a_text_runs_as_printed(path, folder_of_files):
-    if path.name == "README.md" and not hasattr(Explanation, "plot"):
-        pytest.skip("explanations do not draw themselves yet")
     names = {"__name__": "text"}
     for number, block in enumerate(blocks(path, "python"), start=1):
         exec(compile(block, f"{path.name}, block {number}", "exec"), names)
 
 
 def test_the_first_page_leaves_what_it_says(folder_of_files):
-    if not hasattr(Explanation, "plot"):
-        pytest.skip("explanations do not draw themselves yet")
     names = {}
     (block,) = blocks(ROOT / "README.md", "python")
     exec(block, names)
