@@ -6,19 +6,15 @@ may be called while the protocol runs.
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-from protocol_tables import TESTED, as_table, describe_plan, tabulate_conditions, tabulate_scores
+from protocol_tables import TESTED, as_table, tell_conditions, tell_scores
 from protocol_texts import ABOUT_SEEDS, ABOUT_TARGETS, TEXT, TITLE
 from targets import judge_targets
 
 from daxaudio.commands.main import exit_code_of
 from daxaudio.experiments.conditions import (
-    Condition,
     find_conditions,
-    find_differing_settings,
     gather_results,
     measure_costs,
     measure_stability,
@@ -27,8 +23,8 @@ from daxaudio.experiments.conditions import (
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
 from daxaudio.explainers.catalogue import DEFAULT_METHOD, references
 from daxaudio.plot.scores import plot_summaries
-from daxaudio.report.model import Block, Report, Section
-from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS, below_the_references
+from daxaudio.report.model import Report, Section
+from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS
 from daxaudio.report.tables import tabulate_environment
 from daxaudio.report.writing import write_markdown
 from daxaudio.runs.files import read_text
@@ -61,10 +57,10 @@ def write_protocol(exp_dir: Path, leader: str = DEFAULT_METHOD) -> list[Path]:
     write_csv(summary, exp_dir / SUMMARY_FILE)
     about = "Means over recordings, then over seeds; the ratio is fit time over query time."
     sections = [
-        Section("Conditions", _conditions(exp_dir, conditions)),
+        Section("Conditions", tell_conditions(exp_dir, conditions)),
         Section("Targets", [as_table(targets), ABOUT_TARGETS]),
         Section("Scores", [ABOUT_METRICS, ABOUT_SEEDS.format(leader=leader), ABOUT_TESTS]),
-        *_scores(summary),
+        *tell_scores(summary),
         Section("Cost", [about, as_table(costs)]),
         Section("Environment", [tabulate_environment()]),
     ]
@@ -76,23 +72,6 @@ def write_protocol(exp_dir: Path, leader: str = DEFAULT_METHOD) -> list[Path]:
     panels = {f"{model}, {padding}": part for padding, part in of_first}
     picture = plot_summaries(panels, exp_dir / "comparison.png", TESTED, references())
     return [markdown, exp_dir / RESULTS_FILE, exp_dir / SUMMARY_FILE, picture]
-
-
-def _conditions(exp_dir: Path, conditions: Sequence[Condition]) -> list[Block]:
-    """Which are there, and whether they may be compared."""
-    differing = (
-        f"**The conditions of {model} were explained with different settings.**"
-        for model in find_differing_settings(conditions)
-    )
-    return [describe_plan(exp_dir, conditions), *differing, tabulate_conditions(conditions)]
-
-
-def _scores(summary: pd.DataFrame) -> list[Section]:
-    """A table for each model and padding, and what it means."""
-    return [
-        Section(f"{model}, {padding}", [tabulate_scores(part), below_the_references(part)], level=3)
-        for (model, padding), part in summary.groupby(["model", "padding"], sort=False)
-    ]
 
 
 def main() -> None:

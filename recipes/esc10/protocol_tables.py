@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.experiments.conditions import Condition, read_plan
+from daxaudio.experiments.conditions import Condition, find_differing_settings, read_plan
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import RESULTS_FILE
 from daxaudio.metrics import holm
-from daxaudio.report.model import MISSING, Table
+from daxaudio.report.model import MISSING, Block, Section, Table
+from daxaudio.report.results import below_the_references
 from daxaudio.report.tables import number, p_value, tabulate_summary
 from daxaudio.runs.tables import is_table, read_table
 
@@ -71,3 +72,20 @@ def _cell(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     return number(value, 2)
+
+
+def tell_conditions(exp_dir: Path, conditions: Sequence[Condition]) -> list[Block]:
+    """Which are there, and whether they may be compared."""
+    differing = (
+        f"**The conditions of {model} were explained with different settings.**"
+        for model in find_differing_settings(conditions)
+    )
+    return [describe_plan(exp_dir, conditions), *differing, tabulate_conditions(conditions)]
+
+
+def tell_scores(summary: pd.DataFrame) -> list[Section]:
+    """A table for each model and padding, and what it means."""
+    return [
+        Section(f"{model}, {padding}", [tabulate_scores(part), below_the_references(part)], level=3)
+        for (model, padding), part in summary.groupby(["model", "padding"], sort=False)
+    ]

@@ -16,8 +16,7 @@ from daxaudio.experiments.conditions import average_over_seeds, few_of
 IOU_RATIO, P_VALUE, WHITE_AUC, CORRELATION, COST_RATIO = 1.2, 0.05, 0.95, 0.9, 0.3
 """What is aimed at."""
 
-OPEN = ("-", "open")
-BEST = "at least the best rival's"
+OPEN, BEST = ("-", "open"), "at least the best rival's"
 
 
 def judge_targets(
