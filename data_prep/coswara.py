@@ -247,13 +247,15 @@ def prepare(
     """
     spellings = load_label_map(label_map)
     files, bad, statuses = choose_files(corpus, sound, min_quality)
-    prepared = write_cough_folder(out, files, bad, annotations, spellings, sound)
+    prepared = write_cough_folder(
+        files, out, bad=bad, annotations=annotations, label_map=spellings, sound=sound
+    )
     kept = {file.utterance_id: file for file in prepared.kept}
     sources = read_sources(corpus / "planted.csv")
     labels = {name: file.label for name, file in kept.items()}
     groups = {name: sources.get(f.participant, f.participant) for name, f in kept.items()}
     folds = assign_folds(labels, groups, n_folds, seed)
-    write_text(out / "folds", "".join(f"{name} {fold}\n" for name, fold in folds.items()))
+    write_text("".join(f"{name} {fold}\n" for name, fold in folds.items()), out / "folds")
     return [*_status_lines(statuses, prepared.kept), *prepared.lines, *_fold_lines(folds, labels)]
 
 

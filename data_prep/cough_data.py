@@ -122,8 +122,9 @@ def check_audio(path: Path) -> AudioFacts | BadFile:
 
 
 def write_cough_folder(
-    out: Path,
     files: Sequence[CoughFile],
+    out: Path,
+    *,
     bad: Iterable[BadFile],
     annotations: Path,
     label_map: LabelMap,
@@ -132,8 +133,8 @@ def write_cough_folder(
     """Check the files, read their annotations, and write the data folder and the lists beside it.
 
     Args:
-        out: folder to write to, made where missing.
         files: recordings to take.
+        out: folder to write to, made where missing.
         bad: files that are out already; those that cannot be read join them.
         annotations: folder of the annotations.
         label_map: of the phases.
@@ -180,7 +181,7 @@ def count_text(counts: Mapping[str, int]) -> str:
 def _write_bad(path: Path, bad: Iterable[BadFile]) -> None:
     listed = sorted(bad, key=lambda file: (str(file.path), file.kind))
     rows = ((f.path, " ".join(": ".join(filter(None, [f.kind, f.detail])).split())) for f in listed)
-    write_text(path, "".join(f"{of}\t{reason}\n" for of, reason in rows))
+    write_text("".join(f"{of}\t{reason}\n" for of, reason in rows), path)
 
 
 def _write_folder(
@@ -192,16 +193,16 @@ def _write_folder(
         utt2spk={file.utterance_id: file.participant for file in kept},
         utt2dur={file.utterance_id: found[file.utterance_id].duration for file in kept},
     )
-    write_data_folder(out, data)
+    write_data_folder(data, out)
     suffixes = {file.utterance_id: file.path.suffix for file in kept}
     ordered = [name for name in data.ids if name in phases.events]
     write_events(
-        out / "events.tsv", {f"{name}{suffixes[name]}": phases.events[name] for name in ordered}
+        {f"{name}{suffixes[name]}": phases.events[name] for name in ordered}, out / "events.tsv"
     )
     rows = (f"{name}\t{phases.without[name]}\n" for name in data.ids if name in phases.without)
-    write_text(out / "without_annotation.txt", "".join(rows))
+    write_text("".join(rows), out / "without_annotation.txt")
     rows = (f"{name}\t{odd}\n" for name, odd in sorted(_other_formats(kept, found).items()))
-    write_text(out / "other_formats.txt", "".join(rows))
+    write_text("".join(rows), out / "other_formats.txt")
 
 
 def _other_formats(kept: Sequence[CoughFile], found: Mapping[str, AudioFacts]) -> dict[str, str]:

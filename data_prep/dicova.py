@@ -154,7 +154,9 @@ def prepare(
     statuses = read_metadata(corpus / "metadata.csv")
     lists = read_lists(corpus / "LISTS")
     files, bad = choose_files(corpus, statuses)
-    prepared = write_cough_folder(out, files, bad, annotations, spellings, SOUND)
+    prepared = write_cough_folder(
+        files, out, bad=bad, annotations=annotations, label_map=spellings, sound=SOUND
+    )
     counts = Counter(file.label for file in prepared.kept)
     lines = [f"metadata.csv: {len(statuses)} subjects"]
     for status, count in Counter(statuses.values()).most_common():
@@ -172,7 +174,7 @@ def _write_folds(out: Path, lists: Lists, labels: Mapping[str, str]) -> list[str
         counts = []
         for part in ("train", "val"):
             kept = [name for name in lists[fold][part] if name in labels]
-            write_text(out / "lists" / f"{part}_{fold}", "".join(f"{name}\n" for name in kept))
+            write_text("".join(f"{name}\n" for name in kept), out / "lists" / f"{part}_{fold}")
             n_positive = sum(labels[name] == "p" for name in kept)
             gone = len(lists[fold][part]) - len(kept)
             counts.append(f"{part} {len(kept)} ({n_positive} p), {gone} left out")
@@ -184,7 +186,7 @@ def _write_folds(out: Path, lists: Lists, labels: Mapping[str, str]) -> list[str
     if twice:
         (out / "folds").unlink(missing_ok=True)
         return [*lines, f"in two validation lists: {twice}, so that there is no file folds"]
-    write_text(out / "folds", "".join(f"{name} {of_val[name]}\n" for name in sorted(of_val)))
+    write_text("".join(f"{name} {of_val[name]}\n" for name in sorted(of_val)), out / "folds")
     return [*lines, f"in no validation list: {len(labels.keys() - of_val.keys())}"]
 
 

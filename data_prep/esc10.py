@@ -189,12 +189,12 @@ def prepare(corpus: Path, out: Path, train_folds: list[int], test_folds: list[in
     }
     bad: dict[Path, str] = {}
     data = {name: _read_part(name, part, bad) for name, part in parts.items()}
-    write_text(out / "bad_files.txt", "".join(f"{path}\t{bad[path]}\n" for path in sorted(bad)))
+    write_text("".join(f"{path}\t{bad[path]}\n" for path in sorted(bad)), out / "bad_files.txt")
     for name, part in data.items():
         if not part.text:
             raise ValueError(f"no readable file is left for {name}; see {out / 'bad_files.txt'}")
     for name, part in data.items():
-        write_data_folder(out / name, part)
+        write_data_folder(part, out / name)
     return (
         f"{len(data['train'].text)} train and {len(data['test'].text)} test recordings of "
         f"{len(set(data['train'].text.values()))} classes in {out}; {len(bad)} bad file(s)"

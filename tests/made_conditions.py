@@ -45,7 +45,7 @@ def save(folder, mask, seed=0, model="abc", seconds=None, settings=None, queries
         seconds=seconds or {"query": 10.0, "fit": 2.0},
     )
     facts = {"seed": seed, "model": model, "input": "x", "run_settings": settings or {}}
-    save_explanation(folder, explanation, facts)
+    save_explanation(explanation, folder, facts)
 
 
 RISING = torch.linspace(0, 1, 20).reshape(4, 5)

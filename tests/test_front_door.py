@@ -48,7 +48,7 @@ def model():
 def folder(tmp_path, monkeypatch):
     """A working folder with `dog.wav` and a stored model."""
     monkeypatch.chdir(tmp_path)
-    write_recording("dog.wav", clip_with_tone("dog"))
+    write_recording(clip_with_tone("dog"), "dog.wav")
     front_end = LinearStft(RATE, n_fft=256, hop_length=128)
     torch.manual_seed(0)
     network = SpectrogramResNet(2, depth=10, width=4)
@@ -96,7 +96,7 @@ def test_what_explain_gave_is_made_again_with_its_own_draws_and_with_others(mode
 
 def test_what_was_read_from_a_file_is_judged_as_far_as_that_goes(model, tmp_path):
     explanation = dx.explain(clip_with_tone("dog"), model, "rise", target="dog", queries=50)
-    dx.save_explanation(tmp_path, explanation)
+    dx.save_explanation(explanation, tmp_path)
     read = dx.load_explanation(tmp_path)
     with pytest.raises(ValueError, match=r"^it is not known how the explanation was made: give"):
         dx.judge(read, model)
@@ -174,5 +174,5 @@ def test_a_verdict_is_shown_as_its_summary_and_findings(model):
 def test_a_stored_verdict_comes_back_with_the_explanation(model, tmp_path):
     explanation = dx.explain(clip_with_tone("dog"), model, "energy", target="dog")
     verdict = dx.judge(explanation, model)
-    dx.save_explanation(tmp_path, explanation, {"verdict": verdict.as_dict()})
+    dx.save_explanation(explanation, tmp_path, {"verdict": verdict.as_dict()})
     assert dx.load_explanation(tmp_path).verdict == verdict.summary

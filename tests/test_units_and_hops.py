@@ -19,10 +19,10 @@ def spectrogram():
 def test_the_unit_is_stored_with_an_explanation_and_with_queries(spectrogram, tmp_path):
     in_pcen = dataclasses.replace(spectrogram, unit="PCEN")
     for given in (spectrogram, in_pcen):
-        save_explanation(tmp_path / "a", Explanation(given.values, given, "energy"))
+        save_explanation(Explanation(given.values, given, "energy"), tmp_path / "a")
         assert load_explanation(tmp_path / "a").spectrogram.unit == given.unit
         asked = GridSampler(4, cells=(2, 2))(given, lambda inputs: inputs.mean(dim=(1, 2)))
-        save_neighbourhood(tmp_path / "b", asked)
+        save_neighbourhood(asked, tmp_path / "b")
         assert load_neighbourhood(tmp_path / "b").spectrogram.unit == given.unit
 
 

@@ -87,7 +87,7 @@ EVIDENCE = ("resonance", "wheeze", "second_burst", "hum")
 
 
 def add_evidence(
-    own: np.ndarray, kind: str, strength: float, trait: float, peak: float, draws: Draws
+    own: np.ndarray, kind: str, strength: float, trait: float, *, peak: float, draws: Draws
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Plant evidence into one interval.
 
@@ -104,7 +104,8 @@ def add_evidence(
 
     Example:
         >>> own = np.random.default_rng(0).standard_normal(8000)
-        >>> mixed, span = add_evidence(own, "wheeze", 1.0, 0.5, 9.0, np.random.default_rng(1))
+        >>> draws = np.random.default_rng(1)
+        >>> mixed, span = add_evidence(own, "wheeze", 1.0, 0.5, peak=9.0, draws=draws)
         >>> span, bool(np.isclose(np.abs(mixed).max(), np.abs(own).max()))
         ((0, 8000), True)
     """

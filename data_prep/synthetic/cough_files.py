@@ -139,12 +139,12 @@ def read_phases(path: Path) -> Events:
     return without_gaps(str(path), tier, recording.duration or tier.events[-1].end)
 
 
-def write_phases(path: Path, events: Events) -> None:
+def write_phases(events: Events, path: Path) -> None:
     """Write a TextGrid of three tiers as the real ones, with one spelling of labels.
 
     Args:
-        path: the file to write.
         events: without gaps from 0 to the end; labels may be misspelt.
+        path: the file to write.
     """
     end, phases = events[-1].end, [fold_label(event.label) for event in events]
     counts = [str(phases.count(phase)) for phase in ("cough", "inhale")]
@@ -156,33 +156,33 @@ def write_phases(path: Path, events: Events) -> None:
         Tier("numberofcough", (Event(0.0, end, counts[0]),)),
         Tier("numberofinhale", (Event(0.0, end, counts[1]),)),
     )
-    write_textgrid(path, AnnotatedRecording(path.stem, tiers, end))
+    write_textgrid(AnnotatedRecording(path.stem, tiers, end), path)
 
 
-def write_audio(path: Path, samples: np.ndarray) -> None:
+def write_audio(samples: np.ndarray, path: Path) -> None:
     """Write samples `[S]` within -1 and 1 as 16-bit WAV."""
     with whole_file(path) as temporary:
         whole = np.rint(np.clip(samples, -1, 1) * 32767).astype(np.int16)
         scipy.io.wavfile.write(temporary, SAMPLE_RATE, whole)
 
 
-def write_metadata(path: Path, people: Sequence[dict[str, str]]) -> None:
+def write_metadata(people: Sequence[dict[str, str]], path: Path) -> None:
     """Write `combined_data.csv`; what a participant does not say stays empty."""
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, _HEADER.split(","), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(people)
-    write_text(path, table.getvalue())
+    write_text(table.getvalue(), path)
 
 
-def write_quality(path: Path, quality: dict[str, int]) -> None:
+def write_quality(quality: dict[str, int], path: Path) -> None:
     """Write the quality labels by participant, with lines that end as in the real file."""
     rows = (f"{participant}_{SOUND},{label}\r\n" for participant, label in quality.items())
     with whole_file(path) as temporary:
         temporary.write_bytes((_QUALITY_HEADER + "".join(rows)).encode())
 
 
-def write_truth(path: Path, rows: Sequence[Truth]) -> None:
+def write_truth(rows: Sequence[Truth], path: Path) -> None:
     """Write `planted.csv`; intervals stand as `start-end` in seconds, divided by semicolons."""
     table = io.StringIO(newline="")
     writer = csv.writer(table, lineterminator="\n")
@@ -192,7 +192,7 @@ def write_truth(path: Path, rows: Sequence[Truth]) -> None:
         intervals = ";".join(f"{start:.6f}-{end:.6f}" for start, end in row.intervals)
         fields = [getattr(row, name) for name in _TRUTH_COLUMNS[:-1]]
         writer.writerow([*fields, intervals])
-    write_text(path, table.getvalue())
+    write_text(table.getvalue(), path)
 
 
 def read_truth(path: str | os.PathLike[str]) -> list[Truth]:
@@ -212,7 +212,7 @@ def read_truth(path: str | os.PathLike[str]) -> list[Truth]:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "planted.csv"
         >>> row = Truth("p", "positive_mild", "A", "cough", "hum", 1.0, "none", ((0.5, 0.75),))
-        >>> write_truth(path, [row])
+        >>> write_truth([row], path)
         >>> read_truth(path) == [row]
         True
     """

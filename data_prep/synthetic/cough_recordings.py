@@ -85,6 +85,7 @@ def make_recording(
         each stretch that holds evidence.
 
     Example:
+        >>> from daxaudio.containers import Event
         >>> timing = Events([Event(0.0, 0.5, "noise"), Event(0.5, 1.0, "cough")])
         >>> samples, intervals = make_recording("a", timing, Plant("cough"))
         >>> len(samples), intervals
@@ -140,8 +141,8 @@ def _plant_into(
             plant.evidence,
             plant.strength,
             trait,
-            peak,
-            draws_for(seed, participant, "evidence", k),
+            peak=peak,
+            draws=draws_for(seed, participant, "evidence", k),
         )
         spans.append((first + start, first + end))
     return spans
@@ -151,6 +152,7 @@ def seconds_of(events: Events, phase: str) -> float:
     """Seconds of a phase, but for intervals of less than 20 ms, which hold no evidence.
 
     Example:
+        >>> from daxaudio.containers import Event
         >>> seconds_of(Events([Event(0.0, 0.5, "cough"), Event(0.5, 0.51, "cough")]), "cough")
         0.5
     """

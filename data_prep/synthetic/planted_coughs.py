@@ -230,7 +230,7 @@ def make_corpus(
     _check_settings(out / SETTINGS_FILE, plant, positive_share, seed, labels)
     bad: dict[Path, str] = {}
     timings = find_timings(textgrids, plant.phase, bad)
-    write_text(out / "bad_files.txt", "".join(f"{path}\t{bad[path]}\n" for path in sorted(bad)))
+    write_text("".join(f"{path}\t{bad[path]}\n" for path in sorted(bad)), out / "bad_files.txt")
     if not timings:
         raise ValueError(
             f"{textgrids}: no TextGrid has a cough and {_ENOUGH} s of {plant.phase}; "
@@ -245,13 +245,13 @@ def make_corpus(
         truth.append(_write_recording(out, row, person, events, plant, seed))
         target = annotations / f"{person.participant}.TextGrid"
         if labels == "clean":
-            write_phases(target, events)
+            write_phases(events, target)
         else:
             with whole_file(target) as temporary:
                 shutil.copyfile(textgrids / f"{person.textgrid}.TextGrid", temporary)
-    write_metadata(out / "combined_data.csv", rows)
-    write_quality(out / "annotations" / f"{SOUND}_labels.csv", quality)
-    write_truth(out / "planted.csv", truth)
+    write_metadata(rows, out / "combined_data.csv")
+    write_quality(quality, out / "annotations" / f"{SOUND}_labels.csv")
+    write_truth(truth, out / "planted.csv")
     n_positive = sum(person.positive for person in people)
     return (
         f"{n_positive} positive and {n - n_positive} negative recordings in {out}, timings of "
@@ -278,7 +278,7 @@ def _check_settings(
                 f"{path.parent} holds a corpus made with {', '.join(other)}; remove it, and what "
                 "was made from it, or choose another folder"
             )
-    write_text(path, json.dumps(asked, indent=2) + "\n")
+    write_text(json.dumps(asked, indent=2) + "\n", path)
 
 
 def _write_recording(
@@ -294,7 +294,7 @@ def _write_recording(
         person.participant, events, plant if person.positive else None, seed
     )
     folder = out / row["record_date"].replace("-", "") / person.participant
-    write_audio(folder / f"{SOUND}.wav", samples)
+    write_audio(samples, folder / f"{SOUND}.wav")
     planted = person.positive and plant.active
     return Truth(
         participant=person.participant,

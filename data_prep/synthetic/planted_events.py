@@ -202,7 +202,7 @@ def plant(
         background, sample_rate, times, Draws(seed, recording_id, "distractors")
     )
     samples, rows = MAKERS[label](n_event, sample_rate, making)
-    samples = samples * gain_for(samples, rows, background, sample_rate, snr_db)
+    samples = samples * gain_for(samples, rows, background, sample_rate, snr_db=snr_db)
     mixture = background + distractors
     mixture[first : first + n_event] += samples
     evidence = tuple(
@@ -238,7 +238,7 @@ def make_corpus(out: Path, *, n_train: int, n_test: int, seed: int, sample_rate:
         for item in planted:
             for part in item.evidence:
                 writer.writerow([item.recording.recording_id, *dataclasses.astuple(part)])
-    write_text(out / "evidence.csv", table.getvalue())
+    write_text(table.getvalue(), out / "evidence.csv")
 
 
 def _write_part(out: Path, name: str, planted: Sequence[PlantedRecording]) -> None:
@@ -246,7 +246,7 @@ def _write_part(out: Path, name: str, planted: Sequence[PlantedRecording]) -> No
     paths = {}
     for item in planted:
         path = out / "audio" / f"{item.recording.recording_id}.wav"
-        write_recording(path, item.recording)
+        write_recording(item.recording, path)
         paths[item.recording.recording_id] = str(path.resolve())
     data = DataFolder(
         wav_scp=paths,
@@ -254,9 +254,9 @@ def _write_part(out: Path, name: str, planted: Sequence[PlantedRecording]) -> No
         utt2spk={recording_id: recording_id for recording_id in paths},
         utt2dur={item.recording.recording_id: item.recording.duration for item in planted},
     )
-    write_data_folder(out / name, data)
+    write_data_folder(data, out / name)
     events = {f"{item.recording.recording_id}.wav": Events([item.event]) for item in planted}
-    write_events(out / name / "events.tsv", events)
+    write_events(events, out / name / "events.tsv")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

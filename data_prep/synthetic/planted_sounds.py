@@ -181,7 +181,7 @@ def _free_start(times: Tensor, event: tuple[float, float], duration: float, draw
 
 
 def gain_for(
-    samples: Tensor, rows: Rows, background: Tensor, sample_rate: int, snr_db: float
+    samples: Tensor, rows: Rows, background: Tensor, sample_rate: int, *, snr_db: float
 ) -> float:
     """What brings an event's energy so far above the background's within the evidence."""
     energy = float(samples.square().sum()) / sample_rate

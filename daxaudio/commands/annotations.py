@@ -262,7 +262,7 @@ def _write(targets: Mapping[Path, list[AnnotatedRecording]], to: str) -> list[st
     for target, recordings in targets.items():
         try:
             check_length(target.name)
-            write_annotations(target, recordings, to)
+            write_annotations(recordings, target, to)
         except ValueError as error:
             refused.append(f"not written: {' '.join(str(error).split())}")
     return refused

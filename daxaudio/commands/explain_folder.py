@@ -79,7 +79,8 @@ def explain_folder_of_audio(
     if not arguments.no_pictures:
         _draw(out, chosen, methods, events)
     title = f"Explanations of {Path(arguments.audio).resolve().name}"
-    print(f"done: {write_index(out, title, predictions, chosen, methods)}")
+    page = write_index(out, title, predictions=predictions, recording_ids=chosen, methods=methods)
+    print(f"done: {page}")
     n_warned = sum(count_warned(out / WARNINGS_FILE).values())
     if n_warned:
         print(f"{n_warned} explanations have warnings, see {out / WARNINGS_FILE}")

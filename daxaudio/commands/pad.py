@@ -99,7 +99,7 @@ def _pad_file(
             f"{target}: is there already, and no padded recording; choose another --out"
         )
     event = _pad_one(recording, padding, target, seed=arguments.seed)
-    write_events(out / EVENTS_FILE, {target.name: Events([event])})
+    write_events({target.name: Events([event])}, out / EVENTS_FILE)
     _write_facts(out, facts)
     print(f"{target}: recording from {event.start:.3f} s to {event.end:.3f} s")
 
@@ -133,17 +133,17 @@ def _pad_folder(
         except ValueError as error:
             logger.warning("%s is left out: %s", name, error)
             bad.append(f"{name}\t{' '.join(str(error).split())}\n")
-    write_text(out / BAD_FILES, "".join(bad))
+    write_text("".join(bad), out / BAD_FILES)
     if not events:
         raise ValueError(f"{arguments.audio}: not one recording could be padded; see {BAD_FILES}")
-    write_events(out / EVENTS_FILE, {f"{name}.wav": Events([one]) for name, one in events.items()})
+    write_events({f"{name}.wav": Events([one]) for name, one in events.items()}, out / EVENTS_FILE)
     padded = DataFolder(
         wav_scp={name: str(audio / f"{name}.wav") for name in events},
         text={name: data.text[name] for name in events},
         utt2spk={name: data.utt2spk[name] for name in events},
         utt2dur={name: duration_of(audio / f"{name}.wav") for name in events},
     )
-    write_data_folder(out, padded)
+    write_data_folder(padded, out)
     print(f"{len(events)} recordings padded, {len(bad)} left out")
 
 
@@ -168,10 +168,10 @@ def _pad_one(
     padded = padding(recording, derive_seed(seed, name, "padding"), label)
     event = dataclasses.replace(padded.event, label=name if label is None else label)
     events_text(EVENTS_FILE, {target.name: Events([event])})  # refused before the sound is written
-    write_recording(target, padded.recording)
+    write_recording(padded.recording, target)
     return event
 
 
 def _write_facts(out: Path, facts: Mapping[str, Any]) -> None:
     """The settings, beside what they made."""
-    write_text(out / FACTS_FILE, json.dumps(facts, indent=2) + "\n")
+    write_text(json.dumps(facts, indent=2) + "\n", out / FACTS_FILE)

@@ -282,14 +282,16 @@ def _read_all(
     recordings, front_end = [], plan.front_end
     for name in progress_bar(data.ids, "reading"):
         try:
-            recording = read_utterance(data, name, front_end.sample_rate, front_end.min_duration)
+            recording = read_utterance(
+                data, name, front_end.sample_rate, min_duration=front_end.min_duration
+            )
             if front_end.vad is not None:
                 front_end.spectrogram(recording)  # says so when it is nothing but silence
             recordings.append(recording)
         except ValueError as error:
             logger.warning("%s is left out: %s", name, error)
             bad.append(f"{name}\t{error}\n")
-    write_text(out / BAD_FILES, "".join(bad))
+    write_text("".join(bad), out / BAD_FILES)
     if not recordings:
         raise ValueError(f"not one of {len(bad)} training recordings could be read")
     return recordings

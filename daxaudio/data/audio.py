@@ -68,6 +68,7 @@ def find_audio(folder: str | os.PathLike[str]) -> list[Path]:
 def read_recording(
     path: str | os.PathLike[str],
     sample_rate: int | None = None,
+    *,
     recording_id: str | None = None,
     min_duration: float = 0.0,
     channel: int | None = None,
@@ -100,7 +101,7 @@ def read_recording(
     Example:
         >>> import tempfile, torch
         >>> path = Path(tempfile.mkdtemp()) / "a.wav"
-        >>> write_recording(path, Recording(torch.full((2, 8000), 0.5), 8000))
+        >>> write_recording(Recording(torch.full((2, 8000), 0.5), 8000), path)
         >>> recording = read_recording(path, sample_rate=16000)
         >>> recording.waveform.shape, recording.recording_id
         (torch.Size([1, 16000]), 'a')
@@ -110,17 +111,25 @@ def read_recording(
         raise ValueError(f"sample_rate must be at least 1, got {sample_rate}")
     samples, file_rate = read_samples(path)
     name = without_audio_ending(path) if recording_id is None else recording_id
-    return make_recording(str(path), samples, file_rate, sample_rate, name, min_duration, channel)
+    return make_recording(
+        str(path),
+        samples,
+        file_rate,
+        sample_rate,
+        recording_id=name,
+        min_duration=min_duration,
+        channel=channel,
+    )
 
 
-def write_recording(path: str | os.PathLike[str], recording: Recording) -> None:
+def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
     """Write a recording whole or not at all: `.wav` as 32-bit float, `.flac` with 24 bits.
 
     WAV keeps every sample exactly, and the same recording always gives the same bytes.
 
     Args:
-        path: the file to write; its ending chooses the format. Folders above it are made.
         recording: what to write.
+        path: the file to write; its ending chooses the format. Folders above it are made.
 
     Raises:
         ValueError: when the ending is neither `.wav` nor `.flac`, when samples beyond [-1, 1]
@@ -129,7 +138,7 @@ def write_recording(path: str | os.PathLike[str], recording: Recording) -> None:
     Example:
         >>> import tempfile, torch
         >>> path = Path(tempfile.mkdtemp()) / "a.flac"
-        >>> write_recording(path, Recording(torch.full((1, 100), 0.25), 8000))
+        >>> write_recording(Recording(torch.full((1, 100), 0.25), 8000), path)
         >>> float(read_recording(path).waveform.max())
         0.25
     """
@@ -167,6 +176,7 @@ def make_recording(
     samples: np.ndarray,
     file_rate: int,
     sample_rate: int | None,
+    *,
     recording_id: str,
     min_duration: float,
     channel: int | None,

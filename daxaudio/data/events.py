@@ -51,7 +51,7 @@ def read_events(path: str | os.PathLike[str]) -> dict[str, Events]:
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "events.tsv"
-        >>> write_events(path, {"a.wav": Events([Event(0.5, 2.0, "dog")]), "b.wav": Events()})
+        >>> write_events({"a.wav": Events([Event(0.5, 2.0, "dog")]), "b.wav": Events()}, path)
         >>> read_events(path)
         {'a.wav': Events([Event(0.5, 2.0, 'dog')]), 'b.wav': Events([])}
     """
@@ -141,12 +141,12 @@ def _read_text(path: Path) -> str:
     return read_text(path)
 
 
-def write_events(path: str | os.PathLike[str], events_by_file: Mapping[str, Events]) -> None:
+def write_events(events_by_file: Mapping[str, Events], path: str | os.PathLike[str]) -> None:
     """Write a list of events.
 
     Args:
-        path: a `.tsv` or `.csv` file to write.
         events_by_file: the events of each file; a file without events gets an empty row.
+        path: a `.tsv` or `.csv` file to write.
 
     Raises:
         ValueError: when `path` ends otherwise, a file name is empty or has blanks at its ends, or
@@ -155,12 +155,12 @@ def write_events(path: str | os.PathLike[str], events_by_file: Mapping[str, Even
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "events.csv"
-        >>> write_events(path, {"a.wav": Events([Event(0.5, 2.0, "dog")])})
+        >>> write_events({"a.wav": Events([Event(0.5, 2.0, "dog")])}, path)
         >>> print(path.read_text(), end="")
         filename,onset,offset,event_label
         a.wav,0.5,2.0,dog
     """
-    write_text(path, events_text(path, events_by_file))
+    write_text(events_text(path, events_by_file), path)
 
 
 def events_text(path: str | os.PathLike[str], events_by_file: Mapping[str, Events]) -> str:

@@ -187,7 +187,7 @@ class ComparingRun:
             "compare": dataclasses.asdict(self.settings),
             "versions": versions(),
         }
-        write_text(self.out / SETTINGS_FILE, json.dumps(document, indent=2) + "\n")
+        write_text(json.dumps(document, indent=2) + "\n", self.out / SETTINGS_FILE)
 
     def _work(self, chosen: Sequence[str], wrong: Sequence[str]) -> list[dict[str, str]]:
         problems: list[dict[str, str]] = []

@@ -193,7 +193,7 @@ class Heard:
         """
         stored = expand_to(self.whole, found) if self.whole else found
         own = {**self.facts, "derived_seed": str(found.seed), **facts}
-        save_explanation(folder, stored, own)
+        save_explanation(stored, folder, own)
         return stored
 
 

@@ -152,7 +152,7 @@ class Measuring:
             else:
                 document = {"made_from": self._made_from(group, explanation), **found}
                 text = json.dumps(without_nan(document)) + "\n"
-                write_text(self._path(group, explanation), text)
+                write_text(text, self._path(group, explanation))
             advance(name, f"{explanation.method} {group}")
         return problems
 

@@ -22,7 +22,7 @@ Sign = Literal["absolute", "positive"]
 
 
 def to_explanation(
-    neighbourhood: Neighbourhood, attribution: Tensor, method: str, explainer: Any, began: float
+    neighbourhood: Neighbourhood, attribution: Tensor, method: str, explainer: Any, *, began: float
 ) -> Explanation:
     """The explanation that a perturbation method drew from a neighbourhood.
 
@@ -57,6 +57,7 @@ def explain_by_mask(
     score_fn: ScoreFn,
     mask: Tensor,
     method: str,
+    *,
     explainer: Any,
     seconds: float,
     attribution: Tensor | None = None,
@@ -85,7 +86,8 @@ def explain_by_mask(
         >>> from daxaudio.explainers.references import Energy
         >>> picture = Spectrogram(torch.eye(2), torch.arange(2.0), torch.arange(2.0))
         >>> mask = torch.eye(2)
-        >>> explain_by_mask(picture, lambda x: x[:, 0, 0], mask, "energy", Energy(), 0).score
+        >>> how = {"explainer": Energy(), "seconds": 0.0}
+        >>> explain_by_mask(picture, lambda x: x[:, 0, 0], mask, "energy", **how).score
         1.0
     """
     mask = mask.detach().float().cpu()
@@ -146,10 +148,11 @@ def mask_of_signed(attribution: Tensor, sign: Sign) -> Tensor:
 
 
 def explain_by_gradients(
-    explainer: Any,
-    method: str,
     spectrogram: Spectrogram,
     score: ModuleScore,
+    method: str,
+    explainer: Any,
+    *,
     attribution: Tensor,
     began: float,
     n_gradients: int,
@@ -161,10 +164,10 @@ def explain_by_gradients(
     """The explanation that a gradient method drew from its passes; asks for the input's score.
 
     Args:
-        explainer: the dataclass whose fields are stored as settings.
-        method: name of the method, as in tables.
         spectrogram: the input.
         score: asked once, for the probability of the input.
+        method: name of the method, as in tables.
+        explainer: the dataclass whose fields are stored as settings.
         attribution: float32 `[F, T]` on the CPU, signed, as the method defines it.
         began: `time.perf_counter()` when the passes began.
         n_gradients: forward and backward passes so far, one an input.
@@ -184,7 +187,14 @@ def explain_by_gradients(
     seed = getattr(explainer, "seed", 0)
     fit = time.perf_counter() - ended
     explanation = explain_by_mask(
-        spectrogram, score, mask, method, explainer, fit, attribution, seed
+        spectrogram,
+        score,
+        mask,
+        method,
+        explainer=explainer,
+        seconds=fit,
+        attribution=attribution,
+        seed=seed,
     )
     if not mask.any():
         warnings = (*warnings, "the attribution is nowhere above 0: nothing is marked")

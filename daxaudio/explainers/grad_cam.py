@@ -185,12 +185,12 @@ class GuidedGradCam:
         if not guided.n_calls:
             warnings.append("the model has no ReLU: guided backpropagation is the plain gradient")
         return explain_by_gradients(
-            self,
-            "guided_grad_cam",
             spectrogram,
             score,
-            gradient * _stretched(grad_cam_map(maps), spectrogram),
-            began,
+            "guided_grad_cam",
+            self,
+            attribution=gradient * _stretched(grad_cam_map(maps), spectrogram),
+            began=began,
             n_gradients=2,
             sign=self.sign,
             findings={"layer": maps.name},
@@ -226,12 +226,12 @@ def _explain(
         spectrogram, score, explainer.layer, of=explainer.of, reshape=explainer.reshape
     )
     return explain_by_gradients(
-        explainer,
-        method,
         spectrogram,
         score,
-        _stretched(formula(maps), spectrogram),
-        began,
+        method,
+        explainer,
+        attribution=_stretched(formula(maps), spectrogram),
+        began=began,
         n_gradients=1,
         findings={"layer": maps.name},
         warnings=_warnings(maps),

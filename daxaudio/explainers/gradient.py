@@ -65,7 +65,14 @@ class Gradient:
         score, began = module_score(score_fn), time.perf_counter()
         found = score.gradients(spectrogram.values[None], self.of)[0]
         return explain_by_gradients(
-            self, "gradient", spectrogram, score, found, began, n_gradients=1, sign=self.sign
+            spectrogram,
+            score,
+            "gradient",
+            self,
+            attribution=found,
+            began=began,
+            n_gradients=1,
+            sign=self.sign,
         )
 
 
@@ -127,7 +134,14 @@ class SmoothGrad:
         weights = torch.full((self.n_samples,), 1 / self.n_samples, dtype=torch.float64)
         found = score.mean_gradient(noisy, weights, self.of)
         return explain_by_gradients(
-            self, "smooth_grad", spectrogram, score, found, began, self.n_samples, self.sign
+            spectrogram,
+            score,
+            "smooth_grad",
+            self,
+            attribution=found,
+            began=began,
+            n_gradients=self.n_samples,
+            sign=self.sign,
         )
 
 
@@ -193,14 +207,14 @@ class IntegratedGradients:
         gain, size = float(ends[1] - ends[0]), float(ends.abs().sum())
         error = abs(float(found.double().sum()) - gain)
         return explain_by_gradients(
-            self,
-            "integrated_gradients",
             spectrogram,
             score,
-            found,
-            began,
-            self.n_steps,
-            self.sign,
+            "integrated_gradients",
+            self,
+            attribution=found,
+            began=began,
+            n_gradients=self.n_steps,
+            sign=self.sign,
             n_values=2,
             findings={"completeness_error": error},
             warnings=self._warnings(error, gain, size),
@@ -262,5 +276,12 @@ class InputXGradient:
         gradient = score.gradients(values[None], self.of)[0]
         found = (values - background).cpu().float() * gradient
         return explain_by_gradients(
-            self, "input_x_gradient", spectrogram, score, found, began, 1, self.sign
+            spectrogram,
+            score,
+            "input_x_gradient",
+            self,
+            attribution=found,
+            began=began,
+            n_gradients=1,
+            sign=self.sign,
         )

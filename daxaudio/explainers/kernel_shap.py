@@ -78,7 +78,7 @@ class KernelShap:
                 f"{type(perturbation).__name__}: draw it with SegmentSampler"
             )
         attribution = _shapley_values(neighbourhood)[perturbation.segments.cpu()]
-        return to_explanation(neighbourhood, attribution, "kernel_shap", self, began)
+        return to_explanation(neighbourhood, attribution, "kernel_shap", self, began=began)
 
 
 def _shapley_values(neighbourhood: Neighbourhood) -> Tensor:

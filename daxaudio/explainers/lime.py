@@ -84,7 +84,7 @@ class Lime:
             )
         coefficients = self._coefficients(neighbourhood)
         attribution = coefficients[perturbation.segments.cpu()]
-        return to_explanation(neighbourhood, attribution, "lime", self, began)
+        return to_explanation(neighbourhood, attribution, "lime", self, began=began)
 
     def _coefficients(self, neighbourhood: Neighbourhood) -> Tensor:
         """`[K]` float64: the weighted ridge regression, its intercept removed by centring."""

@@ -141,7 +141,7 @@ class Occlusion:
         rows, columns = (perturbation.covered(axis).cpu().double() for axis in (0, 1))
         drops = neighbourhood.original_score - neighbourhood.scores.double()
         attribution = ((rows.T * drops) @ columns) / (rows.T @ columns)
-        return to_explanation(neighbourhood, attribution, "occlusion", self, began)
+        return to_explanation(neighbourhood, attribution, "occlusion", self, began=began)
 
     def within(self, n_queries: int, shape: tuple[int, int]) -> Occlusion:
         """The same explainer with the finest stride that a budget allows.

@@ -40,7 +40,9 @@ class RandomMask:
         random = generator(self.seed, spectrogram.recording_id, "random")
         mask = torch.rand(spectrogram.values.shape, generator=random)
         seconds = time.perf_counter() - began
-        return explain_by_mask(spectrogram, score_fn, mask, "random", self, seconds, seed=self.seed)
+        return explain_by_mask(
+            spectrogram, score_fn, mask, "random", explainer=self, seconds=seconds, seed=self.seed
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +65,15 @@ class Energy:
         values = spectrogram.values.clone()
         mask = scale_to_mask(values)
         seconds = time.perf_counter() - began
-        return explain_by_mask(spectrogram, score_fn, mask, "energy", self, seconds, values)
+        return explain_by_mask(
+            spectrogram,
+            score_fn,
+            mask,
+            "energy",
+            explainer=self,
+            seconds=seconds,
+            attribution=values,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +108,13 @@ class OnsetStrength:
         spread = strength.expand_as(values).clone()
         mask, seconds = scale_to_mask(spread), time.perf_counter() - began
         return explain_by_mask(
-            spectrogram, score_fn, mask, "onset_strength", self, seconds, attribution=spread
+            spectrogram,
+            score_fn,
+            mask,
+            "onset_strength",
+            explainer=self,
+            seconds=seconds,
+            attribution=spread,
         )
 
 
@@ -116,7 +132,7 @@ class AllOnes:
         """Mark everything; 1 query."""
         check_spectrogram(spectrogram)
         mask = torch.ones(spectrogram.values.shape)
-        return explain_by_mask(spectrogram, score_fn, mask, "all_ones", self, 0.0)
+        return explain_by_mask(spectrogram, score_fn, mask, "all_ones", explainer=self, seconds=0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,4 +159,6 @@ class Oracle:
         inside = Events(self.events).at(spectrogram.times)
         mask = torch.from_numpy(inside).float().expand(spectrogram.values.shape).clone()
         seconds = time.perf_counter() - began
-        return explain_by_mask(spectrogram, score_fn, mask, "oracle", self, seconds)
+        return explain_by_mask(
+            spectrogram, score_fn, mask, "oracle", explainer=self, seconds=seconds
+        )

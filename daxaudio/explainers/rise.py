@@ -73,7 +73,7 @@ class Rise:
         else:
             sums = _summed_masks(perturbation, centred, neighbourhood.spectrogram.values.shape)
         attribution = scores.mean() + sums[0] / sums[1].clamp(min=1e-12)
-        return to_explanation(neighbourhood, attribution, "rise", self, began)
+        return to_explanation(neighbourhood, attribution, "rise", self, began=began)
 
 
 def _summed_masks(perturbation: Perturbation, scores: Tensor, shape: torch.Size) -> Tensor:

@@ -76,13 +76,13 @@ def is_whole(folder: str | os.PathLike[str]) -> bool:
 
 
 def save_explanation(
-    folder: str | os.PathLike[str], explanation: Explanation, facts: Mapping[str, Any] | None = None
+    explanation: Explanation, folder: str | os.PathLike[str], facts: Mapping[str, Any] | None = None
 ) -> None:
     """Write an explanation, each file whole or not at all, the JSON last.
 
     Args:
-        folder: made where it does not exist.
         explanation: what to write.
+        folder: made where it does not exist.
         facts: more facts for the JSON file, for instance the audio file and the model.
     """
     folder = Path(folder)
@@ -136,7 +136,7 @@ def add_facts(folder: str | os.PathLike[str], facts: Mapping[str, Any]) -> None:
         ValueError: when there is none that can be read.
     """
     document = {**load_facts(folder), **facts}
-    write_text(Path(folder) / FACTS_FILE, json.dumps(without_nan(document), indent=2) + "\n")
+    write_text(json.dumps(without_nan(document), indent=2) + "\n", Path(folder) / FACTS_FILE)
 
 
 def load_explanation(folder: str | os.PathLike[str]) -> Explanation:

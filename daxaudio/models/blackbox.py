@@ -264,7 +264,7 @@ def save_black_box(black_box: BlackBox, folder: str | os.PathLike[str]) -> None:
         "training": dict(black_box.training),
     }
     text = yaml.dump(facts, Dumper=_WholeDumper, sort_keys=False)
-    write_text(Path(folder) / FACTS_FILE, text)
+    write_text(text, Path(folder) / FACTS_FILE)
     with whole_file(Path(folder) / WEIGHTS_FILE) as temporary:
         save_file(weights, temporary)
 

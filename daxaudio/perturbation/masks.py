@@ -182,7 +182,7 @@ def cell_size(size: int, n_cells: int) -> int:
 
 
 def draw_kept(
-    n_samples: int, n_parts: int, keep: float, random: torch.Generator, antithetic: bool = False
+    n_samples: int, n_parts: int, keep: float, random: torch.Generator, *, antithetic: bool = False
 ) -> Tensor:
     """Keep each part with probability `keep`, each on its own.
 

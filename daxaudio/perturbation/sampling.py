@@ -262,7 +262,7 @@ def draw_grid(
         `n_samples` smooth, shifted grids.
     """
     shape, device = spectrogram.values.shape, spectrogram.values.device
-    kept = draw_kept(n_samples, cells[0] * cells[1], keep, random, antithetic)
+    kept = draw_kept(n_samples, cells[0] * cells[1], keep, random, antithetic=antithetic)
     limits = [cell_size(size, n) for size, n in zip(shape, cells, strict=True)]
     shifts = torch.stack([torch.randint(n, (n_samples,), generator=random) for n in limits], dim=1)
     return GridMasks((shape[0], shape[1]), cells, kept.to(device), shifts.to(device))

@@ -18,12 +18,12 @@ from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
 from daxaudio.runs.files import whole_file
 
 
-def save_neighbourhood(path: str | os.PathLike[str], neighbourhood: Neighbourhood) -> None:
+def save_neighbourhood(neighbourhood: Neighbourhood, path: str | os.PathLike[str]) -> None:
     """Write a neighbourhood to one safetensors file, whole or not at all.
 
     Args:
-        path: the file to write.
         neighbourhood: what to keep; its queries need not be asked again.
+        path: the file to write.
     """
     spectrogram, perturbation = neighbourhood.spectrogram, neighbourhood.perturbation
     tensors = {

@@ -30,6 +30,7 @@ holds this page: send or keep the whole folder."""
 def write_index(
     out: str | os.PathLike[str],
     title: str,
+    *,
     predictions: pd.DataFrame,
     recording_ids: Sequence[str],
     methods: Sequence[str],

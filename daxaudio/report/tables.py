@@ -32,6 +32,7 @@ def tabulate_summary(
     methods: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
     paper: Mapping[str, str] | None = None,
+    *,
     decimals: int = 2,
 ) -> Table:
     """Mean and standard deviation of each metric, one row a method.

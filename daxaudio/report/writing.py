@@ -99,7 +99,7 @@ def _row(cells: Sequence[str], show: Callable[[str], str]) -> str:
 def _write(template: str, report: Report, path: str | os.PathLike[str]) -> Path:
     folder = Path(path).parent
     address = functools.partial(_address, folder=folder)
-    write_text(path, _templates().get_template(template).render(report=report, address=address))
+    write_text(_templates().get_template(template).render(report=report, address=address), path)
     return Path(path)
 
 

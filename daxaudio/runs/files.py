@@ -81,12 +81,12 @@ def real_path(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.realpath(path))
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(text: str, path: str | os.PathLike[str]) -> None:
     """Write a UTF-8 text file whole or not at all.
 
     Args:
-        path: the file to write; folders above it are made.
         text: what it shall hold.
+        path: the file to write; folders above it are made.
     """
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

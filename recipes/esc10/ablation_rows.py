@@ -59,7 +59,7 @@ class Run:
                 explanation = explainer(spectrogram, score_fn)
                 scored = score_explanation(label, explanation, events, self.ablation.by_epoch)
                 rows = [{"recording_id": name, **row} for row in scored]
-                write_text(path, json.dumps({"facts": own, "rows": rows}, indent=1))
+                write_text(json.dumps({"facts": own, "rows": rows}, indent=1), path)
             yield label, rows
 
     def _explainer(self, label: str, spectrogram: Spectrogram) -> Explainer:

@@ -39,7 +39,7 @@ def main() -> None:
         classes, sources = list(black_box.class_names), list(data.wav_scp.values())
         reason = describe_none(predictions, "correct", classes, sources)
         raise ValueError(f"{arguments.data}: nothing to explain: {reason}")
-    write_data_folder(arguments.out / "chosen", data.part(chosen))
+    write_data_folder(data.part(chosen), arguments.out / "chosen")
     n_correct = int(predictions["correct"].sum())
     print(f"{len(data.ids)} recordings, {n_correct} classified correctly, {len(chosen)} chosen")
 

@@ -32,7 +32,7 @@ def grids(tmp_path):
         events = tuple(Event(i / 3, (i + 1) / 3, label) for i, label in enumerate(labels))
         count = Tier(tier, (Event(0, 2, "1"),))
         recording = AnnotatedRecording(name, (Tier("type", events), count), 2.0)
-        write_annotations(tmp_path / "in" / f"{name}.TextGrid", [recording])
+        write_annotations([recording], tmp_path / "in" / f"{name}.TextGrid")
     return tmp_path / "in"
 
 
@@ -157,7 +157,7 @@ def test_what_a_format_cannot_hold_is_listed_and_the_rest_written(tmp_path, caps
 
 def test_ids_never_lead_out_of_the_folder(tmp_path, capsys):
     recordings = [AnnotatedRecording(name, (Tier("events", ()),)) for name in ("../a", "b")]
-    write_annotations(tmp_path / "e.tsv", recordings)
+    write_annotations(recordings, tmp_path / "e.tsv")
     words = ("--out", tmp_path / "out", "--to", "audacity")
     assert run("convert", tmp_path / "e.tsv", *words) == 2
     assert "the id '..' can name no file" in capsys.readouterr().err
@@ -197,7 +197,7 @@ def test_convert_overwrites_no_file(grids, tmp_path, capsys):
 
 def test_an_id_that_is_too_long_ends_no_conversion(tmp_path, capsys):
     recordings = [AnnotatedRecording(name, (Tier("events", ()),)) for name in ("a" * 300, "b")]
-    write_annotations(tmp_path / "e.tsv", recordings)
+    write_annotations(recordings, tmp_path / "e.tsv")
     words = ("--out", tmp_path / "out", "--to", "audacity")
     assert run("convert", tmp_path / "e.tsv", *words) == 2
     out, err = capsys.readouterr()

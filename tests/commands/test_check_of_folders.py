@@ -25,7 +25,7 @@ def asked(tmp_path_factory):
     for name in "ab":
         wave = 0.2 * torch.randn(1, 8000, generator=generator(0, name))
         wave[:, :1500] = wave[:, 7000:] = 1e-5
-        write_recording(folder / f"audio/{name}.wav", Recording(wave, 8000))
+        write_recording(Recording(wave, 8000), folder / f"audio/{name}.wav")
     module = SpectrogramResNet(2, depth=10, width=8, mean=-40.0, std=15.0)
     for name, vad in (("plain", {}), ("vad", {"vad": {"threshold": 0.001, "ends": 0.0}})):
         front_end = LogMel(8000, n_fft=256, hop_length=128, n_mels=16, **vad)

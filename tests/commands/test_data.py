@@ -19,7 +19,7 @@ def folder(tmp_path):
     paths = dict.fromkeys(("s-a", "s-b"), str(tmp_path / "a 1.wav"))
     speakers, durations = dict.fromkeys(paths, "s"), dict.fromkeys(paths, 1.0)
     write_data_folder(
-        tmp_path / "d", DataFolder(paths, {"s-a": "x", "s-b": "y"}, speakers, durations)
+        DataFolder(paths, {"s-a": "x", "s-b": "y"}, speakers, durations), tmp_path / "d"
     )
     return tmp_path / "d"
 

@@ -79,7 +79,7 @@ def data(tmp_path):
     }
     labels = {"low": "low", "high": "high", "wrong": "high", "odd": "cow"}
     same = {name: name for name in paths}
-    write_data_folder(tmp_path / "data", DataFolder(paths, labels, same, dict.fromkeys(paths, 1.0)))
+    write_data_folder(DataFolder(paths, labels, same, dict.fromkeys(paths, 1.0)), tmp_path / "data")
     return tmp_path / "data"
 
 
@@ -190,7 +190,8 @@ def test_names_on_the_page_are_escaped(tmp_path):
     known = {"recording_id": "a", "method": "rise", "target": evil, "score": 0.5, "queries": 1}
     known |= {"seconds": {}, "seed": 0, "settings": {}, "history": {}, "warnings": [evil]}
     (folder / "explanation.json").write_text(json.dumps(known))
-    path = write_index(tmp_path, evil, predictions, ["a"], ["rise"])
+    shown = {"predictions": predictions, "recording_ids": ["a"], "methods": ["rise"]}
+    path = write_index(tmp_path, evil, **shown)
     assert Page(path).tags.count("script") == 1  # the one that sorts tables
     assert Page(path).text.count(evil) >= 5
 
@@ -350,7 +351,7 @@ def test_what_goes_with_a_folder_is_refused_for_a_file(
 
 
 def test_events_of_other_recordings_are_said(data, model, tmp_path, capsys):
-    write_events(tmp_path / "events.tsv", {"other.wav": [Event(0, 1, "x")], "b.wav": []})
+    write_events({"other.wav": [Event(0, 1, "x")], "b.wav": []}, tmp_path / "events.tsv")
     options = ["--events", str(tmp_path / "events.tsv")]
     expected = (
         f"daxaudio explain: warning: {tmp_path / 'events.tsv'} has no events of 'low'; it names "
@@ -366,7 +367,7 @@ def test_events_of_other_recordings_are_said(data, model, tmp_path, capsys):
 
 
 def test_events_that_name_the_recording_are_taken_without_a_word(data, model, tmp_path, capsys):
-    write_events(tmp_path / "events.tsv", {"low.wav": [Event(0, 1, "x")]})
+    write_events({"low.wav": [Event(0, 1, "x")]}, tmp_path / "events.tsv")
     options = ["--events", str(tmp_path / "events.tsv"), "--check", "none"]
     assert explain(tmp_path / "wav/low.wav", model, tmp_path / "out", *options) == 0
     assert "warning" not in capsys.readouterr().err

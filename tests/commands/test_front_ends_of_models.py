@@ -31,7 +31,7 @@ def corpus(tmp_path_factory):
     paths = {name: str(root / f"{name}.wav") for name in labels}
     durations = dict.fromkeys(labels, 1.0)
     write_data_folder(
-        root / "data", DataFolder(paths, labels, {name: name for name in labels}, durations)
+        DataFolder(paths, labels, {name: name for name in labels}, durations), root / "data"
     )
     return root
 

@@ -44,8 +44,8 @@ def data_folder(tmp_path):
         for name in labels
     }
     write_data_folder(
-        tmp_path / "data",
         DataFolder(paths, labels, {name: name for name in labels}, dict.fromkeys(labels, 1.2)),
+        tmp_path / "data",
     )
     return tmp_path / "data"
 
@@ -278,7 +278,7 @@ def test_folder_is_explained_scored_and_plotted(tmp_path, model, data_folder, ca
     assert "have warnings" not in capsys.readouterr().out
     explained = sorted(path.name for path in (out / "lime").iterdir())
     events = {f"s{i}.wav": [Event(0.2, 0.6, "x")] for i in range(4)}
-    write_events(tmp_path / "events.tsv", events)
+    write_events(events, tmp_path / "events.tsv")
     scored = tmp_path / "scores"
     assert (
         main(["score", str(out), "--events", str(tmp_path / "events.tsv"), "--out", str(scored)])

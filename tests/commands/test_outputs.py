@@ -68,7 +68,7 @@ def write_half(path, error):
 
 
 def test_a_full_disk_is_named_whatever_the_writer_says(tmp_path, monkeypatch):
-    write_text(tmp_path / "a", "old")
+    write_text("old", tmp_path / "a")
     full = type("Usage", (), {"free": 0})
     monkeypatch.setattr(files.shutil, "disk_usage", lambda path: full)
     with pytest.raises(OSError, match="No space left") as found:
@@ -104,5 +104,5 @@ def test_a_link_that_leads_nowhere_is_named(tmp_path):
 def test_the_file_asked_for_is_named_and_not_the_temporary_one(tmp_path):
     path = tmp_path / f"{'a' * 251}.txt"  # fits, but for what is written beside it
     with pytest.raises(OSError, match="File name too long") as caught:
-        write_text(path, "x")
+        write_text("x", path)
     assert caught.value.filename == str(path)

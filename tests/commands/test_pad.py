@@ -27,7 +27,7 @@ def data_of(folder, sounds, **labels):
         dict.fromkeys(ids, "s"),
         dict.fromkeys(ids, 0.1),
     )
-    write_data_folder(folder, data)
+    write_data_folder(data, folder)
     return folder
 
 

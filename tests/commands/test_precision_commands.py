@@ -26,7 +26,7 @@ def corpus(tmp_path_factory):
     paths = {name: str(root / f"{name}.wav") for name in labels}
     durations = dict.fromkeys(labels, 1.0)
     folder = DataFolder(paths, labels, {name: name for name in labels}, durations)
-    write_data_folder(root / "data", folder)
+    write_data_folder(folder, root / "data")
     (root / "conf.yaml").write_text(configuration())
     assert train(root) == 0
     return root

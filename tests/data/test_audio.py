@@ -167,7 +167,7 @@ def test_a_sample_rate_of_zero_is_refused(tmp_path):
 def test_wav_keeps_every_sample_even_beyond_full_scale_and_the_same_bytes(tmp_path):
     waveform = torch.randn(2, 999, generator=torch.Generator().manual_seed(0)) * 3
     for name in ("a.wav", "b.WAV"):
-        write_recording(tmp_path / "new" / name, Recording(waveform, 22050))
+        write_recording(Recording(waveform, 22050), tmp_path / "new" / name)
     samples, rate = soundfile.read(tmp_path / "new" / "a.wav", dtype="float32")
     assert rate == 22050
     assert np.array_equal(samples, waveform.numpy().T)
@@ -177,7 +177,7 @@ def test_wav_keeps_every_sample_even_beyond_full_scale_and_the_same_bytes(tmp_pa
 
 def test_flac_keeps_24_bits(tmp_path):
     waveform = torch.from_numpy(tone(48000))[None]
-    write_recording(tmp_path / "a.flac", Recording(waveform, 48000))
+    write_recording(Recording(waveform, 48000), tmp_path / "a.flac")
     assert soundfile.info(tmp_path / "a.flac").subtype == "PCM_24"
     read = read_recording(tmp_path / "a.flac").waveform
     assert float((read - waveform).abs().max()) <= 2**-23
@@ -193,7 +193,7 @@ def test_flac_keeps_24_bits(tmp_path):
 )
 def test_what_a_format_cannot_hold_is_refused_and_leaves_no_file(tmp_path, name, recording, reason):
     with pytest.raises(ValueError, match=reason):
-        write_recording(tmp_path / name, recording)
+        write_recording(recording, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -21,18 +21,18 @@ def events():
 @pytest.mark.parametrize("suffix", [".tsv", ".csv", ".TSV"])
 def test_events_read_back_exactly_and_in_order_of_time(events, tmp_path, suffix):
     path = tmp_path / f"events{suffix}"
-    write_events(path, events)
+    write_events(events, path)
     assert read_events(path) == {name: Events(own) for name, own in events.items()}
     assert list(read_events(path)) == list(events)
 
 
 def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
-    write_events(tmp_path / "a.tsv", {"a.wav": [Event(np.float64(0.1), np.float64(0.3), "dog")]})
+    write_events({"a.wav": [Event(np.float64(0.1), np.float64(0.3), "dog")]}, tmp_path / "a.tsv")
     assert (tmp_path / "a.tsv").read_text() == HEADER + "a.wav\t0.1\t0.3\tdog\n"
 
 
 def test_a_file_without_events_is_a_row_with_empty_fields(tmp_path):
-    write_events(tmp_path / "a.tsv", {"a.wav": []})
+    write_events({"a.wav": []}, tmp_path / "a.tsv")
     assert (tmp_path / "a.tsv").read_text() == HEADER + "a.wav\t\t\t\n"
     (tmp_path / "b.tsv").write_text(HEADER + "a.wav\nb.wav\t\t\t\n\n")
     assert read_events(tmp_path / "b.tsv") == {"a.wav": [], "b.wav": []}
@@ -135,7 +135,7 @@ def test_a_row_that_is_there_twice_counts_once_with_a_word(tmp_path, caplog):
 
 def test_a_file_name_with_blanks_at_its_ends_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="'a ' has blanks at its ends"):
-        write_events(tmp_path / "a.tsv", {"a ": []})
+        write_events({"a ": []}, tmp_path / "a.tsv")
 
 
 def test_an_open_quote_in_csv_is_refused(tmp_path):
@@ -154,21 +154,21 @@ def test_files_that_are_no_lists_of_events_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a\.txt: lists of events end in \.tsv or \.csv"):
         read_events(tmp_path / "a.txt")
     with pytest.raises(ValueError, match=r"b\.json: lists of events end in"):
-        write_events(tmp_path / "b.json", {})
+        write_events({}, tmp_path / "b.json")
 
 
 @pytest.mark.parametrize("label", ["big\tdog", "big\ndog", "big\rdog"])
 def test_a_label_that_tsv_cannot_hold_is_refused_and_nothing_is_written(tmp_path, label):
     with pytest.raises(ValueError, match=r"a\.tsv: .*big.* holds a tab or a line break"):
-        write_events(tmp_path / "a.tsv", {"a.wav": [Event(0, 1, label)]})
+        write_events({"a.wav": [Event(0, 1, label)]}, tmp_path / "a.tsv")
     with pytest.raises(ValueError, match="a file name is empty"):
-        write_events(tmp_path / "a.tsv", {"": []})
+        write_events({"": []}, tmp_path / "a.tsv")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_csv_holds_tabs_but_no_line_breaks(tmp_path):
     tab = {"a.wav": [Event(0, 1, "big\tdog")]}
-    write_events(tmp_path / "a.csv", tab)
+    write_events(tab, tmp_path / "a.csv")
     assert read_events(tmp_path / "a.csv") == tab
     with pytest.raises(ValueError, match="line break"):
-        write_events(tmp_path / "b.csv", {"a.wav": [Event(0, 1, "big\rdog")]})
+        write_events({"a.wav": [Event(0, 1, "big\rdog")]}, tmp_path / "b.csv")

@@ -159,13 +159,13 @@ def data_folder(tmp_path):
             samples[: RATE + RATE // 2] = 0
         soundfile.write(tmp_path / f"{name}.wav", samples, RATE)
     write_data_folder(
-        tmp_path / "data",
         DataFolder(
             {name: str(tmp_path / f"{name}.wav") for name in labels},
             labels,
             dict.fromkeys(labels, "s"),
             dict.fromkeys(labels, 2.0),
         ),
+        tmp_path / "data",
     )
     return tmp_path / "data"
 
@@ -190,7 +190,7 @@ def test_the_class_may_be_told(recording, data_folder, monkeypatch):
 def test_a_data_folder_of_one_class_is_refused(recording, tmp_path):
     soundfile.write(tmp_path / "a.wav", np.ones(RATE) * 0.1, RATE)
     folder = DataFolder({"a": str(tmp_path / "a.wav")}, {"a": "dog"}, {"a": "s"}, {"a": 1.0})
-    write_data_folder(tmp_path / "one", folder)
+    write_data_folder(folder, tmp_path / "one")
     with pytest.raises(ValueError, match="no recording of another class than 'dog'"):
         NoisePadding(0.1, 0.2, noise=tmp_path / "one")(recording, 0, "dog")
 
@@ -204,7 +204,7 @@ def test_a_data_folder_of_silence_is_refused(recording, tmp_path):
         {"a": "s", "b": "s"},
         {"a": 1.0, "b": 1.0},
     )
-    write_data_folder(tmp_path / "silent", folder)
+    write_data_folder(folder, tmp_path / "silent")
     with pytest.raises(ValueError, match="mostly silent"):
         NoisePadding(0.1, 0.2, noise=tmp_path / "silent")(recording, 0, "rain")
 

@@ -38,7 +38,7 @@ SOUND = "cough-heavy"
 def textgrid(path, events=PHASES):
     """Phases as in the real files, in the first of two tiers that are named alike."""
     tiers = (Tier("type", events), Tier("type", (Event(0.0, events[-1].end, "1"),)))
-    write_annotations(path, [AnnotatedRecording(path.stem, tiers, events[-1].end)])
+    write_annotations([AnnotatedRecording(path.stem, tiers, events[-1].end)], path)
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ def corpus(tmp_path):
         soundfile.write(path / "AUDIO" / "cough" / f"{name}.flac", noise, RATE)
         tiers = (Tier("type", PHASES),)
         annotation = AnnotatedRecording(name, tiers, 0.4)
-        write_annotations(tmp_path / "phases" / f"{name}.TextGrid", [annotation])
+        write_annotations([annotation], tmp_path / "phases" / f"{name}.TextGrid")
     write_list(path, "val_0", IDS[:3])
     write_list(path, "train_0", IDS[3:])
     write_list(path, "val_1", IDS[3:])

@@ -10,7 +10,7 @@ EVENTS = [Event(0, 0.25, "inhale"), Event(0.25, 0.75, "cough"), Event(0.75, 1.0,
 
 @pytest.fixture
 def grid(tmp_path):
-    write_phases(tmp_path / "a.TextGrid", EVENTS)
+    write_phases(EVENTS, tmp_path / "a.TextGrid")
     return tmp_path / "a.TextGrid"
 
 

@@ -80,7 +80,7 @@ def test_a_negative_recording_is_that_of_strength_0():
 def test_evidence_has_its_level_and_its_band(evidence, f_min, f_max, strength):
     own = np.random.default_rng(0).standard_normal(SAMPLE_RATE)
     rng = np.random.default_rng(1)
-    mixed, span = add_evidence(own, evidence, strength, 0.3, 99.0, rng)
+    mixed, span = add_evidence(own, evidence, strength, 0.3, peak=99.0, draws=rng)
     assert span == (0, len(own))
     assert np.abs(mixed).max() == pytest.approx(np.abs(own).max())
     # what is left when own sound, scaled as it was, is taken away: project it out at high Hz
@@ -100,7 +100,7 @@ def test_evidence_has_its_level_and_its_band(evidence, f_min, f_max, strength):
 def test_a_second_burst_is_short_and_late():
     own = np.random.default_rng(0).standard_normal(SAMPLE_RATE)
     mixed, (first, last) = add_evidence(
-        own, "second_burst", 1.0, 0.3, 99.0, np.random.default_rng(1)
+        own, "second_burst", 1.0, 0.3, peak=99.0, draws=np.random.default_rng(1)
     )
     assert 0.5 < first / len(own) < last / len(own) < 0.75
     burst = (mixed - own)[first:last]

@@ -187,7 +187,7 @@ def test_clean_labels_have_one_spelling_and_the_same_times(folder, tmp_path):
 def test_a_written_textgrid_has_the_form_of_the_real_ones(tmp_path):
     labels = ("noise", "inhale", "compress", "cough")
     events = [Event(float(k), k + 1.0, label) for k, label in enumerate(labels)]
-    write_phases(tmp_path / "a.TextGrid", events)
+    write_phases(events, tmp_path / "a.TextGrid")
     written = [line.strip() for line in (tmp_path / "a.TextGrid").read_text().splitlines()]
     expected = [line.strip() for line in textgrid(labels, (0, 1, 2, 3, 4)).splitlines()]
     expected = [line.replace('"2"', '"1"').removesuffix(".0") for line in expected]

@@ -69,7 +69,7 @@ def corpus(tmp_path_factory):
         name = f"r{i}"
         noise = 0.01 * torch.randn(12000, generator=generator(i, "noise"))
         wave = noise + torch.sin(2 * torch.pi * tone * times) * ((times >= 0.5) & (times < 1.0))
-        write_recording(folder / f"{name}.wav", Recording(wave[None], 8000, name))
+        write_recording(Recording(wave[None], 8000, name), folder / f"{name}.wav")
         labels[name], events[name] = label, [Event(0.5, 1.0, label)]
     paths = {name: str(folder / f"{name}.wav") for name in labels}
     data = DataFolder(paths, labels, {name: name for name in labels}, dict.fromkeys(labels, 1.5))

@@ -60,7 +60,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     module = SpectrogramResNet(2, depth=10, width=8, mean=-40.0, std=15.0)
     save_black_box(BlackBox(module, FRONT_END, ["low", "high"]), folder / "model")
-    write_recording(folder / "clip.wav", recording(11025, channels=2))
+    write_recording(recording(11025, channels=2), folder / "clip.wav")
     return folder
 
 

@@ -65,7 +65,7 @@ def corpus(tmp_path_factory):
         times = torch.arange(12000) / 8000
         tone = torch.sin(2 * torch.pi * (150, 3000)[i % 2] * times)
         wave = noise + tone * ((times >= 0.5) & (times < 1.0))
-        write_recording(folder / f"{name}.wav", Recording(wave[None], 8000, name))
+        write_recording(Recording(wave[None], 8000, name), folder / f"{name}.wav")
         labels[name], events[name] = label, [Event(0.5, 1.0, label)]
     (folder / "bad.wav").write_text("no audio")
     labels["bad"] = "low"
@@ -240,7 +240,7 @@ def test_oracle_without_an_event_is_listed(corpus, tmp_path):
 def test_unknown_method_of_somebody_else_is_scored_after_ours(corpus, tmp_path):
     run(corpus, tmp_path, ["energy"])
     explanation = load_explanation(tmp_path / "energy/r0")
-    save_explanation(tmp_path / "mine/r0", dataclasses.replace(explanation, method="mine"))
+    save_explanation(dataclasses.replace(explanation, method="mine"), tmp_path / "mine/r0")
     results, _ = score_folder(tmp_path, corpus[1], tmp_path)
     assert results["method"].unique().tolist() == ["energy", "mine"]
 

@@ -70,7 +70,7 @@ def test_nothing_speaks_against_a_mask_of_what_the_classifier_hears(toy_spectrog
 def test_the_opposite_mask_is_found_out(toy_spectrogram, black_box):
     right = explained(make_rise, toy_spectrogram, black_box)
     wrong = dataclasses.replace(right, mask=1 - right.mask)
-    verdict = judge(wrong, black_box, make_rise, "quick")
+    verdict = judge(wrong, black_box, make_rise, level="quick")
     assert finding(verdict, "deletion").value < 0
     assert not finding(verdict, "deletion").good
     assert verdict.summary == "1 of 2 findings speaks against this explanation: deletion."
@@ -105,7 +105,7 @@ def test_another_mask_with_other_draws_is_found_out(toy_spectrogram, black_box):
 
 def test_a_class_that_is_not_predicted_leaves_little_to_explain(toy_spectrogram, black_box):
     explanation = explained(make_rise, toy_spectrogram, black_box, "hum")
-    score = finding(judge(explanation, black_box, make_rise, "quick"), "score")
+    score = finding(judge(explanation, black_box, make_rise, level="quick"), "score")
     assert not score.good
     assert "predicts event" in score.sentence
     assert "little of hum to explain" in score.sentence
@@ -134,7 +134,7 @@ def test_dax_v4_tells_what_it_knows_of_itself(toy_spectrogram, black_box):
         return DaxV4(MultiGridSampler(300, seed=seed), seed=seed)
 
     explanation = explained(make, toy_spectrogram, black_box)
-    verdict = judge(explanation, black_box, make, "quick")
+    verdict = judge(explanation, black_box, make, level="quick")
     assert names(verdict)[2:5] == ["agreement", "marked_part", "marked_frames"]
     known = explanation.findings
     assert finding(verdict, "agreement").value == min(
@@ -147,7 +147,7 @@ def test_dax_v4_tells_what_it_knows_of_itself(toy_spectrogram, black_box):
 def test_the_fit_of_a_student_is_told(r2, good, text, toy_spectrogram, black_box):
     explanation = explained(make_rise, toy_spectrogram, black_box)
     explanation = dataclasses.replace(explanation, findings={"student_r2": r2})
-    student = finding(judge(explanation, black_box, make_rise, "quick"), "student")
+    student = finding(judge(explanation, black_box, make_rise, level="quick"), "student")
     assert (student.value, student.good) == (r2, good)
     assert text in student.sentence
 
@@ -155,7 +155,7 @@ def test_the_fit_of_a_student_is_told(r2, good, text, toy_spectrogram, black_box
 def test_warnings_speak_against(toy_spectrogram, black_box):
     explanation = explained(make_rise, toy_spectrogram, black_box)
     explanation = dataclasses.replace(explanation, warnings=("the layer\nis small",))
-    warnings = finding(judge(explanation, black_box, make_rise, "quick"), "warnings")
+    warnings = finding(judge(explanation, black_box, make_rise, level="quick"), "warnings")
     assert (warnings.value, warnings.good) == (1, False)
     assert warnings.sentence == "The method itself warns: the layer is small."
 
@@ -223,7 +223,7 @@ def test_the_summary_counts_only_what_speaks_for_or_against():
 def test_bad_input_is_refused(toy_spectrogram, black_box):
     explanation = explained(make_rise, toy_spectrogram, black_box)
     with pytest.raises(ValueError, match="level must be one of quick, full, got 'deep'"):
-        judge(explanation, black_box, make_rise, "deep")
+        judge(explanation, black_box, make_rise, level="deep")
     with pytest.raises(ValueError, match="class 'cat' is unknown"):
         judge(dataclasses.replace(explanation, target="cat"), black_box, make_rise)
 
@@ -246,7 +246,9 @@ def test_marked_frames_that_score_less_than_the_others_speak_against(
 ):
     found = explained(make_rise, toy_spectrogram, black_box)
     findings = {"score_of_kept": kept, "score_of_removed": removed}
-    verdict = judge(dataclasses.replace(found, findings=findings), black_box, make_rise, "quick")
+    verdict = judge(
+        dataclasses.replace(found, findings=findings), black_box, make_rise, level="quick"
+    )
     marked = finding(verdict, "marked_frames")
     assert marked.good is good
     assert marked.value == pytest.approx(kept - removed)

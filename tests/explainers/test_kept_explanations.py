@@ -13,7 +13,7 @@ AXES = (torch.arange(4.0), 0.1 * torch.arange(6.0))
 def store(folder, name, method="lime", **facts):
     values = torch.rand(4, 6, generator=torch.Generator().manual_seed(len(name)))
     found = Explanation(values, Spectrogram(values, *AXES, name), method, target="dog")
-    save_explanation(folder, found, facts)
+    save_explanation(found, folder, facts)
     return folder
 
 

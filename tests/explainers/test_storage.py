@@ -36,7 +36,7 @@ def explanation(**changes):
 
 def test_what_is_written_reads_back(tmp_path):
     before = explanation()
-    save_explanation(tmp_path, before, {"audio": "a.wav"})
+    save_explanation(before, tmp_path, {"audio": "a.wav"})
     after = load_explanation(tmp_path)
     for name in ("mask", "attribution", "profile"):
         assert torch.equal(getattr(before, name), getattr(after, name))
@@ -56,7 +56,7 @@ def test_what_is_written_reads_back(tmp_path):
 
 
 def test_files_hold_what_is_promised(tmp_path):
-    save_explanation(tmp_path, explanation(), {"audio": "a.wav"})
+    save_explanation(explanation(), tmp_path, {"audio": "a.wav"})
     with np.load(tmp_path / "explanation.npz") as arrays:
         assert arrays["mask"].shape == (4, 6)
         assert arrays["frequencies"].shape == (4,)
@@ -72,7 +72,7 @@ def test_files_hold_what_is_promised(tmp_path):
 def test_history_survives(tmp_path):
     masks = [np.zeros((4, 6), np.float32), np.full((4, 6), 0.5, np.float32)]
     history = {"train_loss": [2.0, 1.0], "validation_loss": [2.0, 1.5], "mask_epochs": [1, 2]}
-    save_explanation(tmp_path, explanation(history={**history, "masks": masks}))
+    save_explanation(explanation(history={**history, "masks": masks}), tmp_path)
     after = load_explanation(tmp_path).history
     assert after["train_loss"] == [2.0, 1.0]
     np.testing.assert_array_equal(after["masks"], masks)
@@ -81,14 +81,14 @@ def test_history_survives(tmp_path):
 def test_standard_error_and_warnings_read_back(tmp_path):
     error = torch.rand(4, 6, generator=torch.Generator().manual_seed(1))
     warnings = ("The student explains 12 % of the scores.", "Größe: 3.")
-    save_explanation(tmp_path, explanation(standard_error=error, warnings=warnings))
+    save_explanation(explanation(standard_error=error, warnings=warnings), tmp_path)
     after = load_explanation(tmp_path)
     assert torch.equal(after.standard_error, error)
     assert after.warnings == warnings
 
 
 def test_what_knows_no_error_has_none_in_the_file(tmp_path):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
     with np.load(tmp_path / "explanation.npz") as arrays:
         assert "standard_error" not in arrays.files
     after = load_explanation(tmp_path)
@@ -98,7 +98,7 @@ def test_what_knows_no_error_has_none_in_the_file(tmp_path):
 
 @pytest.mark.parametrize(("name", "none"), [("warnings", ()), ("findings", {})])
 def test_files_from_before_something_was_known_still_load(tmp_path, name, none):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
     facts = json.loads((tmp_path / "explanation.json").read_text())
     del facts[name]
     (tmp_path / "explanation.json").write_text(json.dumps(facts))
@@ -127,13 +127,13 @@ def test_warnings_must_be_a_tuple_of_texts():
 
 
 def test_unknown_score_is_null_in_the_file_and_nan_in_memory(tmp_path):
-    save_explanation(tmp_path, explanation(score=float("nan")))
+    save_explanation(explanation(score=float("nan")), tmp_path)
     assert json.loads((tmp_path / "explanation.json").read_text())["score"] is None
     assert math.isnan(load_explanation(tmp_path).score)
 
 
 def test_folder_without_facts_does_not_count_as_stored(tmp_path):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
     (tmp_path / "explanation.json").unlink()
     assert not is_stored(tmp_path)
     with pytest.raises(ValueError, match=r"no explanation\.json here"):
@@ -141,7 +141,7 @@ def test_folder_without_facts_does_not_count_as_stored(tmp_path):
 
 
 def test_truncated_arrays_are_named(tmp_path):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
     content = (tmp_path / "explanation.npz").read_bytes()
     (tmp_path / "explanation.npz").write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match="not an explanation that daxaudio wrote"):
@@ -149,7 +149,7 @@ def test_truncated_arrays_are_named(tmp_path):
 
 
 def test_broken_facts_are_named(tmp_path):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
     (tmp_path / "explanation.json").write_text("{}")
     with pytest.raises(ValueError, match="not an explanation that daxaudio wrote"):
         load_explanation(tmp_path)
@@ -180,7 +180,7 @@ def flipped(raw):
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", as_npy, without_mask, flipped])
 def test_arrays_that_are_none_are_named_in_one_line(tmp_path, content):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
     damage(tmp_path / "explanation.npz", content)
     with pytest.raises(ValueError, match=r"explanation\.npz: not an .* explain again") as found:
         load_explanation(tmp_path)
@@ -213,7 +213,7 @@ def changed(**values):
     ],
 )
 def test_facts_of_wrong_types_are_named_in_one_line(tmp_path, content):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
     damage(tmp_path / "explanation.json", content)
     assert is_stored(tmp_path)
     assert not is_whole(tmp_path)
@@ -226,7 +226,7 @@ def test_facts_of_wrong_types_are_named_in_one_line(tmp_path, content):
 
 
 def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
 
     def refuse(path, *arguments, **settings):
         raise PermissionError(13, "Permission denied", str(path))
@@ -238,7 +238,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("fails", ["explanation.npz", "explanation.json"])
 def test_a_full_disk_leaves_the_old_explanation_or_none(tmp_path, monkeypatch, fails):
-    save_explanation(tmp_path / "old", explanation())
+    save_explanation(explanation(), tmp_path / "old")
     before = {path: path.read_bytes() for path in (tmp_path / "old").iterdir()}
 
     def full(*arguments, **settings):
@@ -250,28 +250,28 @@ def test_a_full_disk_leaves_the_old_explanation_or_none(tmp_path, monkeypatch, f
         monkeypatch.setattr(Path, "write_text", full)
     for folder in ("old", "new"):
         with pytest.raises(OSError, match=rf"No space left on device: '.*{fails}'"):
-            save_explanation(tmp_path / folder, explanation(score=0.1))
+            save_explanation(explanation(score=0.1), tmp_path / folder)
     monkeypatch.undo()
     assert {path: path.read_bytes() for path in (tmp_path / "old").iterdir()} == before
     assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_digest_of_the_model_stands_in_one_place_of_old_and_new_files(tmp_path):
-    save_explanation(tmp_path / "old", explanation(), {"model": "0a1b"})
-    save_explanation(tmp_path / "new", explanation(), {"model": "exp/m", "model_digest": "0a1b"})
+    save_explanation(explanation(), tmp_path / "old", {"model": "0a1b"})
+    save_explanation(explanation(), tmp_path / "new", {"model": "exp/m", "model_digest": "0a1b"})
     digests = [load_facts(tmp_path / part)["model_digest"] for part in ("old", "new")]
     assert digests == ["0a1b", "0a1b"]
 
 
 def test_the_seed_that_is_read_back_is_that_of_the_draws(tmp_path):
     drawn = explanation(seed=2**62 + 1)
-    save_explanation(tmp_path, drawn, {"seed": 3, "derived_seed": str(drawn.seed)})
+    save_explanation(drawn, tmp_path, {"seed": 3, "derived_seed": str(drawn.seed)})
     assert load_explanation(tmp_path).seed == 2**62 + 1
     assert load_facts(tmp_path)["seed"] == 3
 
 
 def test_findings_of_older_files_are_taken_out_of_their_settings(tmp_path):
-    save_explanation(tmp_path, explanation())
+    save_explanation(explanation(), tmp_path)
     path = tmp_path / "explanation.json"
     facts = json.loads(path.read_text())
     del facts["findings"]

@@ -55,7 +55,7 @@ def test_a_bare_score_function_has_no_class_unless_it_is_given_one(clip):
 
 def test_stored_neighbourhoods_keep_the_class(black_box, clip, tmp_path):
     neighbourhood = GridSampler(10)(clip, black_box.score_fn("rain"))
-    save_neighbourhood(tmp_path / "a.safetensors", neighbourhood)
+    save_neighbourhood(neighbourhood, tmp_path / "a.safetensors")
     assert Rise().fit(load_neighbourhood(tmp_path / "a.safetensors")).target == "rain"
 
 
@@ -65,12 +65,12 @@ def make_rise(seed):
 
 def test_an_explanation_made_in_python_can_be_judged_as_it_is(black_box, clip):
     explanation = make_rise(0)(clip, black_box.score_fn("cat"))
-    assert "cat" in judge(explanation, black_box, make_rise, "quick").findings[0].sentence
+    assert "cat" in judge(explanation, black_box, make_rise, level="quick").findings[0].sentence
 
 
 def test_a_verdict_without_a_class_says_what_to_pass(black_box, clip):
     score_fn = black_box.score_fn("cat")
     bare = make_rise(0)(clip, lambda inputs: score_fn(inputs))
     with pytest.raises(ValueError, match=r"names no class: explain black_box\.score_fn\(CLASS\)"):
-        judge(bare, black_box, make_rise, "quick")
-    judge(bare, score_fn, make_rise, "quick")
+        judge(bare, black_box, make_rise, level="quick")
+    judge(bare, score_fn, make_rise, level="quick")

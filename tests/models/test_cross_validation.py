@@ -152,10 +152,10 @@ def data(tmp_path):
     paths = {}
     for recording in recordings:
         paths[recording.recording_id] = str(tmp_path / f"{recording.recording_id}.wav")
-        write_recording(paths[recording.recording_id], recording)
+        write_recording(recording, paths[recording.recording_id])
     same = {name: name for name in classes}
     write_data_folder(
-        tmp_path / "data", DataFolder(paths, classes, same, dict.fromkeys(classes, 0.75))
+        DataFolder(paths, classes, same, dict.fromkeys(classes, 0.75)), tmp_path / "data"
     )
     (tmp_path / "conf.yaml").write_text(
         "front_end: {sample_rate: 8000, n_fft: 256, hop_length: 80, n_mels: 16,\n"

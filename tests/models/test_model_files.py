@@ -230,7 +230,7 @@ def test_files_have_the_permissions_that_the_umask_leaves(tmp_path, umask, mode)
     before = os.umask(umask)
     try:
         save_black_box(black_box(), tmp_path / "model")
-        write_text(tmp_path / "a.txt", "a")
+        write_text("a", tmp_path / "a.txt")
         with whole_file(tmp_path / "private.bin") as temporary:
             temporary.touch(mode=0o600)  # as writers do that let nobody else read
     finally:

@@ -50,7 +50,7 @@ def mean_level(inputs):
 @pytest.mark.parametrize("antithetic", [False, True])
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
 def test_each_part_is_kept_at_the_asked_rate(keep, antithetic):
-    kept = draw_kept(4000, 10, keep, seeded(), antithetic)
+    kept = draw_kept(4000, 10, keep, seeded(), antithetic=antithetic)
     torch.testing.assert_close(kept.float().mean(dim=0), torch.full((10,), keep), atol=0.03, rtol=0)
 
 
@@ -366,7 +366,7 @@ def test_saved_neighbourhood_gives_the_same_explanation(
     tmp_path, sampler, explainer, toy_spectrogram, toy_score_fn
 ):
     drawn = sampler(toy_spectrogram, toy_score_fn)
-    save_neighbourhood(tmp_path / "drawn.safetensors", drawn)
+    save_neighbourhood(drawn, tmp_path / "drawn.safetensors")
     loaded = load_neighbourhood(tmp_path / "drawn.safetensors")
     first, second = explainer.fit(drawn), explainer.fit(loaded)
     assert torch.equal(first.attribution, second.attribution)
@@ -380,7 +380,7 @@ def test_windows_cannot_be_saved(tmp_path, toy_spectrogram, toy_score_fn):
     masks = WindowMasks((24, 60), (4, 4), torch.zeros(1, 2, dtype=torch.int64))
     drawn = answer(unasked(toy_spectrogram, masks, torch.zeros(24, 60)), toy_score_fn)
     with pytest.raises(TypeError, match="cannot save a WindowMasks"):
-        save_neighbourhood(tmp_path / "drawn.safetensors", drawn)
+        save_neighbourhood(drawn, tmp_path / "drawn.safetensors")
     assert not list(tmp_path.iterdir())
 
 

@@ -68,10 +68,10 @@ def made(tmp_path_factory):
         recording = Recording(waveform, 8000, name)
         labels[name] = black_box.predict(black_box.front_end.spectrogram(recording))[0]
         paths[name] = str(folder / f"{name}.wav")
-        write_recording(paths[name], recording)
+        write_recording(recording, paths[name])
     speakers, durations = dict.fromkeys("ab", "ab"), dict.fromkeys("ab", 2.0)
-    write_data_folder(folder, DataFolder(paths, labels, speakers, durations))
-    write_events(folder / "events.tsv", {f"{n}.wav": [Event(0.75, 1.25, labels[n])] for n in "ab"})
+    write_data_folder(DataFolder(paths, labels, speakers, durations), folder)
+    write_events({f"{n}.wav": [Event(0.75, 1.25, labels[n])] for n in "ab"}, folder / "events.tsv")
     return exp_dir
 
 

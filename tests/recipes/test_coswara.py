@@ -113,7 +113,7 @@ def finished(tmp_path_factory):
     root = tmp_path_factory.mktemp("coughs")
     for name in ("AAA", "BBB", "CCC"):
         grid = AnnotatedRecording(name, (Tier("type", PHASES),), PHASES[-1].end)
-        write_annotations(root / "timings" / f"{name}.TextGrid", [grid])
+        write_annotations([grid], root / "timings" / f"{name}.TextGrid")
     words = ["--textgrids", root / "timings", "--out", root / "corpus", "--n", 16, "--phase"]
     words += ["cough", "--evidence", "wheeze", "--annotations", root / "phases"]
     assert prepare_command("planted_coughs")(words) == 0

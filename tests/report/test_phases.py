@@ -69,7 +69,7 @@ def stored(tmp_path):
     ]
     given += [explanation((2, 8), name, "energy", "n" if name in "cd" else "p") for name in "abcd"]
     for one in given:
-        save_explanation(tmp_path / "explanations" / one.method / one.spectrogram.recording_id, one)
+        save_explanation(one, tmp_path / "explanations" / one.method / one.spectrogram.recording_id)
     return tmp_path / "explanations"
 
 
@@ -238,8 +238,8 @@ def test_one_class_alone_is_not_told_twice(stored, tmp_path):
 
 def test_a_class_with_nothing_but_background_is_told_too(stored, tmp_path):
     """c, the only negative one, has noise alone, and nothing marked by a mask of zeros."""
-    save_explanation(stored / "dax_v4" / "c", explanation((), "c", "dax_v4", "n"))
-    save_explanation(stored / "energy" / "c", explanation((), "c", "energy", "n"))
+    save_explanation(explanation((), "c", "dax_v4", "n"), stored / "dax_v4" / "c")
+    save_explanation(explanation((), "c", "energy", "n"), stored / "energy" / "c")
     events = {"a": EVENTS, "b": EVENTS, "c": [Event(0, 10, "noise")]}
     score_phases(stored, events, tmp_path / "out")
     text = write_phases(tmp_path / "out", "Phases", "")[0].read_text(encoding="utf-8")

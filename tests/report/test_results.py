@@ -212,18 +212,16 @@ def test_page_shows_the_warnings_of_a_recording(tmp_path):
 def comparison(tmp_path):
     """One recording, explained by two methods, as the stages of a comparison leave it."""
     wave = 0.1 * torch.randn(1, 44100, generator=torch.Generator().manual_seed(0))
-    write_recording(tmp_path / "r0.wav", Recording(wave, 44100, "r0"))
+    write_recording(Recording(wave, 44100, "r0"), tmp_path / "r0.wav")
     picture = Spectrogram(torch.rand(8, 20), 500.0 * torch.arange(1, 9), 0.05 * torch.arange(20))
     picture = dataclasses.replace(picture, recording_id="r0")
     explanations, events = tmp_path / "explanations", {"r0": [Event(0.2, 0.5, "dog")]}
     for method in ("rise", "energy"):
         save_explanation(
-            explanations / method / "r0",
             Explanation(
                 torch.rand(8, 20), picture, method, "dog", score=0.9,
                 warnings=("Only 3 queries.", "Twice.") if method == "rise" else (),
-            ),
-            {"audio": str(tmp_path / "r0.wav")},
+            ), explanations / method / "r0", {"audio": str(tmp_path / "r0.wav")},
         )  # fmt: skip
     predictions = {"recording_id": "r0", "label": "dog", "correct": 1, "problem": ""}
     write_csv(pd.DataFrame([predictions]), explanations / "predictions.csv")

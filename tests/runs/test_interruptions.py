@@ -54,7 +54,7 @@ def corpus(tmp_path_factory):
     for i, name in enumerate(names):
         wave = 0.1 * torch.randn(6000, generator=generator(i, "noise"))
         wave[2000:4000] *= 5
-        write_recording(folder / f"{name}.wav", Recording(wave[None], 8000, name))
+        write_recording(Recording(wave[None], 8000, name), folder / f"{name}.wav")
     paths = {name: str(folder / f"{name}.wav") for name in names}
     labels = dict.fromkeys(names, "up")
     return DataFolder(paths, labels, {name: name for name in names}, dict.fromkeys(names, 0.75))

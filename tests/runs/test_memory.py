@@ -65,10 +65,10 @@ def test_a_machine_has_memory():
 @pytest.mark.parametrize("antithetic", [False, True])
 @pytest.mark.parametrize("n_samples", [1, 9, 50])
 def test_drawing_in_pieces_changes_no_draw(n_samples, antithetic, monkeypatch):
-    whole = draw_kept(n_samples, 7, 0.4, generator(1), antithetic)
+    whole = draw_kept(n_samples, 7, 0.4, generator(1), antithetic=antithetic)
     coalitions = draw_coalitions(n_samples, 7, generator(2))
     monkeypatch.setattr(perturbation, "_DRAWN", 20)
-    assert torch.equal(draw_kept(n_samples, 7, 0.4, generator(1), antithetic), whole)
+    assert torch.equal(draw_kept(n_samples, 7, 0.4, generator(1), antithetic=antithetic), whole)
     assert torch.equal(draw_coalitions(n_samples, 7, generator(2)), coalitions)
 
 

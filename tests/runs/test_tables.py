@@ -152,14 +152,14 @@ def explained(tmp_path):
     names, event = ["0012", "12", "NA"], Event(0.2, 0.5, "1")
     for place, name in enumerate(names):
         wave = torch.sin(torch.arange(8000) / 5)[None]
-        write_recording(tmp_path / f"{name}.wav", Recording(wave, 8000, name))
+        write_recording(Recording(wave, 8000, name), tmp_path / f"{name}.wav")
         for method in ("dax_v4", "rise"):
             seed = torch.Generator().manual_seed(place)
             values = torch.rand(8, 20, generator=seed)
             found = Explanation(values, Spectrogram(values, *AXES, name), method, target="1")
             found = dataclasses.replace(found, seconds={"query": 1.0, "fit": 0.5}, score=0.5)
             facts = {"audio": str(tmp_path / f"{name}.wav")}
-            save_explanation(tmp_path / "explanations" / method / name, found, facts)
+            save_explanation(found, tmp_path / "explanations" / method / name, facts)
     predictions = {"recording_id": names, "label": "1", "predicted": "1", "score": 0.5}
     table = pd.DataFrame({**predictions, "correct": 1, "problem": ""})
     write_csv(table, tmp_path / "explanations/predictions.csv")

@@ -67,12 +67,12 @@ def _frequency(place: str, text: str) -> float | None:
     return None if frequency < 0 else frequency
 
 
-def write_audacity(path: Path, recording: AnnotatedRecording) -> None:
+def write_audacity(recording: AnnotatedRecording, path: Path) -> None:
     """Write the only tier of a recording as a label track; bands of frequencies are kept.
 
     Args:
-        path: the file to write.
         recording: what to write.
+        path: the file to write.
 
     Raises:
         ValueError: when there is not exactly one tier, or a label holds a line break.
@@ -84,4 +84,4 @@ def write_audacity(path: Path, recording: AnnotatedRecording) -> None:
         if isinstance(event, BandEvent):
             low, high = (-1.0 if f is None else float(f) for f in (event.f_min, event.f_max))
             lines.append(f"\\\t{low!r}\t{high!r}\n")
-    write_text(path, "".join(lines))
+    write_text("".join(lines), path)

@@ -41,8 +41,8 @@ class Format:
     ending: str
     read: Read
     other_endings: tuple[str, ...] = ()
-    write_one: Callable[[Path, AnnotatedRecording], None] | None = None
-    write_many: Callable[[Path, Sequence[AnnotatedRecording]], None] | None = None
+    write_one: Callable[[AnnotatedRecording, Path], None] | None = None
+    write_many: Callable[[Sequence[AnnotatedRecording], Path], None] | None = None
     holds_tiers: bool = False
     holds_bands: bool = False
 
@@ -215,8 +215,8 @@ def files_of(path: Path, format: str) -> list[Path]:
 
 
 def write_annotations(
-    path: str | os.PathLike[str],
     recordings: Sequence[AnnotatedRecording],
+    path: str | os.PathLike[str],
     format: str | None = None,
 ) -> None:
     """Write annotations; `read_annotations` gives the same events.
@@ -226,8 +226,8 @@ def write_annotations(
     left out elsewhere, with a warning.
 
     Args:
-        path: the file to write. The recording is named by it where the format holds no id.
         recordings: what to write; one, but for `dcase` and `segments`.
+        path: the file to write. The recording is named by it where the format holds no id.
         format: a key of `FORMATS`; None takes the one that the ending of `path` suggests.
 
     Raises:
@@ -240,18 +240,18 @@ def write_annotations(
         >>> from daxaudio.data.formats.annotated import Tier
         >>> phases = Tier("phases", (Event(0.5, 1.25, "cough"),))
         >>> path = Path(tempfile.mkdtemp()) / "a.TextGrid"
-        >>> write_annotations(path, [AnnotatedRecording("a", (phases,), 2.0)])
+        >>> write_annotations([AnnotatedRecording("a", (phases,), 2.0)], path)
         >>> read_annotations(path)[0].events("phases")
         (Event(0.5, 1.25, 'cough'),)
     """
     path = Path(path)
     to = _known(_format_of_name(path) if format is None else format)
     if to.write_many is not None:
-        to.write_many(path, recordings)
+        to.write_many(recordings, path)
     elif to.write_one is not None:
         if len(recordings) != 1:
             raise ValueError(f"{path}: holds one recording, got {len(recordings)}; write one each")
-        to.write_one(path, recordings[0])
+        to.write_one(recordings[0], path)
     events = [event for r in recordings for tier in r.tiers for event in tier.events]
     bands = sum(isinstance(event, BandEvent) for event in events)
     if bands and not to.holds_bands:

@@ -87,14 +87,14 @@ def _remarks(facts: Mapping[str, Any], label: str, named: str) -> Iterator[Probl
         yield Problem("comment", " ".join(str(facts["comments"]).split()))
 
 
-def write_coswara(path: Path, recording: AnnotatedRecording) -> None:
+def write_coswara(recording: AnnotatedRecording, path: Path) -> None:
     """Write the only tier of a recording as regions of one stage.
 
     Answers on quality, volume and the annotator are not part of events and not written.
 
     Args:
-        path: the file to write.
         recording: what to write.
+        path: the file to write.
 
     Raises:
         ValueError: when there is not exactly one tier, or its labels differ or are empty.
@@ -110,4 +110,4 @@ def write_coswara(path: Path, recording: AnnotatedRecording) -> None:
     for number, event in enumerate(events, start=1):
         facts[f"start_{number}"] = float(event.start)
         facts[f"end_{number}"] = float(event.end)
-    write_text(path, json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
+    write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", path)

@@ -27,14 +27,14 @@ def read_dcase(path: Path, recording_id: str) -> list[AnnotatedRecording]:
     ]
 
 
-def write_dcase(path: Path, recordings: Sequence[AnnotatedRecording]) -> None:
+def write_dcase(recordings: Sequence[AnnotatedRecording], path: Path) -> None:
     """Write a list of events as `write_events` does, of the only tier of each recording.
 
     Args:
-        path: a `.tsv` or `.csv` file to write.
         recordings: what to write.
+        path: a `.tsv` or `.csv` file to write.
 
     Raises:
         ValueError: as `write_events`, or when a recording has not exactly one tier.
     """
-    write_events(path, {one.recording_id: Events(one.events()) for one in recordings})
+    write_events({one.recording_id: Events(one.events()) for one in recordings}, path)

@@ -185,14 +185,14 @@ def _entry(row: _Row, label: str | None, start_column: str = START) -> Event | P
     )
 
 
-def write_raven(path: Path, recording: AnnotatedRecording) -> None:
+def write_raven(recording: AnnotatedRecording, path: Path) -> None:
     """Write the only tier of a recording as a selection table; bands of frequencies are kept.
 
     Events without a band are selections of the waveform, with empty frequencies.
 
     Args:
-        path: the file to write.
         recording: what to write.
+        path: the file to write.
 
     Raises:
         ValueError: when there is not exactly one tier, or a label holds a line break or a tab.
@@ -205,4 +205,4 @@ def write_raven(path: Path, recording: AnnotatedRecording) -> None:
         times = [repr(float(time)) for time in (event.start, event.end)]
         frequencies = ["" if f is None else repr(float(f)) for f in band]
         lines.append("\t".join([str(number), view, "1", *times, *frequencies, event.label]))
-    write_text(path, "\n".join(lines) + "\n")
+    write_text("\n".join(lines) + "\n", path)

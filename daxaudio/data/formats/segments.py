@@ -98,15 +98,15 @@ def _values(path: Path) -> dict[str, str]:
     return values
 
 
-def write_segments(path: Path, recordings: Sequence[AnnotatedRecording]) -> None:
+def write_segments(recordings: Sequence[AnnotatedRecording], path: Path) -> None:
     """Write `segments`, and beside it `text` (labels) and `reco2dur` (known durations).
 
     Utterances are named `<recording>-<number>`; all files are sorted by bytes, as Kaldi wants it.
     A recording without events and duration leaves no trace: a warning names it.
 
     Args:
-        path: the file to write, in a folder that is no Kaldi data folder.
         recordings: what to write, of each the only tier.
+        path: the file to write, in a folder that is no Kaldi data folder.
 
     Raises:
         ValueError: when the folder has a `wav.scp`, whose `text` must not be lost, a recording's
@@ -131,4 +131,4 @@ def write_segments(path: Path, recordings: Sequence[AnnotatedRecording]) -> None
             labels.append(f"{utterance} {event.label}" if event.label else utterance)
     for file, lines in zip((*BESIDE, path.name), (labels, durations, segments), strict=True):
         ordered = sorted(lines, key=lambda line: line.split(" ")[0].encode())
-        write_text(path.parent / file, "".join(f"{line}\n" for line in ordered))
+        write_text("".join(f"{line}\n" for line in ordered), path.parent / file)

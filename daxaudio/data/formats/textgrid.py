@@ -193,7 +193,7 @@ def _gaps(tier: _RawTier, where: str, start: float, end: float) -> Iterator[Prob
         reached = max(reached, last)
 
 
-def write_textgrid(path: Path, recording: AnnotatedRecording) -> None:
+def write_textgrid(recording: AnnotatedRecording, path: Path) -> None:
     """Write a TextGrid in the long form, UTF-8.
 
     Where nothing is marked there are intervals without text. A tier whose events all have no
@@ -201,8 +201,8 @@ def write_textgrid(path: Path, recording: AnnotatedRecording) -> None:
     where the recording's duration is unknown. Events read back sorted by time.
 
     Args:
-        path: the file to write.
         recording: what to write.
+        path: the file to write.
 
     Raises:
         ValueError: when events of a tier overlap, have no label, or are points between
@@ -216,7 +216,7 @@ def write_textgrid(path: Path, recording: AnnotatedRecording) -> None:
     lines += [f"xmax = {end!r}", "tiers? <exists>", f"size = {len(recording.tiers)}", "item []:"]
     for number, tier in enumerate(recording.tiers, start=1):
         lines += [f"    item [{number}]:", *_tier_lines(path, tier, end)]
-    write_text(path, "\n".join(lines) + "\n")
+    write_text("\n".join(lines) + "\n", path)
 
 
 def _tier_lines(path: Path, tier: Tier, end: float) -> Iterator[str]:

@@ -28,6 +28,7 @@ def read_utterance(
     data: DataFolder,
     utterance_id: str,
     sample_rate: int | None = None,
+    *,
     min_duration: float = 0.0,
     command_seconds: float = COMMAND_SECONDS,
 ) -> Recording:
@@ -55,7 +56,7 @@ def read_utterance(
         >>> import torch
         >>> from daxaudio.data.audio import write_recording
         >>> path = Path(tempfile.mkdtemp()) / "r 1.wav"
-        >>> write_recording(path, Recording(torch.ones(1, 8000), 8000))
+        >>> write_recording(Recording(torch.ones(1, 8000), 8000), path)
         >>> part = {"u": RecordingSegment("r", 0.25, 0.75)}
         >>> data = DataFolder({"r": str(path)}, {"u": "dog"}, {"u": "u"}, {"u": 0.5}, part)
         >>> read_utterance(data, "u", 16000).waveform.shape
@@ -65,7 +66,13 @@ def read_utterance(
     source = data.wav_scp[segment.recording_id]
     with _audio_file(segment.recording_id, source, command_seconds) as path:
         if segment.start == 0 and segment.end is None:
-            return read_recording(path, sample_rate, utterance_id, min_duration, data.channel)
+            return read_recording(
+                path,
+                sample_rate,
+                recording_id=utterance_id,
+                min_duration=min_duration,
+                channel=data.channel,
+            )
         return _read_segment(path, segment, sample_rate, utterance_id, min_duration, data.channel)
 
 
@@ -115,7 +122,15 @@ def _read_segment(
             f"lasts {length:.10g} s; `daxaudio data fix --durations` mends or drops it"
         )
     samples, file_rate = read_samples(path, segment.start, segment.end)
-    return make_recording(place, samples, file_rate, sample_rate, name, min_duration, channel)
+    return make_recording(
+        place,
+        samples,
+        file_rate,
+        sample_rate,
+        recording_id=name,
+        min_duration=min_duration,
+        channel=channel,
+    )
 
 
 @contextlib.contextmanager

@@ -146,21 +146,21 @@ class DataFolder:
         return {name: table for name, table in tables.items() if table is not None}
 
 
-def write_data_folder(folder: str | os.PathLike[str], data: DataFolder) -> None:
+def write_data_folder(data: DataFolder, folder: str | os.PathLike[str]) -> None:
     """Write `wav.scp`, `text`, `utt2spk`, `spk2utt` and `utt2dur`, each sorted by id.
 
     `segments` and `reco2dur` are written where the data has them, and removed where it has not.
     The order is that of `LC_ALL=C sort`, which Kaldi's tools ask for.
 
     Args:
-        folder: where to write; made where missing.
         data: what to write.
+        folder: where to write; made where missing.
 
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> data = DataFolder({"a-1": "a 1.wav"}, {"a-1": "dog"}, {"a-1": "a"}, {"a-1": 5.0})
-        >>> write_data_folder(folder, data)
+        >>> write_data_folder(data, folder)
         >>> print((folder / "wav.scp").read_text(), end="")
         a-1 a 1.wav
     """
@@ -168,9 +168,9 @@ def write_data_folder(folder: str | os.PathLike[str], data: DataFolder) -> None:
     tables = data._tables()
     for name, table in tables.items():
         lines = (f"{key} {_written(table[key])}\n" for key in byte_sorted(table))
-        write_text(folder / name, "".join(lines))
+        write_text("".join(lines), folder / name)
     speakers = data.spk2utt.items()
-    write_text(folder / "spk2utt", "".join(f"{name} {' '.join(ids)}\n" for name, ids in speakers))
+    write_text("".join(f"{name} {' '.join(ids)}\n" for name, ids in speakers), folder / "spk2utt")
     for name in _OPTIONAL:
         if name not in tables:
             (folder / name).unlink(missing_ok=True)

@@ -70,8 +70,8 @@ def fix_data_folder(
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> for name, value in {"wav.scp": "x.wav", "text": "dog", "utt2spk": "s"}.items():
-        ...     write_text(folder / name, f"b {value}\na {value}\n")
-        >>> write_text(folder / "utt2dur", "a 1.50\n")
+        ...     write_text(f"b {value}\na {value}\n", folder / name)
+        >>> write_text("a 1.50\n", folder / "utt2dur")
         >>> fix_data_folder(folder, folder / "fixed")[:2]
         ["dropped 'b': not in utt2dur", 'wav.scp: sorted']
         >>> (folder / "fixed" / "utt2dur").read_text()
@@ -97,7 +97,7 @@ def fix_data_folder(
     if in_place:
         repair.changes.append(f"the files as they were are in {_back_up(folder, repair.files)}")
     for name, text in texts.items():
-        write_text(target / name, text)
+        write_text(text, target / name)
     return [*repair.changes, *repair.remarks]
 
 

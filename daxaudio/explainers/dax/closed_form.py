@@ -124,7 +124,9 @@ class DaxV4:
         standard_error, mask_reliability = self._compare_halves(salience[1:], flat)
         salience_reliability = _reliability([_correlation(*pair) for pair in salience[1:].split(2)])
         reliability = min(salience_reliability, mask_reliability)
-        explanation = to_explanation(neighbourhood, salience[0].clone(), "dax_v4", self, began)
+        explanation = to_explanation(
+            neighbourhood, salience[0].clone(), "dax_v4", self, began=began
+        )
         findings = {
             "reliability": reliability,
             "salience_reliability": salience_reliability,

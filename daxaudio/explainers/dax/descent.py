@@ -37,7 +37,8 @@ class Descent:
 
     Example:
         >>> weight = nn.Parameter(torch.zeros(1))
-        >>> descent = Descent(lambda chosen: (weight - 1).square().sum(), [weight], 0.1, 2)
+        >>> how = {"learning_rate": 0.1, "batch_size": 2}
+        >>> descent = Descent(lambda chosen: (weight - 1).square().sum(), [weight], **how)
         >>> descent.step(torch.tensor([0, 1]))
         >>> descent.mean_loss(), round(float(weight.detach()), 3)
         (1.0, 0.1)
@@ -47,6 +48,7 @@ class Descent:
         self,
         loss_of: Callable[[Tensor], Tensor],
         parameters: Iterable[nn.Parameter],
+        *,
         learning_rate: float,
         batch_size: int,
         device: torch.device | str = "cpu",

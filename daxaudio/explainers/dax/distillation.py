@@ -48,6 +48,7 @@ class Examples:
     def split(
         cls,
         neighbourhood: Neighbourhood,
+        *,
         pool: int = 1,
         at_most: int | None = None,
         validation_share: float = 0.1,
@@ -117,6 +118,7 @@ class Examples:
 
 
 def check_training(
+    *,
     epochs: int,
     batch_size: int,
     pool: int,
@@ -143,6 +145,7 @@ def descend(
     loss_of: Callable[[Batch], Tensor],
     parameters: Iterable[nn.Parameter],
     examples: Examples,
+    *,
     epochs: int,
     batch_size: int,
     learning_rate: float,
@@ -175,7 +178,14 @@ def descend(
         with choice.autocast(device.type):
             return loss_of(batch)
 
-    descent = Descent(loss_on, parameters, learning_rate, batch_size, device, recorder(device))
+    descent = Descent(
+        loss_on,
+        parameters,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        device=device,
+        record=recorder(device),
+    )
     validation = examples.validation.to(device)
     for epoch in range(epochs):
         random = generator(seed, "order", epoch)

@@ -94,13 +94,13 @@ class ExplainStudent:
 
     def __post_init__(self) -> None:
         check_training(
-            self.epochs,
-            self.batch_size,
-            self.pool,
-            self.at_most,
-            self.validation_share,
-            self.learning_rate,
-            self.precision,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            pool=self.pool,
+            at_most=self.at_most,
+            validation_share=self.validation_share,
+            learning_rate=self.learning_rate,
+            precision=self.precision,
         )
         if self.inner_queries is not None and self.inner_queries < 1:
             raise ValueError(f"inner_queries must be at least 1, got {self.inner_queries}")
@@ -122,7 +122,11 @@ class ExplainStudent:
         """
         began = time.perf_counter()
         examples = Examples.split(
-            neighbourhood, self.pool, self.at_most, self.validation_share, self.seed
+            neighbourhood,
+            pool=self.pool,
+            at_most=self.at_most,
+            validation_share=self.validation_share,
+            seed=self.seed,
         )
         student, history = self._distil(examples)
         with show_progress(False):  # asking the student takes no time
@@ -130,7 +134,9 @@ class ExplainStudent:
                 neighbourhood.spectrogram, lambda inputs: student(examples.scale(inputs))
             )
         assert inner.attribution is not None  # sampling explainers give one
-        explanation = to_explanation(neighbourhood, inner.attribution, self.method, self, began)
+        explanation = to_explanation(
+            neighbourhood, inner.attribution, self.method, self, began=began
+        )
         device = neighbourhood.spectrogram.values.device
         return dataclasses.replace(
             explanation,
@@ -157,11 +163,11 @@ class ExplainStudent:
             loss_of,
             student.parameters(),
             examples,
-            self.epochs,
-            self.batch_size,
-            self.learning_rate,
-            self.precision,
-            self.seed,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            precision=self.precision,
+            seed=self.seed,
         )
         train, validation = zip(*losses, strict=True)
         history = {"train_loss": list(train), "validation_loss": list(validation)}

@@ -45,7 +45,7 @@ class SparseMatching:
     method: str = dataclasses.field(default="dax_v1", init=False)
 
     def __call__(
-        self, student: Student, inputs: Tensor, masks: Tensor, scores: Tensor, weights: Tensor
+        self, student: Student, inputs: Tensor, masks: Tensor, scores: Tensor, *, weights: Tensor
     ) -> Tensor:
         """Loss of one batch; inputs and masks `[n, F, T]`, scores and weights `[n]`."""
         answers = student(inputs * masks).float()
@@ -72,7 +72,7 @@ class Counterfactual:
     method: str = dataclasses.field(default="dax_v2", init=False)
 
     def __call__(
-        self, student: Student, inputs: Tensor, masks: Tensor, scores: Tensor, weights: Tensor
+        self, student: Student, inputs: Tensor, masks: Tensor, scores: Tensor, *, weights: Tensor
     ) -> Tensor:
         """Loss of one batch; inputs and masks `[n, F, T]`, scores and weights `[n]`."""
         answers = student(torch.cat([inputs * masks, inputs * (1 - masks)])).float()
@@ -127,13 +127,13 @@ class Dax:
 
     def __post_init__(self) -> None:
         check_training(
-            self.epochs,
-            self.batch_size,
-            self.pool,
-            self.at_most,
-            self.validation_share,
-            self.learning_rate,
-            self.precision,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            pool=self.pool,
+            at_most=self.at_most,
+            validation_share=self.validation_share,
+            learning_rate=self.learning_rate,
+            precision=self.precision,
         )
         if self.polarity not in ("as_trained", "checked"):
             raise ValueError(f"polarity must be 'as_trained' or 'checked', got {self.polarity!r}")
@@ -161,7 +161,11 @@ class Dax:
         """
         began = time.perf_counter()
         examples = Examples.split(
-            neighbourhood, self.pool, self.at_most, self.validation_share, self.seed
+            neighbourhood,
+            pool=self.pool,
+            at_most=self.at_most,
+            validation_share=self.validation_share,
+            seed=self.seed,
         )
         device = neighbourhood.spectrogram.values.device
         with torch.random.fork_rng():
@@ -171,7 +175,7 @@ class Dax:
         history = self._train(masker, student, examples)
         r2 = held_out_r2(lambda inputs: student(inputs * masker(inputs)), examples)
         mask = torch.tensor(history["masks"][-1], dtype=torch.float32)
-        explanation = to_explanation(neighbourhood, mask, self.loss.method, self, began)
+        explanation = to_explanation(neighbourhood, mask, self.loss.method, self, began=began)
         choice = choose_precision(self.precision, device)
         findings = {"student_r2": r2, "precision": choice.as_dict()}
         return dataclasses.replace(
@@ -181,17 +185,17 @@ class Dax:
     def _train(self, masker: MaskNetwork, student: Student, examples: Examples) -> dict[str, Any]:
         def loss_of(batch: Batch) -> Tensor:
             inputs, scores, weights = batch
-            return self.loss(student, inputs, masker(inputs), scores, weights)
+            return self.loss(student, inputs, masker(inputs), scores, weights=weights)
 
         epochs = descend(
             loss_of,
             [*masker.parameters(), *student.parameters()],
             examples,
-            self.epochs,
-            self.batch_size,
-            self.learning_rate,
-            self.precision,
-            self.seed,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            precision=self.precision,
+            seed=self.seed,
         )
         history: dict[str, Any] = {
             "train_loss": [],

@@ -65,14 +65,14 @@ def test_what_is_written_reads_back_exactly(tmp_path):
         Event(0.1, 0.1 + 0.2, ""),
         BandEvent(0, 1, " a ", None, 1e4),
     )
-    write_audacity(tmp_path / "a.txt", AnnotatedRecording("a", (Tier("events", events),)))
+    write_audacity(AnnotatedRecording("a", (Tier("events", events),)), tmp_path / "a.txt")
     assert read_audacity(tmp_path / "a.txt", "a")[0].events() == events
 
 
 def test_labels_of_two_lines_are_refused(tmp_path):
     recording = AnnotatedRecording("a", (Tier("events", (Event(0, 1, "a\nb"),)),))
     with pytest.raises(ValueError, match="line break"):
-        write_audacity(tmp_path / "a.txt", recording)
+        write_audacity(recording, tmp_path / "a.txt")
 
 
 def test_a_frequency_of_zero_is_a_bound_and_one_below_is_none(tmp_path):

@@ -34,7 +34,7 @@ def awkward_events():
 @pytest.mark.parametrize("given", [True, False])
 def test_reading_back_what_was_written_gives_the_same_events(tmp_path, awkward_events, name, given):
     path = tmp_path / NAMES[name]
-    write_annotations(path, [one(awkward_events)], name if given else None)
+    write_annotations([one(awkward_events)], path, name if given else None)
     assert format_of(path) == name
     (found,) = read_annotations(path, name if given else None)
     assert found.recording_id == "a"
@@ -45,8 +45,8 @@ def test_reading_back_what_was_written_gives_the_same_events(tmp_path, awkward_e
 @pytest.mark.parametrize("target", FORMATS)
 def test_events_go_through_any_two_formats(tmp_path, awkward_events, source, target):
     first, second = tmp_path / "1" / NAMES[source], tmp_path / "2" / NAMES[target]
-    write_annotations(first, [one(awkward_events)])
-    write_annotations(second, read_annotations(first))
+    write_annotations([one(awkward_events)], first)
+    write_annotations(read_annotations(first), second)
     assert read_annotations(second)[0].events() == tuple(awkward_events)
 
 
@@ -99,7 +99,7 @@ def test_entries_that_make_no_event_are_warned_of(tmp_path, caplog):
 def test_frequencies_are_kept_or_warned_of(tmp_path, caplog, name):
     events = [BandEvent(0, 1, "a", 100, 200), Event(1, 2, "a")]
     with caplog.at_level(logging.WARNING):
-        write_annotations(tmp_path / NAMES[name], [one(events)], name)
+        write_annotations([one(events)], tmp_path / NAMES[name], name)
     (found,) = read_annotations(tmp_path / NAMES[name], name)
     kept = list(found.events()) == events
     assert kept == (name in ("audacity", "raven"))
@@ -113,11 +113,11 @@ def test_formats_that_cannot_be_told_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"format must be one of textgrid.*, got 'elan'"):
         read_annotations(tmp_path / "a.txt", "elan")
     with pytest.raises(ValueError, match=r"a\.eaf: no format by this ending"):
-        write_annotations(tmp_path / "a.eaf", [one([])])
+        write_annotations([one([])], tmp_path / "a.eaf")
     with pytest.raises(ValueError, match=r"none\.json: no such file"):
         read_annotations(tmp_path / "none.json")
 
 
 def test_a_file_of_one_recording_holds_no_two(tmp_path):
     with pytest.raises(ValueError, match="holds one recording, got 2"):
-        write_annotations(tmp_path / "a.txt", [one([]), one([])])
+        write_annotations([one([]), one([])], tmp_path / "a.txt")

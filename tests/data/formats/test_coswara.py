@@ -79,7 +79,7 @@ def test_other_files_are_refused(tmp_path, facts, reason):
 @pytest.mark.parametrize("times", [[(1 / 3, 2 / 3), (0.1, 0.1 + 0.2), (0, 0)], []])
 def test_what_is_written_reads_back_exactly(tmp_path, times):
     events = tuple(Event(start, end, 'große "Pause"') for start, end in times)
-    write_coswara(tmp_path / "a.json", AnnotatedRecording("a", (Tier("events", events),)))
+    write_coswara(AnnotatedRecording("a", (Tier("events", events),)), tmp_path / "a.json")
     assert read_coswara(tmp_path / "a.json", "a")[0].events() == events
 
 
@@ -87,4 +87,4 @@ def test_what_is_written_reads_back_exactly(tmp_path, times):
 def test_two_labels_or_none_are_refused(tmp_path, labels):
     events = tuple(Event(0, 1, label) for label in labels)
     with pytest.raises(ValueError, match="one label a file"):
-        write_coswara(tmp_path / "a.json", AnnotatedRecording("a", (Tier("events", events),)))
+        write_coswara(AnnotatedRecording("a", (Tier("events", events),)), tmp_path / "a.json")

@@ -12,7 +12,7 @@ def test_what_is_written_is_what_read_events_reads(tmp_path, suffix):
         AnnotatedRecording("b.wav", (Tier("events", (Event(1 / 3, 2, " noise"),)),)),
         AnnotatedRecording("a.wav", (Tier("events", ()),)),
     ]
-    write_dcase(tmp_path / f"e{suffix}", recordings)
+    write_dcase(recordings, tmp_path / f"e{suffix}")
     assert read_events(tmp_path / f"e{suffix}") == {
         "b.wav": [Event(1 / 3, 2, " noise")],
         "a.wav": [],
@@ -23,4 +23,4 @@ def test_what_is_written_is_what_read_events_reads(tmp_path, suffix):
 def test_two_tiers_are_refused(tmp_path):
     recording = AnnotatedRecording("a", (Tier("x", ()), Tier("y", ())))
     with pytest.raises(ValueError, match="a: 2 tiers where one is needed"):
-        write_dcase(tmp_path / "e.tsv", [recording])
+        write_dcase([recording], tmp_path / "e.tsv")

@@ -68,13 +68,13 @@ def test_what_is_no_table_of_one_recording_is_refused(tmp_path, lines, reason):
 def test_what_is_written_reads_back_exactly(tmp_path):
     events = (BandEvent(1 / 3, 2 / 3, " b ", 1 / 7, None), Event(0.1, 0.1 + 0.2), Event(0, 1, "a"))
     path = tmp_path / "a.selections.txt"
-    write_raven(path, AnnotatedRecording("a", (Tier("events", events),)))
+    write_raven(AnnotatedRecording("a", (Tier("events", events),)), path)
     assert read_raven(path, "a")[0].events() == events
-    write_raven(path, AnnotatedRecording("a", (Tier("events", ()),)))
+    write_raven(AnnotatedRecording("a", (Tier("events", ()),)), path)
     assert read_raven(path, "a")[0].events() == ()
 
 
 def test_labels_with_tabs_are_refused(tmp_path):
     recording = AnnotatedRecording("a", (Tier("events", (Event(0, 1, "a\tb"),)),))
     with pytest.raises(ValueError, match="tab"):
-        write_raven(tmp_path / "a.selections.txt", recording)
+        write_raven(recording, tmp_path / "a.selections.txt")

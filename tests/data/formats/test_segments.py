@@ -61,7 +61,7 @@ def test_what_is_written_reads_back_exactly_and_is_sorted_by_bytes(tmp_path):
         AnnotatedRecording("a_1", (Tier("events", events),), 1 / 3),
         AnnotatedRecording("a-1", (Tier("events", ()),), 4.0),
     ]
-    write_segments(tmp_path / "segments", recordings)
+    write_segments(recordings, tmp_path / "segments")
     found = {r.recording_id: r for r in read_segments(tmp_path / "segments", "")}
     assert found == {r.recording_id: r for r in recordings}
     for name in ("segments", "text", "reco2dur"):
@@ -70,14 +70,14 @@ def test_what_is_written_reads_back_exactly_and_is_sorted_by_bytes(tmp_path):
 
 
 def test_a_recording_that_leaves_no_trace_is_named(tmp_path, caplog):
-    write_segments(tmp_path / "segments", [AnnotatedRecording("gone", (Tier("events", ()),))])
+    write_segments([AnnotatedRecording("gone", (Tier("events", ()),))], tmp_path / "segments")
     assert "gone has no events and no duration" in caplog.text
 
 
 def test_data_folders_and_ids_with_blanks_are_left_alone(tmp_path):
     with pytest.raises(ValueError, match="one word"):
-        write_segments(tmp_path / "segments", [AnnotatedRecording("a b", (Tier("events", ()),))])
+        write_segments([AnnotatedRecording("a b", (Tier("events", ()),))], tmp_path / "segments")
     (tmp_path / "wav.scp").write_text("a a.wav\n")
     with pytest.raises(ValueError, match="is a data folder"):
-        write_segments(tmp_path / "segments", [])
+        write_segments([], tmp_path / "segments")
     assert [path.name for path in tmp_path.iterdir()] == ["wav.scp"]

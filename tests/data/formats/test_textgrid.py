@@ -195,7 +195,7 @@ def test_what_stands_after_the_last_tier_is_said_to_be_left_out(tmp_path):
 
 def test_intervals_that_meet_but_for_rounding_are_written(tmp_path):
     tier = Tier("t", (Event(0.1, 0.1 + 0.2, "a"), Event(0.3, 0.5, "b")))
-    write_textgrid(tmp_path / "a.TextGrid", AnnotatedRecording("a", (tier,), 0.5))
+    write_textgrid(AnnotatedRecording("a", (tier,), 0.5), tmp_path / "a.TextGrid")
     (found,) = read_textgrid(tmp_path / "a.TextGrid", "a")
     assert found.events() == (Event(0.1, 0.1 + 0.2, "a"), Event(0.1 + 0.2, 0.5, "b"))
     assert kinds(found) == ["no text"]  # 0 to 0.1, and no gap
@@ -242,7 +242,7 @@ def test_what_is_written_reads_back_exactly(tmp_path):
         Tier("nothing", ()),
     )
     recording = AnnotatedRecording("a", tiers, 1 + 1e-15)
-    write_textgrid(tmp_path / "a.TextGrid", recording)
+    write_textgrid(recording, tmp_path / "a.TextGrid")
     (found,) = read_textgrid(tmp_path / "a.TextGrid", "a")
     assert (found.tiers, found.duration) == (recording.tiers, recording.duration)
     assert set(kinds(found)) == {"no text"}
@@ -250,7 +250,7 @@ def test_what_is_written_reads_back_exactly(tmp_path):
 
 def test_written_intervals_leave_no_gap(tmp_path):
     tier = Tier("a", (Event(1.0, 2.0, "b"), Event(0.25, 0.5, "a")))
-    write_textgrid(tmp_path / "a.TextGrid", AnnotatedRecording("a", (tier,), 3.0))
+    write_textgrid(AnnotatedRecording("a", (tier,), 3.0), tmp_path / "a.TextGrid")
     (found,) = read_textgrid(tmp_path / "a.TextGrid", "a")
     assert found.events() == (Event(0.25, 0.5, "a"), Event(1.0, 2.0, "b"))
     assert kinds(found) == ["no text"] * 3  # 0 to 0.25, 0.5 to 1, 2 to 3
@@ -268,7 +268,7 @@ def test_written_intervals_leave_no_gap(tmp_path):
 def test_what_a_grid_cannot_hold_is_refused_and_nothing_is_written(tmp_path, events, reason):
     recording = AnnotatedRecording("a", (Tier("t", tuple(events)),))
     with pytest.raises(ValueError, match=reason):
-        write_textgrid(tmp_path / "a.TextGrid", recording)
+        write_textgrid(recording, tmp_path / "a.TextGrid")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -291,7 +291,7 @@ def test_praatio_reads_the_same_where_it_can(tmp_path, quirk):
 def test_praatio_reads_what_we_write(tmp_path):
     praat = pytest.importorskip("praatio.textgrid")
     tier = Tier("t", (Event(1 / 3, 0.5, 'a "b"'), Event(0.5, 0.7, "犬")))
-    write_textgrid(tmp_path / "a.TextGrid", AnnotatedRecording("a", (tier,), 2.0))
+    write_textgrid(AnnotatedRecording("a", (tier,), 2.0), tmp_path / "a.TextGrid")
     grid = praat.openTextgrid(str(tmp_path / "a.TextGrid"), includeEmptyIntervals=False)
     assert [tuple(e) for e in grid.tiers[0].entries] == [(1 / 3, 0.5, 'a "b"'), (0.5, 0.7, "犬")]
     assert grid.maxTimestamp == 2.0

@@ -89,7 +89,7 @@ def test_a_segment_is_cut_out_of_an_archived_recording(tmp_path):
 
 def test_folders_with_archives_are_valid_and_are_measured(tmp_path, capsys):
     lines = make_archive(tmp_path / "raw.ark", in_kaldis_way)
-    write_data_folder(tmp_path / "data", folder(lines))
+    write_data_folder(folder(lines), tmp_path / "data")
     assert validate_data_folder(tmp_path / "data") == []
     assert validate_data_folder(tmp_path / "data", check_audio=True) == []
     fix_data_folder(tmp_path / "data", tmp_path / "fixed", durations=True)
@@ -100,7 +100,7 @@ def test_folders_with_archives_are_valid_and_are_measured(tmp_path, capsys):
 
 def test_noise_may_come_out_of_an_archive(tmp_path):
     lines = make_archive(tmp_path / "raw.ark", in_kaldis_way)
-    write_data_folder(tmp_path / "data", folder(lines))
+    write_data_folder(folder(lines), tmp_path / "data")
     recording = read_utterance(folder(lines), "a")
     padded = NoisePadding(0.25, 0.25, noise=tmp_path / "data")(recording, 0, "a")
     noise, other = padded.recording.waveform[0, :2000], read_utterance(folder(lines), "bcd")
@@ -141,7 +141,7 @@ def test_what_is_no_audio_in_an_archive_is_said_in_one_line(tmp_path, change, re
 def test_a_missing_archive_and_a_part_are_problems_of_the_folder(tmp_path):
     lines = make_archive(tmp_path / "raw.ark", in_kaldis_way)
     lines = {"a": lines["a"] + "[0:9]", "bcd": lines["bcd"].replace("raw", "none")}
-    write_data_folder(tmp_path / "data", folder(lines))
+    write_data_folder(folder(lines), tmp_path / "data")
     part, missing = (problem.what for problem in validate_data_folder(tmp_path / "data"))
     assert "a part of what is in an archive" in part
     assert missing.endswith("no such file: " + str(tmp_path / "none.ark"))
@@ -153,7 +153,7 @@ def test_a_path_that_no_file_system_takes_costs_only_its_own_recording(tmp_path)
         data = folder({"x": source})
         with pytest.raises(ValueError, match=r"a\.wav.*check the path"):
             read_utterance(data, "x")
-        write_data_folder(tmp_path / "data", data)
+        write_data_folder(data, tmp_path / "data")
         for check_audio in (False, True):
             problems = validate_data_folder(tmp_path / "data", check_audio)
             assert [problem.file.endswith("wav.scp") for problem in problems] == [True]

@@ -204,7 +204,7 @@ def test_a_command_that_is_not_allowed_is_never_run(tmp_path):
 
 def test_no_command_is_run_for_noise(tmp_path):
     mark = tmp_path / "mark"
-    write_data_folder(tmp_path / "data", folder(f"touch '{mark}' |", allow_pipes=True))
+    write_data_folder(folder(f"touch '{mark}' |", allow_pipes=True), tmp_path / "data")
     with pytest.raises(ValueError, match=r"wav\.scp: 'r': .* which is never run for noise"):
         NoisePadding(0.1, 0.2, noise=tmp_path / "data")
     assert not mark.exists()
@@ -214,7 +214,7 @@ def test_noise_may_come_from_segments_of_another_class(tmp_path, monkeypatch):
     draws = np.random.default_rng(0)
     soundfile.write(tmp_path / "a.wav", 0.1 * draws.standard_normal(4 * RATE), RATE)
     parts = {"dog": RecordingSegment("r", 0.0, 2.0), "rain": RecordingSegment("r", 2.0, 4.0)}
-    write_data_folder(tmp_path / "data", folder(tmp_path / "a.wav", parts))
+    write_data_folder(folder(tmp_path / "a.wav", parts), tmp_path / "data")
     crop, used = padding._crop, []
 
     def noted(noise, *others):

@@ -53,9 +53,9 @@ def folders(tmp_path):
     segments = {name: RecordingSegment("tape", n, n + 1.0) for n, name in enumerate(NAMES)}
     commands = {name: f"cat {shlex.quote(path)} |" for name, path in files.items()}
     tape = {"tape": str(tmp_path / "tape 1.wav")}
-    write_data_folder(tmp_path / "files", DataFolder(files, *tables))
-    write_data_folder(tmp_path / "segments", DataFolder(tape, *tables, segments, {"tape": 6.0}))
-    write_data_folder(tmp_path / "commands", DataFolder(commands, *tables, allow_pipes=True))
+    write_data_folder(DataFolder(files, *tables), tmp_path / "files")
+    write_data_folder(DataFolder(tape, *tables, segments, {"tape": 6.0}), tmp_path / "segments")
+    write_data_folder(DataFolder(commands, *tables, allow_pipes=True), tmp_path / "commands")
     return tmp_path
 
 

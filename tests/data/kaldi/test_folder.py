@@ -23,12 +23,12 @@ def data():
 
 
 def test_a_data_folder_reads_back_exactly(data, tmp_path):
-    write_data_folder(tmp_path / "data" / "train", data)
+    write_data_folder(data, tmp_path / "data" / "train")
     assert read_data_folder(tmp_path / "data" / "train") == data
 
 
 def test_every_file_is_sorted_by_the_bytes_of_its_first_word(data, tmp_path):
-    write_data_folder(tmp_path, data)
+    write_data_folder(data, tmp_path)
     for name in ("wav.scp", "text", "utt2spk", "utt2dur"):
         ids = [line.split()[0] for line in (tmp_path / name).read_text("utf-8").splitlines()]
         assert ids == ["B1", "a-1", "a1", "a_1", "b1", "é1"], name
@@ -43,7 +43,7 @@ def test_every_file_is_sorted_by_the_bytes_of_its_first_word(data, tmp_path):
 
 
 def test_the_first_space_separates(data, tmp_path):
-    write_data_folder(tmp_path, data)
+    write_data_folder(data, tmp_path)
     lines = (tmp_path / "wav.scp").read_text("utf-8").splitlines()
     assert lines[0] == "B1 /corpus/010 - Fire  crackling/B1.ogg"
     assert read_data_folder(tmp_path).text["B1"] == "fire crackling B1"
@@ -63,7 +63,7 @@ def test_unsorted_lines_tabs_and_windows_line_ends_are_read(tmp_path):
 
 
 def test_no_recordings_at_all_is_legal(tmp_path):
-    write_data_folder(tmp_path, DataFolder({}, {}, {}, {}))
+    write_data_folder(DataFolder({}, {}, {}, {}), tmp_path)
     assert read_data_folder(tmp_path).ids == []
 
 
@@ -94,7 +94,7 @@ def test_no_recordings_at_all_is_legal(tmp_path):
 )
 def test_errors_in_a_data_folder_name_file_and_line(tmp_path, name, text, reason):
     two = {"a": "x", "b": "y"}
-    write_data_folder(tmp_path, DataFolder(two, two, two, {"a": 1.0, "b": 2.0}))
+    write_data_folder(DataFolder(two, two, two, {"a": 1.0, "b": 2.0}), tmp_path)
     if text is None:
         (tmp_path / name).unlink()
     else:
@@ -147,7 +147,7 @@ def cut():
 
 
 def test_segments_read_back_exactly(cut, tmp_path):
-    write_data_folder(tmp_path, cut)
+    write_data_folder(cut, tmp_path)
     assert read_data_folder(tmp_path) == cut
     lines = (tmp_path / "segments").read_text().splitlines()
     assert lines[1:] == ["a-2 tape_1 0.5 3.0", "b-1 b 1.0 -1"]
@@ -155,15 +155,15 @@ def test_segments_read_back_exactly(cut, tmp_path):
 
 
 def test_durations_of_recordings_may_be_left_out(cut, tmp_path):
-    write_data_folder(tmp_path, cut)
+    write_data_folder(cut, tmp_path)
     (tmp_path / "reco2dur").unlink()
     found = read_data_folder(tmp_path)
     assert (found.reco2dur, found.segments) == (None, cut.segments)
 
 
 def test_a_folder_without_segments_leaves_none_of_an_earlier_one(cut, data, tmp_path):
-    write_data_folder(tmp_path, cut)
-    write_data_folder(tmp_path, data)
+    write_data_folder(cut, tmp_path)
+    write_data_folder(data, tmp_path)
     assert read_data_folder(tmp_path) == data
     assert not (tmp_path / "reco2dur").exists()
 
@@ -204,7 +204,7 @@ def test_a_part_has_the_recordings_of_its_utterances_alone(cut, data):
     ],
 )
 def test_errors_in_segments_name_file_and_line(cut, tmp_path, name, text, reason):
-    write_data_folder(tmp_path, cut)
+    write_data_folder(cut, tmp_path)
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=reason):
         read_data_folder(tmp_path)
@@ -226,7 +226,7 @@ def test_shell_commands_are_read_only_where_they_are_allowed(tmp_path):
     commands = DataFolder(
         {"a": "cat 'a 1.wav' |"}, {"a": "x"}, {"a": "x"}, {"a": 1.0}, allow_pipes=True
     )
-    write_data_folder(tmp_path, commands)
+    write_data_folder(commands, tmp_path)
     assert read_data_folder(tmp_path, allow_pipes=True) == commands
     with pytest.raises(ValueError, match=r"wav\.scp:1: 'a': .* only for folders that you trust"):
         read_data_folder(tmp_path)
@@ -295,7 +295,7 @@ def test_whatever_a_folder_holds_reads_back_equal_and_sorted(seed, tmp_path):
         None if seed % 2 else segments,
         None if seed % 4 else {name: draws.expovariate(1) + 1e-12 for name in recordings},
     )
-    write_data_folder(tmp_path, data)
+    write_data_folder(data, tmp_path)
     assert read_data_folder(tmp_path) == data
     for path in tmp_path.iterdir():
         keys = [line.split(b" ")[0] for line in path.read_bytes().split(b"\n")[:-1]]
@@ -321,7 +321,7 @@ def test_labels_may_be_missing_where_something_stands_for_them(tmp_path, segment
     name = "u" if segments else "r"
     tables = {"r": "a.wav"}, {name: "dog"}, {name: "s"}, {name: 1.0}
     data = DataFolder(*tables, segments, {"r": 2.0} if segments else None)
-    write_data_folder(tmp_path, data)
+    write_data_folder(data, tmp_path)
     assert read_data_folder(tmp_path, no_label="-").text == {name: "dog"}
     (tmp_path / "text").unlink()
     assert read_data_folder(tmp_path, no_label="-").text == {name: "-"}

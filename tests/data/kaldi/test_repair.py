@@ -298,7 +298,7 @@ def test_whatever_was_done_to_a_folder_it_is_valid_when_mended(seed, audio, tmp_
     else:
         segments = {name: RecordingSegment(draws.choice("ab"), 0.5, 1.5) for name in names}
         data = DataFolder(audio, labels, speakers, durations, segments, {"a": 2.0, "b": 2.0})
-    write_data_folder(tmp_path / "d", data)
+    write_data_folder(data, tmp_path / "d")
     # of two recordings none may be lost, or no utterance might be left
     spared = () if seed % 2 else ("wav.scp", "reco2dur")
     for name in FILES:

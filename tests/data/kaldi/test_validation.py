@@ -29,7 +29,7 @@ def whole(audio, tmp_path):
     labels = {"s-a": "dog", "s-b": "cat"}
     speakers = dict.fromkeys(labels, "s")
     write_data_folder(
-        tmp_path / "d", DataFolder(audio, labels, speakers, dict.fromkeys(labels, 2.0))
+        DataFolder(audio, labels, speakers, dict.fromkeys(labels, 2.0)), tmp_path / "d"
     )
     return tmp_path / "d"
 
@@ -46,7 +46,7 @@ def cut(audio, tmp_path):
     data = DataFolder(
         audio, labels, dict.fromkeys(segments, "s"), durations, segments, dict.fromkeys(audio, 2.0)
     )
-    write_data_folder(tmp_path / "d", data)
+    write_data_folder(data, tmp_path / "d")
     return tmp_path / "d"
 
 
@@ -184,13 +184,13 @@ def test_a_folder_that_is_valid_can_be_read_and_one_that_cannot_is_not_valid(who
 def test_utterances_that_do_not_begin_with_their_speaker_are_a_warning(whole, audio):
     labels = {"s-a": "dog", "s-b": "cat"}
     odd = DataFolder(audio, labels, {"s-a": "x", "s-b": "x"}, dict.fromkeys(labels, 2.0))
-    write_data_folder(whole, odd)
+    write_data_folder(odd, whole)
     (problem,) = validate_data_folder(whole)
     assert problem.warning
     assert "warning: 's-a' does not begin with the id of its speaker, 'x' (nor do 1 more)" in str(
         problem
     )
-    write_data_folder(whole, dataclasses.replace(odd, utt2spk={name: name for name in labels}))
+    write_data_folder(dataclasses.replace(odd, utt2spk={name: name for name in labels}), whole)
     assert validate_data_folder(whole) == []
 
 

@@ -20,7 +20,9 @@ class Line:
 
     def __init__(self, record=None):
         self.weight = nn.Parameter(torch.zeros(3))
-        self.descent = Descent(self.loss_of, [self.weight], 0.1, 4, record=record)
+        self.descent = Descent(
+            self.loss_of, [self.weight], learning_rate=0.1, batch_size=4, record=record
+        )
 
     def loss_of(self, chosen):
         return (INPUTS[chosen] @ self.weight - 1).square().mean()
@@ -112,7 +114,19 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_examples(toy_spectrogram, toy
         _, scores, _ = batch
         return (scores - weight).square().mean()
 
-    train, held_out = next(iter(descend(loss_of, [weight], examples, 1, 18, 0.1, "fp32")))
+    train, held_out = next(
+        iter(
+            descend(
+                loss_of,
+                [weight],
+                examples,
+                epochs=1,
+                batch_size=18,
+                learning_rate=0.1,
+                precision="fp32",
+            )
+        )
+    )
     assert train == pytest.approx(float(drawn.scores[examples.training].square().mean()))
     after = (drawn.scores[examples.validation] - weight.detach()).square().mean()
     assert held_out == pytest.approx(float(after))
