@@ -26,7 +26,7 @@ from daxaudio.metrics.sanity import ALIKE
 from daxaudio.plot import plot_curves, plot_measures, plot_randomisation
 from daxaudio.plot.curves import N_STANDING_OUT
 from daxaudio.plot.measures import share_beaten
-from daxaudio.report.comparison_tables import (
+from daxaudio.report.measures import (
     Paper,
     tabulate_fall,
     tabulate_legend,
@@ -34,17 +34,18 @@ from daxaudio.report.comparison_tables import (
     tabulate_tests,
     tabulate_wrongly_predicted,
 )
-from daxaudio.report.comparison_texts import (
+from daxaudio.report.model import Block, Picture, Report, Section, Table
+from daxaudio.report.sentences import (
     ABOUT_MARKS,
+    ABOUT_TESTS,
     TEXTS,
     TITLES,
     describe_alike,
     describe_left_out,
     describe_recordings,
     describe_worse,
+    warned_explanations,
 )
-from daxaudio.report.model import Block, Picture, Report, Section, Table
-from daxaudio.report.results import ABOUT_TESTS, warned_explanations
 from daxaudio.report.tables import tabulate_cost, tabulate_environment
 from daxaudio.report.writing import write_markdown, write_page
 from daxaudio.runs.files import read_text

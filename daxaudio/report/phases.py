@@ -27,7 +27,7 @@ from daxaudio.report.phase_tables import (
     tabulate_phase_tests,
     tabulate_phases,
 )
-from daxaudio.report.results import ABOUT_TESTS
+from daxaudio.report.sentences import ABOUT_TESTS
 from daxaudio.report.tables import tabulate_environment
 from daxaudio.report.writing import write_markdown, write_page
 from daxaudio.runs.tables import is_table, read_table, write_csv

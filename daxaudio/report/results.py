@@ -11,14 +11,19 @@ import soundfile
 
 from daxaudio.containers import Events
 from daxaudio.data.audio import read_recording
-from daxaudio.experiments.folder import WARNINGS_FILE
 from daxaudio.experiments.paired import paired_tests
 from daxaudio.experiments.predict import PREDICTIONS_FILE
-from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, count_warned, total_cost
-from daxaudio.explainers.catalogue import METHODS, floors, references
+from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, total_cost
+from daxaudio.explainers.catalogue import METHODS, references
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.plot import plot_comparison, plot_history, plot_summary
 from daxaudio.report.model import Block, Picture, RecordingView, Report, Section, Sound, Table
+from daxaudio.report.sentences import (
+    ABOUT_METRICS,
+    ABOUT_TESTS,
+    below_the_references,
+    warned_explanations,
+)
 from daxaudio.report.tables import (
     tabulate_comparisons,
     tabulate_cost,
@@ -32,20 +37,6 @@ from daxaudio.runs.tables import read_table
 
 HISTORY_OF = ("dax_v2", "dax_v1")
 MP3_RATE = 44100
-
-ABOUT_METRICS = (
-    "`iou` is the paper's protocol: frames whose profile lies above mean + standard deviation. "
-    "That threshold cannot be met by an event longer than half the recording: a perfect mask then "
-    "scores 0, and the row `oracle` shows the ceiling. So `frame_auc` and `average_precision` rank "
-    "the frames without a threshold, and `best_threshold_iou` is an upper bound over all "
-    "thresholds. Values are means over recordings with the standard deviation in brackets."
-)
-
-ABOUT_TESTS = (
-    "Each test is on the same recordings for both methods: a bootstrap interval of the mean "
-    "difference over recordings, and a two-sided Wilcoxon signed-rank test. `p (Holm)`, where it "
-    "stands, is corrected for all tests of its table."
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,48 +162,6 @@ def classification_counts(predictions: pd.DataFrame, by: pd.Series | None = None
             (str(name), str(len(readable)), str(correct), share, str(len(part) - len(readable)))
         )
     return Table((str(group.name), "recordings", "correct", "accuracy", "left out"), tuple(rows))
-
-
-def below_the_references(summary: pd.DataFrame) -> str:
-    """A sentence for each metric that names the methods whose mean is below a reference.
-
-    Args:
-        summary: as `summary.csv` holds it.
-
-    Example:
-        >>> rows = [("dax_v1", "iou", 0.1), ("rise", "iou", 0.4), ("energy", "iou", 0.2)]
-        >>> below_the_references(pd.DataFrame(rows, columns=["method", "metric", "mean"]))
-        'Below energy by iou: dax_v1.'
-    """
-    sentences = []
-    for metric in ("iou", "frame_auc"):
-        means = summary[summary["metric"] == metric].set_index("method")["mean"]
-        for reference in (name for name in floors() if name in means.index):
-            below = [
-                str(name)
-                for name in means.index
-                if name not in references() and means[name] < means[reference]
-            ]
-            if below:
-                sentences.append(f"Below {reference} by {metric}: {', '.join(below)}.")
-    return " ".join(sentences) or "No method is below a reference by iou or frame_auc."
-
-
-def warned_explanations(explanations: Path) -> str:
-    """A sentence with the number of explanations of each method that have warnings.
-
-    Args:
-        explanations: folder that `explain_folder` wrote.
-
-    Returns:
-        The sentence; "" when no explanation has a warning or the list of warnings is not there.
-    """
-    path = explanations / WARNINGS_FILE
-    counts = count_warned(path) if path.is_file() else {}
-    if not counts:
-        return ""
-    listed = ", ".join(f"{method} {count}" for method, count in counts.items())
-    return f"Explanations with warnings (`{explanations.name}/{WARNINGS_FILE}`): {listed}."
 
 
 def _settings(comparison: Comparison) -> Table:

@@ -24,7 +24,7 @@ from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
 from daxaudio.explainers.catalogue import DEFAULT_METHOD, references
 from daxaudio.plot.scores import plot_summaries
 from daxaudio.report.model import Report, Section
-from daxaudio.report.results import ABOUT_METRICS, ABOUT_TESTS
+from daxaudio.report.sentences import ABOUT_METRICS, ABOUT_TESTS
 from daxaudio.report.tables import tabulate_environment
 from daxaudio.report.writing import write_markdown
 from daxaudio.runs.files import read_text

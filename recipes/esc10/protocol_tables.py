@@ -12,7 +12,7 @@ from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import RESULTS_FILE
 from daxaudio.metrics import holm
 from daxaudio.report.model import MISSING, Block, Section, Table
-from daxaudio.report.results import below_the_references
+from daxaudio.report.sentences import below_the_references
 from daxaudio.report.tables import number, p_value, tabulate_summary
 from daxaudio.runs.tables import is_table, read_table
 

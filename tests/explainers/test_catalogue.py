@@ -30,7 +30,7 @@ from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.perturbation.sampling import GridSampler
 from daxaudio.perturbation.segments import QuickShift
-from daxaudio.report.comparison_tables import tabulate_measures
+from daxaudio.report.measures import tabulate_measures
 from daxaudio.runs.config import build
 
 PICTURE = Spectrogram(torch.zeros(64, 200), torch.arange(64.0), torch.arange(200.0), "a")

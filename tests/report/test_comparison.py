@@ -8,14 +8,14 @@ from daxaudio.experiments.paired import compare_methods
 from daxaudio.experiments.score import summarise
 from daxaudio.metrics import paired_comparison
 from daxaudio.report.comparison import write_comparison
-from daxaudio.report.comparison_tables import (
+from daxaudio.report.measures import (
     tabulate_fall,
     tabulate_measures,
     tabulate_tests,
     tabulate_wrongly_predicted,
 )
-from daxaudio.report.comparison_texts import describe_alike, describe_worse
 from daxaudio.report.model import Section, Table
+from daxaudio.report.sentences import describe_alike, describe_worse
 from daxaudio.report.tables import tabulate_cost
 
 NAN = float("nan")

@@ -1,17 +1,33 @@
-"""What a comparison says in words: of its groups of measures, and of what it found."""
+"""What reports say in words: of measures and tests, and of what a comparison found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 
+from daxaudio.experiments.folder import WARNINGS_FILE
 from daxaudio.experiments.paired import SIGNIFICANT, compare_methods, is_better
+from daxaudio.experiments.score import count_warned
 from daxaudio.explainers.catalogue import floors, order_methods, references
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.metrics.sanity import ALIKE
 from daxaudio.metrics.significance import holm
-from daxaudio.report.results import ABOUT_METRICS
+
+ABOUT_METRICS = (
+    "`iou` is the paper's protocol: frames whose profile lies above mean + standard deviation. "
+    "That threshold cannot be met by an event longer than half the recording: a perfect mask then "
+    "scores 0, and the row `oracle` shows the ceiling. So `frame_auc` and `average_precision` rank "
+    "the frames without a threshold, and `best_threshold_iou` is an upper bound over all "
+    "thresholds. Values are means over recordings with the standard deviation in brackets."
+)
+
+ABOUT_TESTS = (
+    "Each test is on the same recordings for both methods: a bootstrap interval of the mean "
+    "difference over recordings, and a two-sided Wilcoxon signed-rank test. `p (Holm)`, where it "
+    "stands, is corrected for all tests of its table."
+)
 
 MAIN_MEASURES = ("iou", "frame_auc", "deletion_auc", "insertion_auc", "faithfulness")
 """By these a method is held against the references in words."""
@@ -134,6 +150,48 @@ def describe_worse(results: pd.DataFrame) -> str:
         for (reference, metric), found in worse.items()
     ]
     return intro + "\n\n" + "\n".join(lines)
+
+
+def below_the_references(summary: pd.DataFrame) -> str:
+    """A sentence for each metric that names the methods whose mean is below a reference.
+
+    Args:
+        summary: as `summary.csv` holds it.
+
+    Example:
+        >>> rows = [("dax_v1", "iou", 0.1), ("rise", "iou", 0.4), ("energy", "iou", 0.2)]
+        >>> below_the_references(pd.DataFrame(rows, columns=["method", "metric", "mean"]))
+        'Below energy by iou: dax_v1.'
+    """
+    sentences = []
+    for metric in ("iou", "frame_auc"):
+        means = summary[summary["metric"] == metric].set_index("method")["mean"]
+        for reference in (name for name in floors() if name in means.index):
+            below = [
+                str(name)
+                for name in means.index
+                if name not in references() and means[name] < means[reference]
+            ]
+            if below:
+                sentences.append(f"Below {reference} by {metric}: {', '.join(below)}.")
+    return " ".join(sentences) or "No method is below a reference by iou or frame_auc."
+
+
+def warned_explanations(explanations: Path) -> str:
+    """A sentence with the number of explanations of each method that have warnings.
+
+    Args:
+        explanations: folder that `explain_folder` wrote.
+
+    Returns:
+        The sentence; "" when no explanation has a warning or the list of warnings is not there.
+    """
+    path = explanations / WARNINGS_FILE
+    counts = count_warned(path) if path.is_file() else {}
+    if not counts:
+        return ""
+    listed = ", ".join(f"{method} {count}" for method, count in counts.items())
+    return f"Explanations with warnings (`{explanations.name}/{WARNINGS_FILE}`): {listed}."
 
 
 def describe_left_out(problems: pd.DataFrame) -> str:
