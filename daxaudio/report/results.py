@@ -95,19 +95,16 @@ def make_report(comparison: Comparison) -> Report:
     Raises:
         ValueError: when a stage before has not been run.
     """
-    results, summary = _read(comparison)
+    _, summary = _read(comparison)
     scores: list[Block] = [
         tabulate_summary(summary, paper=comparison.paper or None),
         ABOUT_METRICS,
         below_the_references(summary),
         warned_explanations(comparison.explanations),
     ]
-    tests = tabulate_comparisons(paired_tests(results, ("iou", "frame_auc")))
     sections = [
         Section("Results", scores),
         *describe_explanations(comparison),
-        Section("Cost", [tabulate_cost(total_cost(comparison.explanations))]),
-        Section("Paired tests", [tests, ABOUT_TESTS]),
         Section("Environment", [tabulate_environment()]),
     ]
     return Report(comparison.title, sections, [comparison.text], comparison.command)
@@ -123,11 +120,14 @@ def describe_explanations(comparison: Comparison) -> list[Section]:
     pictures = _draw(comparison, results, summary)
     views = [_view(comparison, results, name) for name in results["recording_id"].unique()]
     predictions = read_table(comparison.explanations / PREDICTIONS_FILE)
+    tests = tabulate_comparisons(paired_tests(results, ("iou", "frame_auc")))
     return [
         Section("Pictures", pictures),
         Section("Classifier on what is explained", [classification_counts(predictions)]),
         *(Section(title, [table]) for title, table in comparison.facts.items()),
+        Section("Cost of explaining", [tabulate_cost(total_cost(comparison.explanations))]),
         Section("Recordings", views),
+        Section("Paired tests of the masks that are learned", [tests, ABOUT_TESTS]),
         Section("Settings of the methods", [_settings(comparison)]),
     ]
 
