@@ -60,8 +60,8 @@ check_stages() {
   [ "$stage" -le "$stop_stage" ] || fail "--stage $stage comes after --stop_stage $stop_stage"
 }
 
-# find_python: `python`, that of the project's environment unless PYTHON names another; `daxaudio`;
-# one line where it has not the packages that are needed
+# find_python: `python`, that of the project's environment unless PYTHON names another; `daxaudio`,
+# this checkout's own, data preparation too; one line where it has not the packages that are needed
 find_python() {
   local root missing
   root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -69,7 +69,7 @@ find_python() {
   [ -n "${PYTHON:-}" ] || command -v "$python" >/dev/null || python=python3
   command -v "$python" >/dev/null || fail "no Python '$python'; run \`make install\`"
   missing=$("$python" "$root/recipes/check_python.py" 2>&1) || fail "$missing"
-  export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+  export PYTHONPATH="$root:$root/recipes/checkout${PYTHONPATH:+:$PYTHONPATH}"
 }
 daxaudio() { "$python" -m daxaudio.commands.main "$@"; }
 

@@ -1,5 +1,6 @@
 """The options of the recipes' scripts: what is wrong is one line, before any work."""
 
+import shutil
 import subprocess
 import sys
 
@@ -180,3 +181,20 @@ def test_a_python_that_lacks_packages_is_one_line_before_any_work(script, name):
 def test_a_python_that_is_not_there_is_named(script):
     script.python.chmod(0o644)
     assert "no Python '" in script.refuses("planted/run.sh", "--exp_dir", "made")
+
+
+def test_a_recipe_prepares_data_by_its_own_checkout_not_by_the_one_installed(tmp_path):
+    leave_out = shutil.ignore_patterns("__pycache__")
+    for folder in ("recipes", "data_prep"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=leave_out)
+    (tmp_path / "data_prep" / "synthetic" / "mine.py").write_text("place = __file__\n")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    ask = "from daxaudio_data_prep.synthetic import mine; print(mine.place)"
+    done = subprocess.run(
+        ["bash", "-c", f"source recipes/options.sh; find_python; cd /; \"$python\" -c '{ask}'"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable},
+    )
+    assert done.stdout.strip() == str(tmp_path / "data_prep" / "synthetic" / "mine.py"), done.stderr
