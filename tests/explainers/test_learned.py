@@ -157,23 +157,29 @@ class FixedStudent:
 def batch():
     inputs = torch.ones(2, 2, 2)
     masks = torch.stack([torch.full((2, 2), 0.75), torch.full((2, 2), 0.25)])
-    return FixedStudent(), inputs, masks, torch.tensor([1.0, 0.0]), torch.tensor([2.0, 1.0])
+    scores, weights = torch.tensor([1.0, 0.0]), torch.tensor([2.0, 1.0])
+    return (FixedStudent(), inputs, masks, scores), {"weights": weights}
+
+
+def by_hand(loss):
+    arguments, named = batch()
+    return float(loss(*arguments, **named))
 
 
 def test_counterfactual_loss_by_hand():
     # kept: 2 * (1 - 0.75)^2 and (0 - 0.25)^2; complement: 2 * (1 - 0.25)^2 and (0 - 0.75)^2
     error, agreement = (2 * 0.0625 + 0.0625) / 2, (2 * 0.5625 + 0.5625) / 2
-    assert float(Counterfactual(0.5)(*batch())) == pytest.approx(error - 0.5 * agreement)
+    assert by_hand(Counterfactual(0.5)) == pytest.approx(error - 0.5 * agreement)
 
 
 def test_sparse_matching_loss_by_hand():
     error = (2 * 0.0625 + 0.0625) / 2
-    loss = SparseMatching(lambda_l1=0.1, lambda_kl=0.0)(*batch())
-    assert float(loss) == pytest.approx(error + 0.1 * 0.5)
+    loss = by_hand(SparseMatching(lambda_l1=0.1, lambda_kl=0.0))
+    assert loss == pytest.approx(error + 0.1 * 0.5)
     # L_KL is that of the answers' histogram from the scores', in this order
-    _, _, _, scores, _ = batch()
+    *_, scores = batch()[0]
     truth, guess = (soft_histogram(part).numpy() for part in (scores, torch.tensor([0.75, 0.25])))
-    with_divergence, without = (float(SparseMatching(0.0, by)(*batch())) for by in (1.0, 0.0))
+    with_divergence, without = (by_hand(SparseMatching(0.0, by)) for by in (1.0, 0.0))
     assert with_divergence - without == pytest.approx(entropy(truth, guess), rel=1e-4)
     assert entropy(truth, guess) != pytest.approx(entropy(guess, truth), rel=1e-2)
 
