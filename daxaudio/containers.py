@@ -11,13 +11,14 @@ import dataclasses
 import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, overload
+from typing import Any, Protocol, SupportsFloat, overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from daxaudio.runs.kinds import as_listed, check_kind, check_whole
 from daxaudio.runs.real_numbers import as_axis, as_float32, as_real
 from daxaudio.runs.tolerances import TIME_TOLERANCE
 
@@ -36,6 +37,7 @@ class Event:
 
     Raises:
         ValueError: when the times are not finite, negative, or in the wrong order.
+        TypeError: when the times are no numbers or the label is no text.
 
     Example:
         >>> Event(1.0, 3.0, "dog").duration
@@ -49,6 +51,9 @@ class Event:
     label: str = ""
 
     def __post_init__(self) -> None:
+        for time in (self.start, self.end):
+            check_kind(time, SupportsFloat, "start and end of an event must be numbers of seconds")
+        check_kind(self.label, str, "label of an event must be a text")
         if -TIME_TOLERANCE <= self.start < 0:
             object.__setattr__(self, "start", 0.0)
         if self.start - TIME_TOLERANCE <= self.end < self.start:
@@ -81,7 +86,7 @@ class Events(Sequence[Event]):
         events: in any order; they may overlap, touch, or be there twice.
 
     Raises:
-        TypeError: when something else than an `Event` is among them.
+        TypeError: when they are no list, or something else than an `Event` is among them.
 
     Example:
         >>> events = Events([Event(4, 6, "dog"), Event(1, 3, "dog"), Event(2, 5, "cat")])
@@ -96,13 +101,12 @@ class Events(Sequence[Event]):
     __slots__ = ("_listed",)
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
-        listed = tuple(events)
+        listed = as_listed(events, "events are a list of Event(start, end, label)")
         for event in listed:
             if not isinstance(event, Event):
                 raise TypeError(f"events are made of Event(start, end, label), got {event!r:.60}")
         # not the order of `Event` itself, which knows none between its kinds
-        order = sorted(listed, key=lambda event: (event.start, event.end, event.label))
-        self._listed = tuple(order)
+        self._listed = tuple(sorted(listed, key=lambda one: (one.start, one.end, one.label)))
 
     def __len__(self) -> int:
         return len(self._listed)
@@ -200,6 +204,7 @@ class Recording:
 
     Raises:
         ValueError: when the waveform has another shape or type, or holds NaN or infinity.
+        TypeError: when it is no tensor, the rate no whole number, or the id no text.
 
     Example:
         >>> Recording(torch.zeros(1, 8000), 16000, "a").duration
@@ -211,7 +216,10 @@ class Recording:
     recording_id: str = ""
 
     def __post_init__(self) -> None:
+        check_kind(self.recording_id, str, "recording_id must be a text")
         name = f"recording {self.recording_id!r}: " if self.recording_id else ""
+        check_kind(self.waveform, Tensor, f"{name}waveform must be a tensor [channels, samples]")
+        check_whole(self.sample_rate, f"{name}sample_rate")
         if self.waveform.ndim != 2 or min(self.waveform.shape) < 1:
             raise ValueError(
                 f"{name}waveform must be [channels, samples] with at least one of each, "
@@ -341,11 +349,9 @@ class Explanation:
         for name in ("mask", "attribution", "standard_error"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, as_float32(getattr(self, name), name))
-        if self.mask.shape != self.spectrogram.values.shape:
-            raise ValueError(
-                f"mask is {tuple(self.mask.shape)}, the spectrogram is "
-                f"{tuple(self.spectrogram.values.shape)}"
-            )
+        shape, expected = tuple(self.mask.shape), tuple(self.spectrogram.values.shape)
+        if shape != expected:
+            raise ValueError(f"mask is {shape}, the spectrogram is {expected}")
         if not bool(((self.mask >= 0) & (self.mask <= 1)).all()):
             raise ValueError(f"mask of {self.method!r} leaves [0, 1] or holds NaN")
         if self.attribution is not None:

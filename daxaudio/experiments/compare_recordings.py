@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from daxaudio.containers import Events, Explanation, Recording, Spectrogram
 from daxaudio.data.kaldi import DataFolder
-from daxaudio.experiments.explain import explain, spectrogram_for
+from daxaudio.experiments.explain import explain, settings_for, spectrogram_for
 from daxaudio.experiments.folder import ExplainingRun
 from daxaudio.experiments.measure import MeasureSettings, Measuring
 from daxaudio.explainers.catalogue import check_methods
@@ -21,6 +20,7 @@ from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.metrics import complexity, evaluate, sparseness
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox
+from daxaudio.runs.kinds import as_listed, check_kind
 
 logger = logging.getLogger(__name__)
 
@@ -57,38 +57,72 @@ def compare(
         left out, with a warning that says why.
 
     Raises:
-        ValueError: when nothing is given, a method is unknown, two recordings have one id, or
-            nothing could be explained.
-        TypeError: when the model is no `BlackBox`.
+        ValueError: when nothing is given, a method is unknown, two recordings have one id, the
+            truth is of none of them, or nothing could be explained.
+        TypeError: when the model is no `BlackBox`, or another argument of another kind.
     """
     if not isinstance(model, BlackBox):
         raise TypeError(
             f"methods are compared on a BlackBox, got a {type(model).__name__}; "
             "load_black_box(folder) reads a trained one"
         )
-    if not recordings:
-        raise ValueError("give at least one recording to compare methods on")
-    settings = settings or MethodSettings()
-    if queries is not None:
-        settings = dataclasses.replace(settings, queries=queries)
-    asked = [spectrogram_for(model, recording) for recording in recordings]
-    names = [spectrogram.recording_id for spectrogram in asked]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(
-            f"several recordings have the id {min(twice)!r}; give each a recording_id of its own"
-        )
+    recordings = as_listed(recordings, "give a list of recordings to compare methods on")
+    for recording in recordings:
+        expected = "each of the recordings must be a Recording or a Spectrogram"
+        check_kind(recording, (Recording, Spectrogram), expected)
+    names = _names_of(recordings)
     run = ExplainingRun(
         model,
         DataFolder({}, {}, {}, {}),  # what is compared lies in no folder
         tuple(check_methods(methods)),
-        events={name: Events(own) for name, own in (truth or {}).items()},
-        settings=settings,
+        events=_truth_for(names, truth),
+        settings=settings_for(settings, queries, seed),
         seed=seed,
     )
-    rows = [row for spectrogram in asked for row in _compare_on(run, spectrogram, target)]
+    if target is not None:
+        model.score_fn(target)  # an unknown class is no fault of a recording
+    rows = [
+        row
+        for spectrogram in _asked(model, recordings)
+        for row in _compare_on(run, spectrogram, target)
+    ]
     if not rows:
         raise ValueError("nothing could be explained; the warnings above say why")
     return pd.DataFrame(rows)
+
+
+def _names_of(recordings: Sequence[Recording | Spectrogram]) -> list[str]:
+    """Their ids, each of which stands once."""
+    names = [recording.recording_id for recording in recordings]
+    if not names:
+        raise ValueError("give at least one recording to compare methods on")
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(
+            f"several recordings have the id {min(twice)!r}; give each a recording_id of its own"
+        )
+    return names
+
+
+def _truth_for(names: Sequence[str], truth: Mapping[str, Events] | None) -> dict[str, Events]:
+    """True events by recording, of which at least one must be compared."""
+    if truth is None:
+        return {}
+    check_kind(truth, Mapping, "truth must map recording ids to lists of events")
+    if truth and not set(names) & set(truth):
+        raise ValueError(
+            f"truth holds events of {next(iter(truth))!r} and so on, of none of the recordings, "
+            f"such as {names[0]!r}; its keys must be their recording_id"
+        )
+    return {name: Events(own) for name, own in truth.items()}
+
+
+def _asked(model: BlackBox, recordings: Iterable[Recording | Spectrogram]) -> Iterator[Spectrogram]:
+    """What the model is asked about, of each recording from which that can be made."""
+    for recording in recordings:
+        try:
+            yield spectrogram_for(model, recording)
+        except ValueError as error:
+            logger.warning("%s is left out: %s", recording.recording_id, error)
 
 
 def _compare_on(

@@ -10,7 +10,15 @@ from typing import Any
 
 import torch
 
-from daxaudio.containers import Event, Explainer, Explanation, Recording, ScoreFn, Spectrogram
+from daxaudio.containers import (
+    Event,
+    Events,
+    Explainer,
+    Explanation,
+    Recording,
+    ScoreFn,
+    Spectrogram,
+)
 from daxaudio.experiments.findings import Verdict
 from daxaudio.experiments.verdict import Level, judge
 from daxaudio.explainers.catalogue import DEFAULT_METHOD, make_explainer
@@ -21,6 +29,7 @@ from daxaudio.features.vad import expand_to
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.precision import choose_precision
 from daxaudio.runs.asking import target_of
+from daxaudio.runs.kinds import check_kind, check_whole
 from daxaudio.runs.provenance import digest
 
 
@@ -61,7 +70,7 @@ def explain(
     Raises:
         ValueError: when the method, the target or a setting is unknown, the spectrogram is not of
             the model's front end, or the method cannot handle it (a recording too short, say).
-        TypeError: when recording and model are something else, or do not go together.
+        TypeError: when an argument is of another kind, or recording and model do not go together.
 
     Example:
         >>> picture = Spectrogram(torch.eye(12), torch.arange(12.0), torch.arange(12.0))
@@ -70,13 +79,19 @@ def explain(
         3
     """
     spectrogram = spectrogram_for(model, recording)
-    settings = settings or MethodSettings()
-    if queries is not None:
-        settings = dataclasses.replace(settings, queries=queries)
+    settings, events = settings_for(settings, queries, seed), Events(events)
     again = functools.partial(_explainer, method, spectrogram, settings, seed, events)
     explainer, score_fn = again(0), _score_fn_for(model, spectrogram, target)
     found = (shared or SharedQueries()).share(explainer)(spectrogram, score_fn)
     return dataclasses.replace(found, again=again)
+
+
+def settings_for(settings: MethodSettings | None, queries: int | None, seed: int) -> MethodSettings:
+    """The settings of a run as `explain` takes them, with its queries; raises what it raises."""
+    check_whole(seed, "seed")
+    settings = MethodSettings() if settings is None else settings
+    check_kind(settings, MethodSettings, "settings must be MethodSettings(...)")
+    return settings if queries is None else dataclasses.replace(settings, queries=queries)
 
 
 def _explainer(

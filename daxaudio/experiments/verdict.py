@@ -26,6 +26,7 @@ from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.perturbation.masks import Fill, make_background
 from daxaudio.runs.batches import BatchSize
+from daxaudio.runs.kinds import check_kind
 from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import generator
 
@@ -92,6 +93,12 @@ def judge(
     """
     if level not in get_args(Level):
         raise ValueError(f"level must be one of {', '.join(get_args(Level))}, got {level!r}")
+    check_kind(explanation, Explanation, "give an Explanation to judge, then its classifier")
+    if not isinstance(black_box, BlackBox) and not callable(black_box):
+        raise TypeError(
+            "an explanation is judged with the BlackBox, or the score function, that it explains, "
+            f"got {type(black_box).__name__}; load_black_box(folder) reads a trained one"
+        )
     if make is None and explanation.again is None and level == "full":
         raise ValueError(
             'it is not known how the explanation was made: give make, or level="quick", which does '

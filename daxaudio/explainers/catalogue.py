@@ -24,6 +24,7 @@ from daxaudio.explainers.references import AllOnes, Energy, OnsetStrength, Oracl
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.settings import Making, MethodSettings
 from daxaudio.runs.config import keys_of
+from daxaudio.runs.kinds import as_listed
 
 DEFAULT_METHOD = "dax_v4"
 
@@ -282,13 +283,15 @@ def check_methods(names: Sequence[str]) -> list[str]:
 
     Raises:
         ValueError: when a name is unknown; lists the known ones.
+        TypeError: when they are no list.
 
     Example:
         >>> check_methods(["rise", "lime", "rise"])
         ['lime', 'rise']
     """
+    names = as_listed(names, "give a list of methods, such as ['rise', 'lime']")
     for name in names:
-        if name not in METHODS:
+        if not isinstance(name, str) or name not in METHODS:
             raise ValueError(f"method {name!r} is unknown; choose from {', '.join(METHODS)}")
     if not names:
         raise ValueError(f"no method named; choose from {', '.join(METHODS)}")

@@ -19,6 +19,7 @@ from daxaudio.perturbation.segmenters import SEGMENTERS, make_segmenter
 from daxaudio.perturbation.segments import QuickShift, Segmenter
 from daxaudio.runs.batches import BatchSize, check_batch_size
 from daxaudio.runs.config import build, check_keys, keys_of, section_of, sections_in
+from daxaudio.runs.kinds import check_whole
 from daxaudio.runs.provenance import describe
 from daxaudio.runs.seeds import derive_seed
 
@@ -65,6 +66,7 @@ class MethodSettings:
 
     Raises:
         ValueError: when the number of queries is too small, or a part holds what the run sets.
+        TypeError: when it is no whole number, or a part is none.
 
     Example:
         >>> MethodSettings(lime=Lime(ridge=0.1)).as_dict()["lime"]
@@ -85,6 +87,7 @@ class MethodSettings:
     grad_cam: GradCam = section_of(GradCam)
 
     def __post_init__(self) -> None:
+        check_whole(self.queries, "queries")
         if self.queries < 10:
             raise ValueError(f"queries must be at least 10, got {self.queries}")
         check_batch_size(self.batch_size)

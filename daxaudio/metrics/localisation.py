@@ -25,6 +25,7 @@ from daxaudio.containers import Event, Events, Explanation
 from daxaudio.metrics.detection import roc_auc
 from daxaudio.metrics.events import Numbers, check_profile, event_frames, to_array
 from daxaudio.metrics.iou import best_threshold_iou, event_iou, iou, paper_threshold, set_iou
+from daxaudio.runs.kinds import check_kind
 
 
 def _check_mask(mask: Numbers, truth: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -263,7 +264,8 @@ def evaluate(explanation: Explanation, truth: Sequence[Event]) -> dict[str, floa
         Those of `score_profile`, `pointing_game` and `relevance_mass`, in this order.
 
     Raises:
-        TypeError: when something else than an `Event` is among the true events.
+        TypeError: when it is no explanation, or something else than an `Event` is among the true
+            events.
 
     Example:
         >>> import torch
@@ -274,6 +276,7 @@ def evaluate(explanation: Explanation, truth: Sequence[Event]) -> dict[str, floa
         >>> scores["iou"], scores["pointing_game"]
         (0.5, 1.0)
     """
+    check_kind(explanation, Explanation, "give an Explanation to evaluate, then its true events")
     events, times = Events(truth), explanation.spectrogram.times
     return {
         **score_profile(explanation.profile, times, events),

@@ -51,7 +51,13 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = DPI) ->
 
     Characters that the usual font lacks are looked for in the installed fonts; those that none has
     are drawn as boxes, which is said once.
+
+    Raises:
+        ValueError: when the path ends as no picture does.
     """
+    known = figure.canvas.get_supported_filetypes()
+    if Path(path).suffix.lower()[1:] not in known:
+        raise ValueError(f"{path}: pictures end in .png, .pdf or .svg; name a file that does")
     with whole_file(path) as temporary:
         missing = _save(figure, temporary, dpi)
         if missing:
