@@ -54,7 +54,7 @@ MADE = dx.explain(CLIP, MODEL, "energy", target="loud")
         (lambda: dx.evaluate(MADE.mask, []), "give an Explanation to evaluate, .* got Tensor"),
         (lambda: dx.evaluate(MADE, None), r"events are a list of Event.* got NoneType"),
         (lambda: dx.evaluate(MADE, "dog"), r"events are a list of Event.* got str"),
-        (lambda: dx.evaluate(MADE, {"clip": []}), r"events are a list of Event.* got dict"),
+        (lambda: dx.evaluate(MADE, {"clip": []}), "events are made of Event.* got 'clip'"),
         (lambda: dx.Events(dx.Event(1, 2)), r"events are a list of Event.* got Event"),
         (lambda: dx.Event("1", 2), "start and end of an event must be numbers.* got str"),
         (lambda: dx.Event(1, None), "start and end of an event must be numbers.* got NoneType"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -48,8 +48,8 @@ def as_listed(given: Iterable[Item], expected: str) -> Sequence[Item]:
     """Several things as a tuple: a generator is used up once, and one thing alone is refused.
 
     Args:
-        given: a list or anything else that gives one after the other, but no text or mapping, whose
-            letters or keys nobody means.
+        given: a list or anything else that gives one after the other, but no text, whose letters
+            nobody means.
         expected: what to give, as the sentence begins.
 
     Raises:
@@ -62,7 +62,7 @@ def as_listed(given: Iterable[Item], expected: str) -> Sequence[Item]:
         Traceback (most recent call last):
         TypeError: give a list of methods, got str
     """
-    plain = isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+    plain = isinstance(given, Iterable) and not isinstance(given, str | bytes)
     if not plain:
         raise TypeError(f"{expected}, got {type(given).__name__}")
     return tuple(given)
