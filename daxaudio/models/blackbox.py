@@ -300,7 +300,7 @@ def load_black_box(
     path = folder / FACTS_FILE
     facts = read_yaml(read_text(path), path)
     try:
-        front_end = make_front_end(facts["front_end"])
+        front_end = make_front_end(_with_vad(facts["front_end"]))
         module = _module_from_settings(facts["model"])
         class_names, training = list(facts["classes"]), dict(facts.get("training", {}))
         check_class_names(class_names)
@@ -323,6 +323,13 @@ def load_black_box(
     )
     black_box.source = str(folder)
     return black_box
+
+
+def _with_vad(front_end: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a front end; older files have those of the silence remover among them."""
+    own = {name: value for name, value in front_end.items() if not name.startswith("vad_")}
+    vad = {name[4:]: value for name, value in front_end.items() if name not in own}
+    return {**own, "vad": {"kind": "energy", **vad}} if vad else own
 
 
 def _check_readable(folder: Path, name: str) -> None:

@@ -114,7 +114,8 @@ def test_probabilities_that_are_no_numbers_name_the_recording():
         ("front_end", {"n_fft": 256.5}, "n_fft must be a whole number"),
         ("front_end", {"top_db": float("nan")}, "top_db must be a number"),
         ("front_end", {"vad": {"margin": 1e300}}, "vad: margin and ends must lie between 0"),
-        ("front_end", {"vad_threshold": 1e-4}, "unknown key 'vad_threshold'"),
+        ("front_end", {"vad_threshold": 1e-4, "vad_margin": 1e300}, "margin and ends must lie"),
+        ("front_end", {"vad_treshold": 1e-4}, "section 'vad': unknown key 'treshold'"),
         ("model", {"kind": "transformer"}, "model kind must be one of"),
         ("model", {"n_classes": 3}, "the module gives 3 logits, but 2 classes are named"),
         ("model", {"depth": 19}, "depth must be one of"),
@@ -293,3 +294,14 @@ def test_a_pipe_in_place_of_a_model_is_not_waited_for(stored, name):
     os.mkfifo(stored / name)
     with pytest.raises(ValueError, match=f"no {name} here"):
         load_black_box(stored)
+
+
+def test_a_model_from_before_silence_removers_had_kinds_loads_with_its_own(tmp_path):
+    vad = {"threshold": 2e-4, "margin": 0.02, "ends": 0.0}
+    front_end = LogMel(sample_rate=8000, n_fft=256, n_mels=16, vad={"kind": "energy", **vad})
+    save_black_box(BlackBox(MODULES["resnet"](), front_end, ["a", "b"]), tmp_path)
+    facts = yaml.safe_load((tmp_path / "model.yaml").read_text())
+    del facts["front_end"]["vad"]
+    facts["front_end"] |= {f"vad_{name}": value for name, value in vad.items()}
+    write_text(yaml.safe_dump(facts), tmp_path / "model.yaml")
+    assert load_black_box(tmp_path).front_end.settings == front_end.settings
