@@ -134,7 +134,13 @@ def _check_unset(section: str, part: Any, default: Any, names: Sequence[str]) ->
 def _plain(part: Any, section: str) -> Any:
     if section == "segmenter" and not isinstance(part, QuickShift):
         kinds = [kind for kind, made in SEGMENTERS.items() if made is type(part)]
-        return {"kind": kinds[0], **_changes(part)} if kinds else {"kind": repr(part)}
+        if not kinds:
+            return {"kind": repr(part)}
+        # not against what is made without arguments: `TimeBands` needs one
+        fields = {field.name: field.default for field in dataclasses.fields(part)}
+        own = {name: getattr(part, name) for name in fields}
+        changed = {name: value for name, value in own.items() if value != fields[name]}
+        return {"kind": kinds[0], **changed}
     if isinstance(part, DaxV4):
         own = _changes(dataclasses.replace(part, sampler=MultiGridSampler()))
         return {**own, **_changes(part.sampler)}

@@ -19,6 +19,8 @@ from daxaudio.features.front_end import (
 )
 from daxaudio.features.vad import VadSettings
 
+MOST_OCTAVES = 20  # from 1 Hz to 1 MHz
+
 
 class Vqt(FrontEnd):
     """Power of the variable-Q transform in dB: bins evenly spaced by octaves.
@@ -160,6 +162,11 @@ class OctaveBins(torch.nn.Module):
         check_positive("f_min", f_min)
         if n_bins < 2:
             raise ValueError(f"n_bins must be at least 2, got {n_bins}")
+        if n_bins > MOST_OCTAVES * bins_per_octave:
+            raise ValueError(
+                f"n_bins must be at most {MOST_OCTAVES} octaves, {MOST_OCTAVES * bins_per_octave} "
+                f"with {bins_per_octave} bins_per_octave, got {n_bins}"
+            )
         places = torch.arange(n_bins, dtype=torch.float64) / bins_per_octave
         self.frequencies = f_min * 2.0**places
         self.window = _longest_window(self.frequencies, sample_rate, gamma)

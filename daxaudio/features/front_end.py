@@ -176,6 +176,7 @@ def check_sizes(*, sample_rate: int, hop_length: int, **whole: int) -> None:
         check_positive(name, value)
     if sample_rate > LARGEST_RATE:
         raise ValueError(f"sample_rate must be at most {LARGEST_RATE} Hz, got {sample_rate}")
+    check_window("hop_length", hop_length)
     if sample_rate > LARGEST_FRAME_RATE * hop_length:
         raise ValueError(
             f"hop_length must give at most {LARGEST_FRAME_RATE} frames per second: at least "

@@ -136,7 +136,8 @@ class Pcen(FrontEnd):
         if not 0 < power <= 1:
             raise ValueError(f"power must be above 0 and at most 1, got {power}")
         check_positive("bias", bias)
-        check_positive("time_constant", time_constant)
+        if not 0.001 <= time_constant <= 3600:  # what is beyond is rounded to no average at all
+            raise ValueError(f"time_constant must lie in [0.001, 3600] s, got {time_constant}")
         bands = MelBands(
             sample_rate, n_fft, hop_length, n_mels, f_min=f_min, f_max=f_max, power=1.0
         )

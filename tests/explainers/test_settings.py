@@ -45,6 +45,23 @@ def test_what_is_stored_is_what_a_configuration_says_and_reads_back():
     assert read_stored_settings(stored) == stored
 
 
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"kind": "time_bands", "n_bands": 9},
+        {"kind": "time_bands", "duration": 0.1},
+        {"kind": "slic"},
+        {"kind": "harmonic_percussive"},
+        {"kind": "agglomerative", "n_time_bands": 5},
+    ],
+    ids=str,
+)
+def test_every_kind_of_segmenter_is_stored_and_reads_back(section):
+    settings = build(MethodSettings, "explain", {"segmenter": section})
+    assert settings.as_dict()["segmenter"] == section
+    assert build(MethodSettings, "explain", settings.as_dict()) == settings
+
+
 def test_a_default_that_is_written_out_is_the_same_setting():
     written = build(MethodSettings, "explain", {"rise": {"cells": [4, 12]}, "dax": {"epochs": 10}})
     assert written == MethodSettings()

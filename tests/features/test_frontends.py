@@ -130,7 +130,12 @@ def test_settings_out_of_range_are_refused(settings, message):
         ({"kind": "vqt", "bins_per_octave": 0}, "bins_per_octave must be positive"),
         ({"kind": "pcen", "gain": 1.5}, r"gain must lie in \[0, 1\]"),
         ({"kind": "pcen", "power": 0}, "power must be above 0"),
-        ({"kind": "pcen", "time_constant": -1}, "time_constant must be positive"),
+        ({"kind": "pcen", "time_constant": -1}, "time_constant must lie in"),
+        ({"kind": "pcen", "time_constant": 1e-300}, "time_constant must lie in"),
+        ({"kind": "pcen", "time_constant": 1e200}, "time_constant must lie in"),
+        ({"kind": "cqt", "n_bins": 100_000}, "n_bins must be at most 20 octaves, 240 with 12"),
+        ({"kind": "cqt", "hop_length": 10**9}, "hop_length must be at most 131072 samples"),
+        ({"kind": "log_mel", "hop_length": 10**9}, "hop_length must be at most 131072 samples"),
         ({"kind": "pcen", "n_fft": 256, "n_mels": 128}, "narrower than one FFT bin"),
     ],
 )
