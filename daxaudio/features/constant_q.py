@@ -203,10 +203,11 @@ def _longest_window(frequencies: Tensor, sample_rate: int, gamma: float | None) 
 
     lengths, highest = wavelet_lengths(freqs=frequencies.numpy(), sr=sample_rate, gamma=gamma)
     if highest > sample_rate / 2:
+        centre, edge = round(float(frequencies[-1])), round(float(highest))
         raise ValueError(
-            f"the highest of {len(frequencies)} bins is at {round(float(frequencies[-1])):.6g} Hz and "
-            f"reaches up to {round(float(highest)):.6g} Hz, above {sample_rate / 2:g} Hz (half the sample rate); "
-            "lower n_bins or f_min"
+            f"the highest of {len(frequencies)} bins is at {centre:.6g} Hz and reaches up to "
+            f"{edge:.6g} Hz, above {sample_rate / 2:g} Hz (half the sample rate); lower n_bins or "
+            "f_min"
         )
     window = math.ceil(float(np.max(lengths)))
     check_window("the window of the lowest bin (raise f_min or lower bins_per_octave)", window)
