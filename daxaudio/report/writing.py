@@ -20,7 +20,8 @@ from daxaudio.report.model import Picture, Report, Table
 from daxaudio.runs.files import write_text
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_MARK = re.compile(r"[*`]")
+_MARK = re.compile(r"[*`\[]|~~|(?<!\w)_|_(?!\w)")
+"""More than itself in Markdown: emphasis (by _ at the border of a word alone), code, links."""
 _MARKS = (
     (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
     (re.compile(r"\*\*([^*]+)\*\*"), r"<strong>\1</strong>"),

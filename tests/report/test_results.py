@@ -282,7 +282,7 @@ def test_markdown_has_texts_tables_and_pictures_but_no_recordings(recording, tmp
     assert text.splitlines() == [
         *("# Dogs", "", "First.", "", "Second.", "", "Made by", "", "    run.sh --n 3", ""),
         *("## Scores", "", "Means.", "", "| id | iou |", "|---|---|", "| 0012 | 0.37 |", ""),
-        *("![All [three\\]](../a.png)", "", "### By group"),
+        *("![All \\[three\\]](../a.png)", "", "### By group"),
     ]
 
 
@@ -308,6 +308,10 @@ def test_names_are_shown_in_markdown_as_they_are():
         *("| &lt;b> |", r"| a\|b |", "| a b |", r"| a\*b\* |", r"| \`c\` |", "| 0012 |"),
         "| <0.001 |",
     ]
+    names = ("_noise_", "dax_v4", "[a](b)", "~~a~~")
+    table = Table(("id",), tuple((name,) for name in names))
+    escaped = (r"| \_noise\_ |", "| dax_v4 |", r"| \[a](b) |", r"| \~~a\~~ |")
+    assert to_markdown(table).splitlines()[2:] == list(escaped)
     marked = Table(("m",), (("**<b>**",),), marked=True)
     assert to_markdown(marked).splitlines()[2] == "| **&lt;b>** |"
 
