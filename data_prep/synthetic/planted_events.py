@@ -50,6 +50,8 @@ CLASSES = tuple(MAKERS)
 
 _COLUMNS = ["recording_id", "start", "end", "f_min", "f_max", "label"]
 
+HIGHEST_RATE = 384_000  # a recording at 1 GHz would take all memory
+
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
@@ -170,13 +172,13 @@ def plant(
         recording_id: its name; the draws depend on it.
         label: one of `CLASSES`.
         seed: seed of the corpus.
-        sample_rate: samples per second, above 12000.
+        sample_rate: samples per second, above 12000 and at most 384000.
 
     Returns:
         The recording, one channel, and its evidence.
 
     Raises:
-        ValueError: when the label is not known or the sample rate too low.
+        ValueError: when the label is not known or the sample rate too low or too high.
 
     Example:
         >>> planted = plant("a", "noise_burst")
@@ -185,10 +187,10 @@ def plant(
     """
     if label not in MAKERS:
         raise ValueError(f"label must be one of {', '.join(CLASSES)}, got {label!r}")
-    if sample_rate <= 2 * HIGHEST_FREQUENCY:
+    if not 2 * HIGHEST_FREQUENCY < sample_rate <= HIGHEST_RATE:
         raise ValueError(
-            f"sample_rate must be above {2 * HIGHEST_FREQUENCY:.0f}, got {sample_rate}; "
-            f"sounds go up to {HIGHEST_FREQUENCY:.0f} Hz"
+            f"sample_rate must be above {2 * HIGHEST_FREQUENCY:.0f} and at most {HIGHEST_RATE}, "
+            f"got {sample_rate}; sounds go up to {HIGHEST_FREQUENCY:.0f} Hz"
         )
     timing, making = (Draws(seed, recording_id, part) for part in ("timing", "event"))
     # in hundreds, because a Fourier transform of prime length is slow

@@ -171,7 +171,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
     assert main(["--out", str(tmp_path), "--sample_rate", "8000"]) == 2
     message = capsys.readouterr().err.splitlines()
     assert len(message) == 1
-    assert "sample_rate must be above 12000, got 8000" in message[0]
+    assert "sample_rate must be above 12000 and at most 384000, got 8000" in message[0]
     assert main(["--out", str(tmp_path), "--n_test", "0"]) == 2
     assert "n_train and n_test must be at least 1, got 60 and 0" in capsys.readouterr().err
 
@@ -187,3 +187,8 @@ def test_what_cannot_be_written_is_said_in_words(tmp_path, capsys):
     (tmp_path / "a").write_text("mine")
     assert main(["--out", str(tmp_path / "a")]) == 2
     assert capsys.readouterr().err.endswith("a/audio: Not a directory\n")
+
+
+def test_a_rate_that_would_take_all_memory_is_refused_before_anything_is_made():
+    with pytest.raises(ValueError, match="above 12000 and at most 384000, got 1000000000"):
+        plant("a", "clicks", sample_rate=10**9)
