@@ -16,7 +16,7 @@ import pandas as pd
 from daxaudio.experiments.paired import frame_of_tests
 from daxaudio.experiments.phases import EVENTS, PICTURES, RECORDINGS, VALUES
 from daxaudio.experiments.score import summarise
-from daxaudio.explainers.catalogue import order_methods
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, order_methods
 from daxaudio.metrics.phase_events import FOUND, LEVELS, PARTLY
 from daxaudio.metrics.phases import CHANCE
 from daxaudio.report.model import Picture, RecordingView, Report, Section, Sound, Table
@@ -83,7 +83,7 @@ def write_phases(
     *,
     paper: Mapping[str, Mapping[str, str]] | None = None,
     facts: Mapping[str, Table] | None = None,
-    leader: str = "dax_v4",
+    leader: str = DEFAULT_METHOD,
     sounds: Mapping[str, str | os.PathLike[str]] | None = None,
     n_shown: int = 12,
 ) -> list[Path]:
