@@ -176,3 +176,14 @@ def test_a_stored_verdict_comes_back_with_the_explanation(model, tmp_path):
     verdict = dx.judge(explanation, model)
     dx.save_explanation(explanation, tmp_path, {"verdict": verdict.as_dict()})
     assert dx.load_explanation(tmp_path).verdict == verdict.summary
+
+
+def test_what_is_judged_at_once_shows_its_verdict(model):
+    plain = dx.explain(clip_with_tone("dog"), model, "rise", queries=30)
+    judged = dx.explain(clip_with_tone("dog"), model, "rise", queries=30, check="quick")
+    assert torch.equal(judged.mask, plain.mask)
+    assert judged.verdict == dx.judge(plain, model, level="quick").summary
+    assert judged.verdict in judged._repr_html_()
+    assert plain.verdict == ""
+    with pytest.raises(ValueError, match="level must be one of quick, full"):
+        dx.explain(clip_with_tone("dog"), model, "rise", queries=30, check="fast")

@@ -43,6 +43,7 @@ def explain(
     seed: int = 0,
     settings: MethodSettings | None = None,
     events: Sequence[Event] = (),
+    check: Level | None = None,
     shared: SharedQueries | None = None,
 ) -> Explanation:
     """Where a classifier listened in one recording.
@@ -60,6 +61,8 @@ def explain(
         seed: of all draws, together with the recording's id and the method.
         settings: of the methods; all defaults when None.
         events: true events of the recording; only the method "oracle" sees them.
+        check: judge it at once, "quick" or "full" (see `judge`); the explanation then shows the
+            verdict in a notebook and in its picture.
         shared: remembers what was asked, so that methods that perturb alike, explaining one score
             function (`black_box.score_fn(target)`), ask once.
 
@@ -83,7 +86,18 @@ def explain(
     again = functools.partial(_explainer, method, spectrogram, settings, seed, events)
     explainer, score_fn = again(0), _score_fn_for(model, spectrogram, target)
     found = (shared or SharedQueries()).share(explainer)(spectrogram, score_fn)
-    return dataclasses.replace(found, again=again)
+    found = dataclasses.replace(found, again=again)
+    if check is None:
+        return found
+    verdict = judge(
+        found,
+        model if isinstance(model, BlackBox) else score_fn,
+        level=check,
+        seed=seed,
+        fill=settings.fill,
+        batch_size=settings.batch_size,
+    )
+    return dataclasses.replace(found, verdict=verdict.summary)
 
 
 def settings_for(settings: MethodSettings | None, queries: int | None, seed: int) -> MethodSettings:
