@@ -326,20 +326,20 @@ class Explanation:
         TypeError: when the warnings are no tuple of texts.
     """
 
-    mask: Tensor
-    spectrogram: Spectrogram
+    mask: Tensor = dataclasses.field(repr=False)
+    spectrogram: Spectrogram = dataclasses.field(repr=False)
     method: str
     target: str = ""
     _: dataclasses.KW_ONLY
     score: float = float("nan")
     n_queries: int = 0
     seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     findings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
-    attribution: Tensor | None = None
-    history: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    standard_error: Tensor | None = None
+    attribution: Tensor | None = dataclasses.field(default=None, repr=False)
+    history: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    standard_error: Tensor | None = dataclasses.field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
     n_gradients: int = 0
     verdict: str = ""

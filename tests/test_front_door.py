@@ -187,3 +187,9 @@ def test_what_is_judged_at_once_shows_its_verdict(model):
     assert plain.verdict == ""
     with pytest.raises(ValueError, match="level must be one of quick, full"):
         dx.explain(clip_with_tone("dog"), model, "rise", queries=30, check="fast")
+
+
+def test_an_explanation_is_told_in_one_line(model):
+    text = repr(dx.explain(clip_with_tone("dog"), model, "energy"))
+    assert text.startswith("Explanation(method='energy', target=")
+    assert len(text.splitlines()) == 1

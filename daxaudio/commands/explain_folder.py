@@ -58,9 +58,13 @@ def explain_folder_of_audio(
     targets = _targets(predictions, chosen, arguments.target, black_box.class_names)
     events.check("explain", chosen)
     n_queries = len(chosen) * most_queries(methods, settings)
+    labelled = (predictions["label"] != "").any()
+    correct = (
+        f"{int(predictions['correct'].sum())} classified correctly" if labelled else "no labels"
+    )
     print(
         f"{len(predictions)} recordings, {(predictions['predicted'] != '').sum()} read, "
-        f"{int(predictions['correct'].sum())} classified correctly; explaining {len(chosen)} "
+        f"{correct}; explaining {len(chosen)} "
         f"({which}) by {len(methods)} methods, at most {n_queries} queries",
         flush=True,
     )

@@ -127,7 +127,7 @@ def describe_explanations(comparison: Comparison) -> list[Section]:
         *(Section(title, [table]) for title, table in comparison.facts.items()),
         Section("Cost of explaining", [tabulate_cost(total_cost(comparison.explanations))]),
         Section("Recordings", views),
-        Section("Paired tests of the masks that are learned", [tests, ABOUT_TESTS]),
+        Section("Paired tests of learned masks against the others", [tests, ABOUT_TESTS]),
         Section("Settings of the methods", [_settings(comparison)]),
     ]
 

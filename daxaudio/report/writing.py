@@ -1,7 +1,7 @@
 """Reports as Markdown and as one HTML page, by a template each.
 
-The page holds pictures and audio in itself, so that it can be mailed or kept with the results; it
-loads nothing. All texts and names are escaped.
+The page holds pictures and audio in itself, so that it can be mailed or kept with the results; only
+pictures that are `linked` are loaded, from beside it. All texts and names are escaped.
 """
 
 from __future__ import annotations
