@@ -154,7 +154,9 @@ def test_a_row_says_what_its_explanations_cost(method, asked):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_row_says_whether_its_masks_are_drawn_signed_and_sure(method, asked):
     row, (found, other) = METHODS[method], asked[method]
-    assert row.draws == (not torch.equal(found.mask, other.mask))
+    # where V4 marks nothing, as rounding may decide here, its draws show in the warning's numbers
+    same = torch.equal(found.mask, other.mask) and found.warnings == other.warnings
+    assert row.draws == (not same)
     assert row.standard_error == (found.standard_error is not None)
     assert found.method == method
     if row.signed:
