@@ -11,7 +11,7 @@ from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.containers import Recording
 from daxaudio.data.audio import channels_of, read_recording
-from daxaudio.experiments.explain import check, explain, facts_of_run, hear
+from daxaudio.experiments.explain import explain, facts_of_run, hear, judge_of_run
 from daxaudio.experiments.findings import Verdict
 from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import most_queries
@@ -84,7 +84,7 @@ def explain_file(
         if arguments.check != "none":
             level: Level = arguments.check or "quick"
             began = time.perf_counter()
-            verdict = check(
+            verdict = judge_of_run(
                 found, black_box, level, settings=settings, seed=arguments.seed, events=own
             )
             _print_verdict(verdict, time.perf_counter() - began)

@@ -89,14 +89,8 @@ def explain(
     found = dataclasses.replace(found, again=again)
     if check is None:
         return found
-    verdict = judge(
-        found,
-        model if isinstance(model, BlackBox) else score_fn,
-        level=check,
-        seed=seed,
-        fill=settings.fill,
-        batch_size=settings.batch_size,
-    )
+    asked = model if isinstance(model, BlackBox) else score_fn
+    verdict = judge_of_run(found, asked, check, settings=settings, seed=seed, events=events)
     return dataclasses.replace(found, verdict=verdict.summary)
 
 
@@ -165,9 +159,9 @@ def _score_fn_for(
     return model
 
 
-def check(
+def judge_of_run(
     explanation: Explanation,
-    black_box: BlackBox,
+    black_box: BlackBox | ScoreFn,
     level: Level,
     *,
     settings: MethodSettings,
@@ -178,7 +172,7 @@ def check(
 
     Args:
         explanation: on the axes of what the black box was asked about.
-        black_box: the classifier.
+        black_box: the classifier, or the score function that was explained.
         level: "quick" or "full".
         settings: of the run.
         seed: of the run.

@@ -27,7 +27,7 @@ from daxaudio.containers import (
     Spectrogram,
 )
 from daxaudio.data.kaldi import DataFolder, read_utterance
-from daxaudio.experiments.explain import Heard, check, explain, facts_of_run, hear
+from daxaudio.experiments.explain import Heard, explain, facts_of_run, hear, judge_of_run
 from daxaudio.experiments.pooling import Prepared, pooled, prepare
 from daxaudio.experiments.predict import spectrogram_of
 from daxaudio.experiments.score import list_warnings
@@ -233,7 +233,7 @@ class ExplainingRun:
         if load_facts(folder).get("verdict", {}).get("level") in ("full", self.level):
             return
         stored, own = load_explanation(folder), heard.spectrogram
-        verdict = check(
+        verdict = judge_of_run(
             reduce_to(own.to("cpu"), stored) if heard.whole else stored,
             self.black_box,
             self.level,

@@ -13,12 +13,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from daxaudio.explainers.catalogue import order_methods
+from daxaudio.explainers.catalogue import floors, learned_masks, order_methods, references
 from daxaudio.metrics import PairedComparison, holm, paired_comparison
 from daxaudio.metrics.catalogue import MEASURES
-
-LEARNED = ("dax_v1", "dax_v2", "dax_v4")
-_NO_RIVALS = ("oracle", "all_ones")
 
 SIGNIFICANT = 0.05
 """A p-value below this is marked."""
@@ -103,7 +100,9 @@ def compare_methods(
 
 
 def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[ComparisonRow]:
-    """Every learned mask against every other method that is not the oracle, each pair once.
+    """Every learned mask against every other method, each pair once.
+
+    Of the references, those that a method has to beat are among the others.
 
     Args:
         results: see the conventions above.
@@ -112,11 +111,13 @@ def paired_tests(results: pd.DataFrame, metrics: Sequence[str]) -> list[Comparis
     Returns:
         One row for each metric and pair that have a recording in common.
     """
-    others = [name for name in order_methods(results["method"]) if name not in _NO_RIVALS]
+    too_good = set(references()) - set(floors())
+    others = [name for name in order_methods(results["method"]) if name not in too_good]
+    masks = learned_masks()
     rows: list[ComparisonRow] = []
     for metric in metrics:
-        for place, learned in enumerate(LEARNED):
-            rivals = [name for name in others if name not in LEARNED[: place + 1]]
+        for place, learned in enumerate(masks):
+            rivals = [name for name in others if name not in masks[: place + 1]]
             rows += compare_methods(results, learned, rivals, [metric])
     return rows
 

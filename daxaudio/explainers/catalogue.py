@@ -65,6 +65,7 @@ METHODS = {
             (*_SEGMENTS, "dax"),
             queries="Q + 2",
             perturbs="segments",
+            learned=True,
             trains=True,
             draws=True,
         ),
@@ -75,6 +76,7 @@ METHODS = {
             (*_SEGMENTS, "dax"),
             queries="Q + 2",
             perturbs="segments",
+            learned=True,
             trains=True,
             draws=True,
         ),
@@ -85,6 +87,7 @@ METHODS = {
             ("queries", "fill", "dax_v4"),
             queries="Q + 4",
             perturbs="grids of several resolutions",
+            learned=True,
             draws=True,
             signed=True,
             standard_error=True,
@@ -265,6 +268,16 @@ def floors() -> list[str]:
         ['random', 'energy', 'onset_strength']
     """
     return [name for name, row in METHODS.items() if row.floor]
+
+
+def learned_masks() -> list[str]:
+    """Names of the methods whose mask a network gives.
+
+    Example:
+        >>> learned_masks()
+        ['dax_v1', 'dax_v2', 'dax_v4']
+    """
+    return [name for name, row in METHODS.items() if row.learned]
 
 
 def order_methods(names: Iterable[str]) -> list[str]:

@@ -24,6 +24,7 @@ class Method:
         perturbs: what it draws; methods that draw the same share their queries. "" when it asks
             about the input alone.
         needs_events: it marks true events, and cannot do without.
+        learned: its mask is what a network gives that learned to mask.
         trains: it trains networks, which takes minutes a recording on a processor.
         draws: its mask depends on random draws, the fill "noise" apart.
         signed: its attribution tells what speaks for the class (above 0) from what speaks against.
@@ -40,6 +41,7 @@ class Method:
     gradients: str = ""
     perturbs: str = ""
     needs_events: bool = False
+    learned: bool = False
     trains: bool = False
     draws: bool = False
     signed: bool = False

@@ -14,7 +14,7 @@ from daxaudio.data.audio import read_recording
 from daxaudio.experiments.paired import paired_tests
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.experiments.score import METRICS, RESULTS_FILE, SUMMARY_FILE, total_cost
-from daxaudio.explainers.catalogue import METHODS, references
+from daxaudio.explainers.catalogue import METHODS, learned_masks, references
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
 from daxaudio.plot import plot_comparison, plot_history, plot_summary
 from daxaudio.report.model import Block, Picture, RecordingView, Report, Section, Sound, Table
@@ -35,7 +35,6 @@ from daxaudio.runs.files import whole_file
 from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.tables import read_table
 
-HISTORY_OF = ("dax_v2", "dax_v1")
 MP3_RATE = 44100
 
 
@@ -199,10 +198,10 @@ def _draw(comparison: Comparison, results: pd.DataFrame, summary: pd.DataFrame) 
             comparison.pictures / "recordings" / f"{name}.png",
             comparison.events[name],
         )
-    for method in HISTORY_OF:
+    for method in reversed(learned_masks()):
         folder = comparison.explanations / method / names[0]
-        if is_stored(folder):
-            path = plot_history(load_explanation(folder), comparison.pictures / "history.png")
+        if is_stored(folder) and "masks" in (found := load_explanation(folder)).history:
+            path = plot_history(found, comparison.pictures / "history.png")
             pictures.append(Picture(path, f"{method} on {names[0]}: masks and losses by epoch"))
             break
     return pictures
