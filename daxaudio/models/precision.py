@@ -42,6 +42,10 @@ _WITHOUT_BF16 = (
 """Values of these variables that hide the bf16 instructions of a processor from oneDNN."""
 
 
+_FEW_CHANNELS = 8
+"""Convolutions with fewer do not fill a vector of AVX2."""
+
+
 @dataclasses.dataclass(frozen=True)
 class PrecisionChoice:
     """What was asked for, what was chosen, and why.
@@ -74,11 +78,15 @@ class PrecisionChoice:
     def lay_out(self, module: Module) -> Module:
         """Bring the convolutions of a module into the chosen layout, in place.
 
-        Modules with convolutions in three dimensions stay as they are: the layout knows two.
+        Modules with convolutions in three dimensions stay as they are: the layout knows two. One
+        with convolutions of a few channels never lies channels-last: on processors without AVX-512
+        its backward pass writes outside its memory (torch 2.11: seen with 4 and 5 channels).
         """
         if any(parameter.ndim > 4 for parameter in module.parameters()):
             return module
-        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        channels = [len(parameter) for parameter in module.parameters() if parameter.ndim == 4]
+        fit = not any(1 < number < _FEW_CHANNELS for number in channels)
+        layout = torch.channels_last if self.channels_last and fit else torch.contiguous_format
         return module.to(memory_format=layout)  # type: ignore[call-overload]
 
 

@@ -146,7 +146,7 @@ def test_modules_with_convolutions_in_three_dimensions_are_taken():
 
 
 def test_small_networks_lie_as_auto_chooses():
-    module = place(nn.Sequential(nn.Conv2d(3, 4, 3)), torch.device("cpu"))
+    module = place(nn.Sequential(nn.Conv2d(3, 8, 3)), torch.device("cpu"))
     assert layout_of(module) is choose_precision().channels_last
 
 
@@ -270,3 +270,11 @@ def test_why_a_device_cannot_be_used_is_a_sentence_and_no_list_of_all_operations
     with pytest.raises(ValueError, match="device 'vulkan' cannot be used") as caught:
         usable_device("vulkan")
     assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize(("width", "last"), [(4, False), (7, False), (8, True), (16, True)])
+def test_networks_of_a_few_channels_never_lie_channels_last(width, last):
+    # with 4 and 5 channels, backward passes without AVX-512 wrote outside their memory
+    assert (
+        layout_of(choose_precision().lay_out(SpectrogramResNet(2, depth=10, width=width))) is last
+    )
