@@ -256,7 +256,7 @@ def facts_of_run(black_box: BlackBox, settings: MethodSettings, seed: int) -> di
         `seed`; `model`, the folder that it was read from ("" where it was made otherwise), and
         `model_digest`, which tells models apart; `precision`; `run_settings`.
     """
-    plain, choice = settings.as_dict(), black_box.choice
+    plain = settings.as_dict()
     # what "auto" means here: an explanation of networks trained in the other is another one
     chosen = choose_precision(settings.dax.precision, black_box.device)
     plain["dax"]["precision"] = chosen.precision
@@ -264,6 +264,6 @@ def facts_of_run(black_box: BlackBox, settings: MethodSettings, seed: int) -> di
         "seed": seed,
         "model": black_box.source,
         "model_digest": black_box.digest(),
-        "precision": choice.as_dict(),
+        **black_box.facts(),
         "run_settings": plain,
     }

@@ -15,11 +15,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from daxaudio.containers import Spectrogram
 from daxaudio.features.front_end import FrontEnd
 from daxaudio.features.frontends import make_front_end
 from daxaudio.models.blstm import WindowBlstm
 from daxaudio.models.compiled import CompiledModule
+from daxaudio.models.model import Model
 from daxaudio.models.module_score import ModuleScore, logits_of, out_of_memory
 from daxaudio.models.passes import PassSize
 from daxaudio.models.precision import (
@@ -47,7 +47,7 @@ MODEL_KINDS: Mapping[str, Callable[..., nn.Module]] = {
 
 
 @dataclasses.dataclass(eq=False)
-class BlackBox:
+class BlackBox(Model):
     """Scores spectrograms with a torch module, in batches, without gradients.
 
     Args:
@@ -173,38 +173,9 @@ class BlackBox:
             state.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
         return state.hexdigest()[:16]
 
-    def class_index(self, name: str) -> int:
-        """Position of a class among `class_names`, and so of its logit.
-
-        Raises:
-            ValueError: when the class is unknown; lists the known ones.
-        """
-        if name not in self.class_names:
-            raise ValueError(
-                f"class {name!r} is unknown to this model; it knows {', '.join(self.class_names)}"
-            )
-        return list(self.class_names).index(name)
-
-    def predict(self, spectrogram: Spectrogram) -> tuple[str, float]:
-        """The most probable class of one spectrogram and its probability (one query).
-
-        Args:
-            spectrogram: of the black box's own front end.
-
-        Returns:
-            The name of the class, and its probability in [0, 1].
-
-        Raises:
-            ValueError: when the probabilities are not finite.
-        """
-        probabilities = self.probabilities(spectrogram.values[None])[0]
-        if not bool(probabilities.isfinite().all()):
-            raise ValueError(
-                f"{spectrogram.recording_id or 'spectrogram'}: the model's probabilities are NaN; "
-                "its weights or this input are too large for it"
-            )
-        best = int(probabilities.argmax())
-        return self.class_names[best], float(probabilities[best])
+    def facts(self) -> dict[str, Any]:
+        """Precision and memory layout."""
+        return {"precision": self.choice.as_dict()}
 
 
 def check_class_names(class_names: Sequence[str]) -> None:

@@ -1,0 +1,1 @@
+"""Classifiers of other people: files, folders, services and functions, asked as they are."""

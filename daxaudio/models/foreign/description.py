@@ -1,0 +1,152 @@
+"""What must be known of somebody else's classifier to ask it: the entries of a `model.yaml`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from daxaudio.runs.config import build
+
+Input = Literal["waveform", "spectrogram"]
+Output = Literal["logits", "probabilities", "multi_label", "regression"]
+Activation = Literal["auto", "none", "softmax", "sigmoid"]
+Frames = Literal["mean", "max", "noisy_or", "top_k"]
+Padding = Literal["zeros", "repeat"]
+
+INPUT_LAYOUTS: Mapping[Input, tuple[str, ...]] = {
+    "waveform": ("N S", "N 1 S", "N C S", "S"),
+    "spectrogram": ("N F T", "N T F", "N 1 F T", "N 1 T F"),
+}
+"""Letters of shapes: N inputs of a batch, S samples, C channels, F bins, T frames, 1 as it is."""
+
+OUTPUT_LAYOUTS = ("N K", "N L K", "N K L", "N L", "N", "K", "L K")
+"""K classes, L frames in time; without N a batch holds one input."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """How a classifier is asked and what its answers mean.
+
+    Args:
+        classes: names of what it scores, in the order of its outputs.
+        sample_rate: samples per second that it takes.
+        input: what it takes; the front end of a "spectrogram" stands in `front_end`.
+        output: what its numbers are: "logits" of classes that exclude each other, of which the
+            softmax is taken; "probabilities" of such; "multi_label", a probability in [0, 1] of
+            each class on its own; "regression", any number.
+        activation: applied to its numbers; "auto" is softmax for logits, none for the others.
+        front_end: settings of a front end (see `make_front_end`): that of a model of spectrograms;
+            for one of waveforms what is shown and perturbed, a log-mel where it is not named.
+        channels: of the waveforms that it takes; 1 is the average of all.
+        layout: order of its input's dimensions, one of `INPUT_LAYOUTS`; "auto" is the first.
+        scale: samples in [-1, 1] are multiplied by it; 32768 for models of 16-bit numbers.
+        seconds: length of the windows that it takes; None where it takes any length.
+        overlap: share in [0, 1) of a window that the next one hears again.
+        padding: how recordings shorter than a window, and the last window, are filled up.
+        output_layout: order of its output's dimensions, one of `OUTPUT_LAYOUTS`; "auto" goes by
+            their number and by the classes.
+        frames: how the scores of frames and windows become one of the recording.
+        top_k: frames of "top_k", the mean of the largest.
+        frame_hop: seconds from one frame to the next; None spreads them over the input.
+        batch_size: most inputs of one call; None where any number goes.
+        input_name: of a file with several inputs, the one that takes the audio.
+        output_name: of a file with several outputs, the one that is read.
+        inputs: constants for its other inputs, by name.
+        state: outputs of a streaming model, by the inputs that take them at the next chunk; they
+            begin as zeros for every query.
+        state_shapes: shapes of states that cannot be read off, by input; -1 stands for N.
+        chunk: samples of a streaming model's chunk; None where it takes all at once.
+        context: samples of the chunk before that are put in front of each chunk; zeros at first.
+        reset: method of a scripted model that forgets its state, called before every batch.
+        threads: of a runtime that has its own; None leaves it to the runtime.
+
+    Raises:
+        ValueError: names the entry that does not fit and what would.
+
+    Example:
+        >>> Description(["speech"], 16000, output="multi_label", frames="max").activation
+        'none'
+    """
+
+    classes: tuple[str, ...]
+    sample_rate: int
+    _: dataclasses.KW_ONLY
+    input: Input = "waveform"
+    output: Output = "logits"
+    activation: Activation = "auto"
+    front_end: Mapping[str, Any] | None = None
+    channels: int = 1
+    layout: str = "auto"
+    scale: float = 1.0
+    seconds: float | None = None
+    overlap: float = 0.0
+    padding: Padding = "zeros"
+    output_layout: str = "auto"
+    frames: Frames = "mean"
+    top_k: int = 3
+    frame_hop: float | None = None
+    batch_size: int | None = None
+    input_name: str | None = None
+    output_name: str | None = None
+    inputs: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    state: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    state_shapes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    chunk: int | None = None
+    context: int = 0
+    reset: str | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        names = tuple(self.classes) if not isinstance(self.classes, str) else ()
+        if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
+            raise ValueError(f"classes must be one or more different names, got {self.classes!r}")
+        object.__setattr__(self, "classes", names)
+        for name, allowed in (
+            ("input", get_args(Input)),
+            ("output", get_args(Output)),
+            ("activation", get_args(Activation)),
+            ("frames", get_args(Frames)),
+            ("padding", get_args(Padding)),
+            ("layout", ("auto", *INPUT_LAYOUTS.get(self.input, ()))),
+            ("output_layout", ("auto", *OUTPUT_LAYOUTS)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}"
+                )
+        if self.activation == "auto":
+            chosen = "softmax" if self.output == "logits" else "none"
+            object.__setattr__(self, "activation", chosen)
+        if self.layout == "auto":
+            object.__setattr__(self, "layout", INPUT_LAYOUTS[self.input][0])
+        if not 0 <= self.overlap < 1:
+            raise ValueError(f"overlap must be in [0, 1), got {self.overlap}")
+        if self.input == "spectrogram" and self.front_end is None:
+            raise ValueError("a model of spectrograms needs its front_end, such as kind: log_mel")
+
+
+ENTRIES = tuple(field.name for field in dataclasses.fields(Description))
+"""Names of what a `model.yaml` may hold."""
+
+
+def describe(read_off: Mapping[str, Any], told: Mapping[str, Any], source: str) -> Description:
+    """What is known of a model: what it says of itself, and what somebody says of it.
+
+    Args:
+        read_off: entries that its file, folder or service holds.
+        told: entries of a `model.yaml`, which count before these.
+        source: of the model, for errors.
+
+    Raises:
+        ValueError: when an entry is missing, unknown or does not fit; says all that are missing.
+    """
+    entries = {**read_off, **told}
+    needed = {"classes": "classes: [dog, cat]", "sample_rate": "sample_rate: 16000"}
+    missing = [name for name in needed if entries.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"{source}: it does not say its {' and '.join(missing)}; write into model.yaml beside "
+            f"it, or a file for --model_config: {'; '.join(needed[name] for name in missing)}"
+        )
+    return build(Description, "model", entries)
