@@ -110,12 +110,14 @@ def test_the_root_holds_the_containers_and_folders_only():
 LOOKED_UP = {
     "daxaudio.containers": {"daxaudio.metrics", "daxaudio.plot"},
     "daxaudio.runs.lazy": {""},
+    "daxaudio.runs.extras": {""},
     "daxaudio.commands.main": {"daxaudio.commands."},
     "daxaudio.commands.prepare": {"daxaudio_data_prep."},
 }
 """Modules that are looked up by name when they are needed. One way leads past the table: an
 explanation is drawn and read by its own methods. `prepare` starts data preparation, a package of
-its own, and the public names of a folder are its own or, of `daxaudio`, any."""
+its own, the public names of a folder are its own or, of `daxaudio`, any, and extras are packages of
+others."""
 
 
 def lookups_in(source):
