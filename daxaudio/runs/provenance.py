@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -76,3 +77,29 @@ def digest(values: Tensor) -> str:
     """Short hash of what a tensor holds."""
     content = values.float().cpu().contiguous().numpy()
     return hashlib.sha256(content.tobytes()).hexdigest()[:16]
+
+
+def digest_of_files(paths: Iterable[str | os.PathLike[str]]) -> str:
+    """Short hash of what files hold, whatever they are called.
+
+    Args:
+        paths: of the files; their order counts.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Raises:
+        OSError: when one cannot be read.
+
+    Example:
+        >>> digest_of_files([])
+        'e3b0c44298fc1c14'
+    """
+    state = hashlib.sha256()
+    for path in paths:
+        content = hashlib.sha256()
+        with open(path, "rb") as file:
+            for part in iter(lambda: file.read(2**20), b""):
+                content.update(part)
+        state.update(content.digest())
+    return state.hexdigest()[:16]
