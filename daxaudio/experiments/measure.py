@@ -31,7 +31,7 @@ from daxaudio.metrics.sanity import compare_stage, randomise_cascade
 from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox
-from daxaudio.perturbation.masks import Fill, make_background
+from daxaudio.perturbation.fills import Fill, fill_of_bins, make_background, mix_of
 from daxaudio.runs.files import read_text, write_text
 from daxaudio.runs.provenance import digest, without_nan
 from daxaudio.runs.seeds import derive_seed
@@ -230,6 +230,7 @@ class Measuring:
                     events=events,
                     times=spectrogram.times,
                     batch_size=self.run.settings.batch_size,
+                    mix=mix_of(filled),
                     fill=filled,
                     seed=derive_seed(self.run.seed, "ties", spectrogram.recording_id),
                 )
@@ -249,6 +250,7 @@ class Measuring:
             ask,
             index=self.run.black_box.class_index(explanations[0].target),
             batch_size=self.run.settings.batch_size,
+            mix=mix_of(self._fill),
         )
         for explanation, own in zip(explanations, values, strict=True):
             yield explanation, {"values": own}
@@ -366,9 +368,8 @@ class Measuring:
 
     @property
     def _fill(self) -> Fill:
-        """As in the neighbourhoods; a deleted bin has no segment whose mean could stand there."""
-        fill = self.run.settings.fill
-        return "global_mean" if fill == "segment_mean" else fill
+        """As in the neighbourhoods, as far as single bins can have it."""
+        return fill_of_bins(self.run.settings.fill)
 
     def _background(self, spectrogram: Spectrogram, fill: Fill) -> Tensor:
         seed = derive_seed(self.run.seed, "background", spectrogram.recording_id)

@@ -24,7 +24,8 @@ from daxaudio.metrics.form import rank_correlation
 from daxaudio.metrics.sanity import ALIKE, sanity_check
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox
-from daxaudio.perturbation.masks import Fill, make_background
+from daxaudio.perturbation.fills import Fill, fill_of_bins, make_background, mix_of
+from daxaudio.runs.asking import Mix
 from daxaudio.runs.batches import BatchSize
 from daxaudio.runs.kinds import check_kind
 from daxaudio.runs.progress import progress_bar
@@ -114,9 +115,8 @@ def judge(
         spectrogram = explanation.spectrogram.to(black_box.device)
     else:
         score_fn, spectrogram = black_box, explanation.spectrogram
-    background = make_background(
-        spectrogram, "global_mean" if fill == "segment_mean" else fill, seed=seed
-    )
+    of_bins = fill_of_bins(fill)
+    background, mix = make_background(spectrogram, of_bins, seed=seed), mix_of(of_bins)
     row = METHODS.get(explanation.method)
     reference = row.reference if row else ""
     is_flat = float(explanation.mask.max()) == float(explanation.mask.min())
@@ -131,7 +131,7 @@ def judge(
             yield from _fit(explanation)
 
     def deletion() -> Iterator[Finding]:
-        yield _deletion(explanation, spectrogram, background, score_fn, batch_size, seed)
+        yield _deletion(explanation, spectrogram, background, mix, score_fn, batch_size, seed)
 
     def remake(turn: int) -> Explainer:
         made = explanation.again(turn) if make is None and explanation.again else None
@@ -225,6 +225,7 @@ def _deletion(
     explanation: Explanation,
     spectrogram: Spectrogram,
     background: Tensor,
+    mix: Mix,
     score_fn: ScoreFn,
     batch_size: BatchSize,
     seed: int,
@@ -248,6 +249,7 @@ def _deletion(
             counted,
             direction="deletion",
             batch_size=batch_size,
+            mix=mix,
             seed=seed,
         )
     )

@@ -11,7 +11,7 @@ import torch
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import Sign, check_choices, explain_by_gradients
 from daxaudio.models.module_score import Of, module_score
-from daxaudio.perturbation.masks import Fill, make_background
+from daxaudio.perturbation.fills import Fill, make_background
 from daxaudio.perturbation.neighbourhood import check_spectrogram
 from daxaudio.runs.memory import check_fits
 from daxaudio.runs.seeds import generator

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
-from daxaudio.perturbation.masks import Fill, make_background
+from daxaudio.perturbation.fills import Fill, make_background
 from daxaudio.perturbation.neighbourhood import Neighbourhood, Rows, check_spectrogram
 from daxaudio.perturbation.query import answer, unasked
 from daxaudio.runs.batches import BatchSize, check_batch_size
@@ -116,7 +116,14 @@ class Occlusion:
         corners = torch.cartesian_prod(torch.tensor(rows), torch.tensor(columns)).to(device)
         masks = WindowMasks(shape, self._window_in(shape), corners)
         background = make_background(spectrogram, self.fill, seed=self.seed)
-        drawn = unasked(spectrogram, masks, background, settings=describe(self), seed=self.seed)
+        drawn = unasked(
+            spectrogram,
+            masks,
+            background,
+            fill=self.fill,
+            settings=describe(self),
+            seed=self.seed,
+        )
         return self.fit(answer(drawn, score_fn, self.batch_size))
 
     def fit(self, neighbourhood: Neighbourhood) -> Explanation:

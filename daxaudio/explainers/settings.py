@@ -13,7 +13,7 @@ from daxaudio.explainers.grad_cam import GradCam
 from daxaudio.explainers.gradient import IntegratedGradients, SmoothGrad
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
-from daxaudio.perturbation.masks import Fill
+from daxaudio.perturbation.fills import Fill
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
 from daxaudio.perturbation.segmenters import SEGMENTERS, make_segmenter
 from daxaudio.perturbation.segments import QuickShift, Segmenter

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from daxaudio.containers import Event, Events, ScoreFn
 from daxaudio.metrics.events import Numbers, to_array
-from daxaudio.runs.asking import ask
+from daxaudio.runs.asking import Mix, ask
 from daxaudio.runs.batches import BatchSize, check_batch_size, fit_batch
 from daxaudio.runs.seeds import generator
 from daxaudio.runs.tolerances import TIME_TOLERANCE
@@ -159,6 +159,7 @@ def perturbation_curves(
     events: Sequence[Event] = (),
     times: Numbers | None = None,
     batch_size: BatchSize = "auto",
+    mix: Mix = torch.lerp,
     fill: str = "",
     seed: int = 0,
 ) -> list[Curve]:
@@ -183,6 +184,7 @@ def perturbation_curves(
         events: where to cut, for "events".
         times: `[T]` frame centres in seconds, for "events".
         batch_size: inputs made at once; changes memory, never the result.
+        mix: how the background goes into the input; as it is by default.
         fill: what the background is, in a word; stored in the curves.
         seed: of the order of parts that a mask does not tell apart.
 
@@ -215,8 +217,10 @@ def perturbation_curves(
     ranks = order.argsort(dim=1).int()[:, part_of].to(values.device)
     first, last = ask(score_fn, torch.stack(ends)).tolist()
     at_once = fit_batch(batch_size, values.shape, values.device)
-    batches = _partly_changed(ranks, *ends, steps[1:-1].tolist(), batch_size=at_once)
-    inner = [score for batch in batches for score in ask(score_fn, batch).tolist()]
+    batches = _partly_changed(ranks, steps[1:-1].tolist(), at_once)
+    kept = (~changed if direction == "deletion" else changed for changed in batches)
+    inputs = (mix(background, values, _masks(part, values)) for part in kept)
+    inner = [score for batch in inputs for score in ask(score_fn, batch).tolist()]
     rows = np.array(inner, dtype=np.float64).reshape(len(masks), len(steps) - 2)
     return [
         Curve(np.array([first, *row, last]), share, direction, unit, fill=fill)
@@ -261,12 +265,14 @@ def _order_parts(masks: Tensor, part_of: Tensor, seed: int) -> Tensor:
     return shuffled[means[:, shuffled].argsort(dim=1, descending=True, stable=True)]
 
 
-def _partly_changed(
-    ranks: Tensor, old: Tensor, new: Tensor, steps: Sequence[int], *, batch_size: int
-) -> Iterator[Tensor]:
-    """Inputs `[n, F, T]` of every mask, one after the other, at every step; made when asked for."""
+def _masks(kept: Tensor, values: Tensor) -> Tensor:
+    """What is kept, `[n, F or 1, T]` bool, as masks `[n, F, T]`."""
+    return kept.to(values).expand(-1, *values.shape)
+
+
+def _partly_changed(ranks: Tensor, steps: Sequence[int], batch_size: int) -> Iterator[Tensor]:
+    """What has changed, `[n, F or 1, T]` bool, of every mask at every step, one after the other."""
     n_inputs, step = len(ranks) * len(steps), torch.tensor(steps, device=ranks.device)
     for start in range(0, n_inputs, batch_size):
         rows = torch.arange(start, min(start + batch_size, n_inputs), device=ranks.device)
-        changed = ranks[rows // len(steps)] < step[rows % len(steps), None, None]
-        yield torch.where(changed, new, old)
+        yield ranks[rows // len(steps)] < step[rows % len(steps), None, None]

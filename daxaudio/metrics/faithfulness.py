@@ -36,7 +36,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.metrics.deletion import check_masks
-from daxaudio.runs.asking import ask_classes
+from daxaudio.runs.asking import Mix, ask_classes
 from daxaudio.runs.batches import BatchSize, fit_batch
 
 ROUNDING = 1e-6
@@ -104,6 +104,7 @@ def faithfulness_measures(
     *,
     index: int,
     batch_size: BatchSize = "auto",
+    mix: Mix = torch.lerp,
 ) -> list[dict[str, float]]:
     """All five measures of M masks of one recording, asked together.
 
@@ -115,6 +116,7 @@ def faithfulness_measures(
             times.
         index: of the explained class, from 0 to C - 1.
         batch_size: inputs made at once; changes memory, never the result.
+        mix: how the background goes into the input; as it is by default.
 
     Returns:
         One dictionary a mask, in their order: `average_drop`, `average_increase`, `average_gain`,
@@ -135,8 +137,8 @@ def faithfulness_measures(
     """
     check_masks(masks, values, background, batch_size)
     at_once = fit_batch(batch_size, values.shape, values.device)
-    batches = _masked_inputs(masks.to(values), values, background, at_once)
-    probabilities = torch.cat([ask_classes(class_probabilities, batch) for batch in batches])
+    inputs = (mix(background, values, part) for part in _weights(masks.to(values), at_once))
+    probabilities = torch.cat([ask_classes(class_probabilities, batch) for batch in inputs])
     if not 0 <= index < probabilities.shape[1]:
         raise ValueError(f"index must be a class from 0 to {probabilities.shape[1] - 1}: {index}")
     scores, classes = probabilities[:, index].tolist(), probabilities.argmax(dim=1).tolist()
@@ -153,15 +155,12 @@ def faithfulness_measures(
     ]
 
 
-def _masked_inputs(
-    masks: Tensor, values: Tensor, background: Tensor, batch_size: int
-) -> Iterator[Tensor]:
-    """The input, then for each mask what it keeps and what it leaves; `[n, F, T]` at a time."""
+def _weights(masks: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """Ones, then for each mask what it keeps and what it leaves; `[n, F, T]` at a time."""
     n_inputs = 2 * len(masks) + 1
     for start in range(0, n_inputs, batch_size):
         rows = range(start, min(start + batch_size, n_inputs))
-        weights = [_weight(masks, row) for row in rows]
-        yield torch.lerp(background, values, torch.stack(weights))
+        yield torch.stack([_weight(masks, row) for row in rows])
 
 
 def _weight(masks: Tensor, row: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Ways to keep parts of a spectrogram, in compact form, and what stands where a part is missing.
+"""Ways to keep parts of a spectrogram, in compact form.
 
 Two kinds, turned into masks a batch at a time: `SegmentMasks` keeps or drops whole segments (LIME,
 KernelSHAP, DAX V1 and V2), `GridMasks` keeps the cells of a coarse grid, smoothed and shifted
@@ -9,19 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from daxaudio.containers import Spectrogram
 from daxaudio.perturbation.neighbourhood import Rows
-from daxaudio.perturbation.segments import segment_means
-from daxaudio.runs.seeds import generator
-
-Fill = Literal["floor", "global_mean", "segment_mean", "noise"]
-"""What stands where a part is masked off."""
 
 _DRAWN = 2**22
 """Uniform numbers in memory at once while parts are drawn; changes no draw."""
@@ -243,44 +236,3 @@ def draw_coalitions(n_samples: int, n_parts: int, random: torch.Generator) -> Te
 def _rows_at_once(n_parts: int) -> int:
     """Samples whose uniform numbers are in memory at once; even, so that no pair is torn."""
     return 2 * max(1, _DRAWN // (2 * n_parts))
-
-
-def make_background(
-    spectrogram: Spectrogram, fill: Fill, segments: Tensor | None = None, seed: int = 0
-) -> Tensor:
-    """What stands where a part is masked off.
-
-    Args:
-        spectrogram: the input.
-        fill: "floor" its lowest value; "global_mean" its mean; "segment_mean" the mean of each
-            segment; "noise" Gaussian noise with the mean and deviation of each frequency bin, one
-            draw for the whole neighbourhood. In another unit than dB nothing is below the input's
-            lowest value: there is no sound of less than no energy.
-        segments: int64 `[F, T]`, needed by "segment_mean".
-        seed: seed of "noise".
-
-    Returns:
-        `[F, T]` on the spectrogram's device.
-
-    Raises:
-        ValueError: when the fill is unknown, or "segment_mean" has no segments.
-    """
-    values = spectrogram.values
-    if fill == "floor":
-        return values.min().expand_as(values)
-    if fill == "global_mean":
-        return values.mean().expand_as(values)
-    if fill == "noise":
-        noise = torch.randn(
-            values.shape, generator=generator(seed, "fill", spectrogram.recording_id)
-        )
-        deviation, mean = torch.std_mean(values, dim=1, keepdim=True, correction=0)
-        drawn = mean + deviation * noise.to(values)
-        return drawn if spectrogram.unit == "dB" else drawn.clamp(min=values.min())
-    if fill == "segment_mean":
-        if segments is None:
-            raise ValueError("fill 'segment_mean' needs segments; a grid has none: choose another")
-        return segment_means(values, segments)
-    raise ValueError(
-        f"fill must be 'floor', 'global_mean', 'segment_mean' or 'noise', got {fill!r}"
-    )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Recording, Spectrogram
+from daxaudio.perturbation.fills import Fill, mix_of
 
 Rows = slice | Tensor
 """Which samples of a neighbourhood: a slice, or an int64 tensor of indices `[n]`."""
@@ -46,6 +47,7 @@ class Neighbourhood:
         seconds: time that it took, segmenting, drawing and making the inputs included.
         settings: how it was drawn.
         seed: seed of the draws.
+        fill: how the background goes into what is masked off.
         target: the class whose score it is ("" when only a score function was known).
 
     Raises:
@@ -62,6 +64,7 @@ class Neighbourhood:
     seconds: float = 0.0
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
+    fill: Fill = "global_mean"
     target: str = ""
 
     def __post_init__(self) -> None:
@@ -90,8 +93,11 @@ class Neighbourhood:
 
     def inputs(self, rows: Rows) -> Tensor:
         """Perturbed spectrograms `[n, F, T]` of n samples: a slice, or an index tensor `[n]`."""
-        masks = self.perturbation.masks(rows)
-        return torch.lerp(self.background, self.spectrogram.values, masks)
+        return self.masked(self.perturbation.masks(rows))
+
+    def masked(self, masks: Tensor) -> Tensor:
+        """Inputs `[n, F, T]` of which masks `[n, F, T]` in [0, 1] keep a part."""
+        return mix_of(self.fill)(self.background, self.spectrogram.values, masks)
 
 
 def check_spectrogram(given: object) -> None:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import ScoreFn, Spectrogram
+from daxaudio.perturbation.fills import Fill
 from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
-from daxaudio.runs.asking import answers, check_finite, target_of
+from daxaudio.runs.asking import answers, ask, check_finite, target_of
 from daxaudio.runs.batches import BatchSize, fit_batch
 from daxaudio.runs.progress import QueryProgress
 
@@ -22,6 +23,7 @@ def unasked(
     perturbation: Perturbation,
     background: Tensor,
     *,
+    fill: Fill = "global_mean",
     settings: dict[str, Any] | None = None,
     seed: int = 0,
     began: float | None = None,
@@ -32,6 +34,7 @@ def unasked(
         spectrogram: the input to explain.
         perturbation: N ways to keep parts of the input.
         background: `[F, T]` (see `make_background`).
+        fill: whose background it is.
         settings: stored in the neighbourhood.
         seed: stored in the neighbourhood.
         began: `time.perf_counter()` when the work on it began; now when None.
@@ -47,6 +50,7 @@ def unasked(
         seconds=time.perf_counter() - began,
         settings=settings or {},
         seed=seed,
+        fill=fill,
     )
 
 
@@ -94,6 +98,23 @@ def answer(
         seconds=drawn.seconds + time.perf_counter() - began,
         target=target_of(score_fn),
     )
+
+
+def ask_masked(neighbourhood: Neighbourhood, masks: Tensor, score_fn: ScoreFn) -> Tensor:
+    """Scores of the input as other masks keep it, masked off as in a neighbourhood.
+
+    Args:
+        neighbourhood: says what stands where a part is masked off.
+        masks: `[n, F, T]` in [0, 1].
+        score_fn: that it was asked of.
+
+    Returns:
+        `[n]` on the CPU.
+
+    Raises:
+        ValueError: when the black box does not give one finite score per input.
+    """
+    return ask(score_fn, neighbourhood.masked(masks))
 
 
 def answer_together(

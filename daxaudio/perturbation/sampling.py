@@ -11,15 +11,14 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import ScoreFn, Spectrogram
+from daxaudio.perturbation.fills import Fill, make_background
 from daxaudio.perturbation.masks import (
-    Fill,
     GridMasks,
     JoinedGrids,
     SegmentMasks,
     cell_size,
     draw_coalitions,
     draw_kept,
-    make_background,
 )
 from daxaudio.perturbation.neighbourhood import Neighbourhood, check_spectrogram
 from daxaudio.perturbation.query import answer, unasked
@@ -113,7 +112,13 @@ class SegmentSampler:
         masks = SegmentMasks(segments, kept.to(segments.device))
         settings = {**describe(self), "n_segments": n_parts}
         return unasked(
-            spectrogram, masks, background, settings=settings, seed=self.seed, began=began
+            spectrogram,
+            masks,
+            background,
+            fill=self.fill,
+            settings=settings,
+            seed=self.seed,
+            began=began,
         )
 
 
@@ -173,7 +178,13 @@ class GridSampler:
         )
         background = make_background(spectrogram, self.fill, seed=self.seed)
         return unasked(
-            spectrogram, masks, background, settings=describe(self), seed=self.seed, began=began
+            spectrogram,
+            masks,
+            background,
+            fill=self.fill,
+            settings=describe(self),
+            seed=self.seed,
+            began=began,
         )
 
 
@@ -235,7 +246,13 @@ class MultiGridSampler:
         background = make_background(spectrogram, self.fill, seed=self.seed)
         masks = JoinedGrids(tuple(parts))
         return unasked(
-            spectrogram, masks, background, settings=describe(self), seed=self.seed, began=began
+            spectrogram,
+            masks,
+            background,
+            fill=self.fill,
+            settings=describe(self),
+            seed=self.seed,
+            began=began,
         )
 
 

@@ -42,6 +42,7 @@ def save_neighbourhood(neighbourhood: Neighbourhood, path: str | os.PathLike[str
         "seconds": neighbourhood.seconds,
         "settings": dict(neighbourhood.settings),
         "seed": neighbourhood.seed,
+        "fill": neighbourhood.fill,
         "target": neighbourhood.target,
     }
     if isinstance(perturbation, SegmentMasks):
@@ -89,6 +90,7 @@ def load_neighbourhood(path: str | os.PathLike[str]) -> Neighbourhood:
         seconds=facts["seconds"],
         settings=facts["settings"],
         seed=facts["seed"],
+        fill=facts.get("fill", "global_mean"),  # older files have none; all mixed alike
         target=facts.get("target", ""),  # older files have none
     )
 

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from daxaudio.runs.real_numbers import as_real
 
+Mix = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Background `[F, T]`, input `[F, T]` and masks `[n, F, T]` to masked inputs `[n, F, T]`."""
+
 _ROUNDING = 1e-6
 """How far a probability may lie beyond 0 or 1."""
 

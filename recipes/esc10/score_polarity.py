@@ -19,7 +19,7 @@ from daxaudio.explainers.dax.polarity import check_polarity
 from daxaudio.explainers.storage import is_stored, load_explanation
 from daxaudio.metrics import score_profile
 from daxaudio.models.blackbox import load_black_box
-from daxaudio.perturbation.masks import make_background
+from daxaudio.perturbation.fills import make_background, mix_of
 from daxaudio.runs.config import build
 from daxaudio.runs.tables import write_csv, write_table
 
@@ -37,10 +37,13 @@ def score_polarity(exp_dir: Path, config: Path) -> pd.DataFrame:
             continue
         explanation = load_explanation(folder)
         spectrogram = explanation.spectrogram.to(black_box.device)
-        background = make_background(spectrogram, explanation.settings["sampler"]["fill"])
+        fill = explanation.settings["sampler"]["fill"]
+        background = make_background(spectrogram, fill)
         score_fn = black_box.score_fn(explanation.target)
         mask = explanation.mask.to(black_box.device)
-        upright = check_polarity(mask, spectrogram.values, background, score_fn).upright
+        upright = check_polarity(
+            mask, spectrogram.values, background, score_fn, mix=mix_of(fill)
+        ).upright
         checked = explanation.mask if upright else 1 - explanation.mask
         for name, found in (("", explanation.mask), ("_checked", checked)):
             recording_id = spectrogram.recording_id

@@ -12,7 +12,7 @@ from daxaudio.explainers.grad_cam import GradCam, GradCamPlusPlus, GuidedGradCam
 from daxaudio.explainers.gradient import Gradient, InputXGradient, IntegratedGradients
 from daxaudio.models.layers import GuidedRelu
 from daxaudio.models.module_score import ModuleScore
-from daxaudio.perturbation.masks import make_background
+from daxaudio.perturbation.fills import make_background
 
 CLASS = 2
 SHAPE = (24, 31)

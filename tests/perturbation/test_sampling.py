@@ -16,7 +16,6 @@ from daxaudio.perturbation.masks import (
     cell_size,
     draw_coalitions,
     draw_kept,
-    make_background,
 )
 from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.query import answer, unasked
@@ -177,41 +176,6 @@ def test_rows_may_be_a_slice_or_indices(masks):
     everything = masks.masks(slice(None))
     torch.testing.assert_close(masks.masks(chosen), everything[chosen])
     torch.testing.assert_close(masks.masks(slice(30, 99)), everything[30:])
-
-
-# backgrounds
-
-
-@pytest.mark.parametrize(
-    ("fill", "expected"),
-    [
-        ("floor", [[0, 0, 0], [0, 0, 0]]),
-        ("global_mean", [[5, 5, 5], [5, 5, 5]]),
-        ("segment_mean", [[1, 1, 5], [5, 9, 9]]),
-    ],
-)
-def test_background_by_hand(fill, expected):
-    assert make_background(PICTURE, fill, SEGMENTS).tolist() == expected
-
-
-def test_noise_background_has_the_level_of_each_bin():
-    levels = torch.tensor([[-80.0], [-20.0]])
-    widths = torch.tensor([[1.0], [5.0]])
-    values = levels + widths * torch.randn(2, 5000, generator=seeded())
-    spectrogram = Spectrogram(values, torch.arange(2.0), torch.arange(5000.0))
-    noise = make_background(spectrogram, "noise", seed=3)
-    torch.testing.assert_close(noise.mean(dim=1), levels[:, 0], atol=0.3, rtol=0)
-    torch.testing.assert_close(noise.std(dim=1), widths[:, 0], atol=0.2, rtol=0)
-    assert torch.equal(noise, make_background(spectrogram, "noise", seed=3))
-    assert not torch.equal(noise, make_background(spectrogram, "noise", seed=4))
-
-
-@pytest.mark.parametrize(
-    ("fill", "message"), [("segment_mean", "needs segments"), ("zero", "fill must be 'floor'")]
-)
-def test_background_that_cannot_be_made_is_refused(fill, message):
-    with pytest.raises(ValueError, match=message):
-        make_background(PICTURE, fill)
 
 
 # queries

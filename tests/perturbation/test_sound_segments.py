@@ -9,7 +9,7 @@ import torch
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.catalogue import make_explainer
 from daxaudio.explainers.settings import MethodSettings
-from daxaudio.perturbation.masks import make_background
+from daxaudio.perturbation.fills import make_background
 from daxaudio.perturbation.sampling import SegmentSampler
 from daxaudio.perturbation.segmenters import SEGMENTERS, make_segmenter
 from daxaudio.perturbation.segments import QuickShift

@@ -16,8 +16,8 @@ from daxaudio.explainers.attribution import to_explanation
 from daxaudio.explainers.dax.shared_filters import SharedFilters
 from daxaudio.perturbation.masks import JoinedGrids
 from daxaudio.perturbation.neighbourhood import Neighbourhood
+from daxaudio.perturbation.query import ask_masked
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
-from daxaudio.runs.asking import ask
 from daxaudio.runs.batches import fit_batch
 from daxaudio.runs.seeds import generator
 
@@ -360,11 +360,11 @@ def _ask_about_mask(
 ) -> Explanation:
     """Add what the black box says of the marked frames alone, and of all others."""
     began = time.perf_counter()
-    values, background = neighbourhood.spectrogram.values, neighbourhood.background
+    values = neighbourhood.spectrogram.values
     profile = explanation.profile.to(values.device)
     frames = (profile / profile.max().clamp(min=1e-9)).expand_as(values)
-    inputs = torch.lerp(background, values, torch.stack([frames, 1 - frames]))
-    kept, removed = ask(score_fn, inputs).tolist()
+    masks = torch.stack([frames, 1 - frames])
+    kept, removed = ask_masked(neighbourhood, masks, score_fn).tolist()
     warnings = list(explanation.warnings)
     if removed >= kept and float(profile.max()) > 0:
         warnings.append(

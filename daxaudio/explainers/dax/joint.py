@@ -20,9 +20,10 @@ from daxaudio.explainers.dax.distillation import (
     place,
 )
 from daxaudio.explainers.dax.networks import MaskNetwork, Student, StudentName, soft_histogram
-from daxaudio.explainers.dax.polarity import check_polarity
+from daxaudio.explainers.dax.polarity import compare_ends
 from daxaudio.models.precision import Precision, choose_precision
 from daxaudio.perturbation.neighbourhood import Neighbourhood
+from daxaudio.perturbation.query import ask_masked
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import derive_seed
@@ -222,9 +223,8 @@ def _turn_upright(
     explanation: Explanation, neighbourhood: Neighbourhood, score_fn: ScoreFn
 ) -> Explanation:
     began = time.perf_counter()
-    values = neighbourhood.spectrogram.values
-    mask = explanation.mask.to(values.device)
-    found = check_polarity(mask, values, neighbourhood.background, score_fn)
+    mask = explanation.mask.to(neighbourhood.spectrogram.values.device)
+    found = compare_ends(mask, lambda masks: ask_masked(neighbourhood, masks, score_fn))
     upright, history = explanation.mask, dict(explanation.history)
     if not found.upright:
         upright = 1 - explanation.mask
