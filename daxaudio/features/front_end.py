@@ -22,6 +22,7 @@ from daxaudio.containers import Recording, Spectrogram
 from daxaudio.data.resampling import resample
 from daxaudio.features.vad import Vad, VadSettings, frame_samples, make_vad, settings_of_vad
 
+QUIETEST = -80.0  # dB: what is removed of a value whose inverse would be nothing at all
 POWER_FLOOR = 1e-10  # 100 dB below a full-scale square: under the noise of any 16-bit recording
 
 # Beyond these a spectrogram of a few seconds takes gigabytes, and a slip of the pen never ends.
@@ -134,6 +135,31 @@ class FrontEnd(nn.Module):
         times = self.times(values.shape[-1])
         return Spectrogram(values, self.frequencies, times, recording.recording_id, self.unit)
 
+    def gains(self, perturbed: Tensor, original: Tensor) -> Tensor:
+        """What a change of spectrograms means for the level of the sound in each bin.
+
+        Args:
+            perturbed: `[*, F, T]`, in the front end's unit.
+            original: `[F, T]`, of the recording as it is.
+
+        Returns:
+            `[*, F, T]` in dB, 0 where nothing was changed. Of decibels it is the difference. PCEN
+            is inverted, with the slow average of the recording as it is; an inverse of nothing
+            counts as `QUIETEST` dB.
+
+        Raises:
+            ValueError: when values of this unit cannot be turned back into levels.
+        """
+        gains = getattr(self.compress, "gains", None)
+        if gains is None:
+            raise ValueError(
+                f"front end {self.settings.get('kind')!r}: a change of values in {self.unit} "
+                "cannot be made in the sound; take one in decibels, or log_mel, linear_stft, cqt, "
+                "vqt or pcen"
+            )
+        found: Tensor = gains(perturbed, original)
+        return found
+
     def _without_silence(self, waveform: Tensor, vad: Vad, recording_id: str) -> Spectrogram:
         kept = vad(waveform, self.sample_rate)
         n_kept = int(kept.sum())
@@ -161,6 +187,11 @@ class Decibels(nn.Module):
         decibels = 10 * torch.log10(power.clamp(min=POWER_FLOOR))
         loudest = decibels.amax(dim=(-2, -1), keepdim=True)
         return torch.maximum(decibels, loudest - self.top_db)
+
+    @staticmethod
+    def gains(perturbed: Tensor, original: Tensor) -> Tensor:
+        """Gains `[*, F, T]` in dB that make one spectrogram of another."""
+        return perturbed - original
 
 
 def check_sizes(*, sample_rate: int, hop_length: int, **whole: int) -> None:

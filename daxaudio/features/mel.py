@@ -11,6 +11,7 @@ import torchaudio
 from torch import Tensor, nn
 
 from daxaudio.features.front_end import (
+    QUIETEST,
     Decibels,
     FrontEnd,
     check_positive,
@@ -247,6 +248,19 @@ class _NormalisedEnergy(nn.Module):
             energy, gain=self.gain, bias=self.bias, power=self.power, b=self.smoothing, zi=state
         )
         return torch.from_numpy(found).to(magnitude)
+
+    def gains(self, perturbed: Tensor, original: Tensor) -> Tensor:
+        """Gains `[*, F, T]` in dB that make one PCEN of another where the average stays.
+
+        `((E / (eps + M)^gain + bias)^power - bias^power` is solved for E, over the same M for both.
+        """
+        wanted, there = (self._normalised(values) for values in (perturbed, original))
+        return (20 * torch.log10(wanted / there)).clamp(min=QUIETEST)
+
+    def _normalised(self, values: Tensor) -> Tensor:
+        """Energy over its average, of which 1 is neither more nor less, and at least `QUIETEST`."""
+        base = (values + self.bias**self.power).clamp(min=0)
+        return (base ** (1 / self.power) - self.bias).clamp(min=10 ** (QUIETEST / 20))
 
 
 def mel_centres(n_mels: int, f_min: float, f_max: float) -> Tensor:
