@@ -15,6 +15,7 @@ from daxaudio.data.kaldi import DataFolder, read_data_folder
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.blackbox import BlackBox, load_black_box
 from daxaudio.models.precision import PRECISIONS
+from daxaudio.perturbation.fills import FILLS
 from daxaudio.runs.config import build
 from daxaudio.runs.names import without_audio_ending
 
@@ -62,11 +63,23 @@ def add_queries(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_fill(parser: argparse.ArgumentParser) -> None:
+    """`--fill`."""
+    kinds = "; ".join(f"{name}: {row.text}" for name, row in FILLS.items())
+    parser.add_argument(
+        "--fill",
+        choices=("auto", *FILLS),
+        help=f"what stands where a part is masked off; {kinds}; auto, the default: floor where the "
+        "classifier hears masked sound, so that removal adds no energy, else global_mean",
+    )
+
+
 def method_settings(arguments: argparse.Namespace) -> MethodSettings:
-    """Settings of the methods, as `--config` and `--queries` say."""
+    """Settings of the methods, as `--config`, `--queries` and `--fill` say."""
     section = read_sections(arguments.config)["explain"]
-    if arguments.queries is not None:
-        section["queries"] = arguments.queries
+    for name in ("queries", "fill"):
+        if getattr(arguments, name, None) is not None:  # recipes have fewer options
+            section[name] = getattr(arguments, name)
     return build(MethodSettings, "explain", section)
 
 

@@ -9,6 +9,7 @@ from daxaudio.commands.arguments import (
     add_allow_commands,
     add_channel,
     add_common,
+    add_fill,
     add_model,
     add_queries,
     counted,
@@ -83,6 +84,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"TSV or CSV of true events (default: {EVENTS_FILE} of the data folder, if any)",
     )
     add_queries(parser)
+    add_fill(parser)
     parser.add_argument(
         "--n_recordings", type=counted, metavar="N", help="at most so many recordings (default all)"
     )

@@ -9,6 +9,7 @@ from daxaudio.commands.arguments import (
     add_allow_commands,
     add_channel,
     add_common,
+    add_fill,
     add_model,
     add_queries,
     counted,
@@ -76,6 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"one or more methods, see below (default {DEFAULT_METHOD})",
     )
     add_queries(parser)
+    add_fill(parser)
     parser.add_argument(
         "--events", metavar="FILE", help="TSV or CSV of true events, drawn and used by `oracle`"
     )

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -28,6 +28,7 @@ from daxaudio.explainers.storage import save_explanation
 from daxaudio.features.vad import expand_to
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.precision import choose_precision
+from daxaudio.perturbation.fills import Fill
 from daxaudio.runs.asking import target_of
 from daxaudio.runs.kinds import check_kind, check_whole
 from daxaudio.runs.provenance import digest
@@ -83,6 +84,7 @@ def explain(
     """
     spectrogram = spectrogram_for(model, recording)
     settings, events = settings_for(settings, queries, seed), Events(events)
+    settings = for_model(settings, model)
     again = functools.partial(_explainer, method, spectrogram, settings, seed, events)
     explainer, score_fn = again(0), _score_fn_for(model, spectrogram, target)
     found = (shared or SharedQueries()).share(explainer)(spectrogram, score_fn)
@@ -100,6 +102,14 @@ def settings_for(settings: MethodSettings | None, queries: int | None, seed: int
     settings = MethodSettings() if settings is None else settings
     check_kind(settings, MethodSettings, "settings must be MethodSettings(...)")
     return settings if queries is None else dataclasses.replace(settings, queries=queries)
+
+
+def for_model(settings: MethodSettings, model: BlackBox | ScoreFn) -> MethodSettings:
+    """The settings of a run with the fill that goes with a model, or with a score function of it.
+
+    Whatever explains, judges or measures asks here, and only here; what is resolved stays so.
+    """
+    return settings.resolved(bool(getattr(model, "masks_sound", False)))
 
 
 def _explainer(
@@ -178,6 +188,7 @@ def judge_of_run(
         seed: of the run.
         events: true events of the recording.
     """
+    settings = for_model(settings, black_box)
 
     def make(seed: int) -> Explainer:
         what = (explanation.method, explanation.spectrogram, settings)
@@ -189,7 +200,7 @@ def judge_of_run(
         make,
         level,
         seed=seed,
-        fill=settings.fill,
+        fill=cast(Fill, settings.fill),
         batch_size=settings.batch_size,
     )
 
@@ -256,7 +267,7 @@ def facts_of_run(black_box: BlackBox, settings: MethodSettings, seed: int) -> di
         `seed`; `model`, the folder that it was read from ("" where it was made otherwise), and
         `model_digest`, which tells models apart; `precision`; `run_settings`.
     """
-    plain = settings.as_dict()
+    plain = for_model(settings, black_box).as_dict()
     # what "auto" means here: an explanation of networks trained in the other is another one
     chosen = choose_precision(settings.dax.precision, black_box.device)
     plain["dax"]["precision"] = chosen.precision

@@ -27,7 +27,14 @@ from daxaudio.containers import (
     Spectrogram,
 )
 from daxaudio.data.kaldi import DataFolder, read_utterance
-from daxaudio.experiments.explain import Heard, explain, facts_of_run, hear, judge_of_run
+from daxaudio.experiments.explain import (
+    Heard,
+    explain,
+    facts_of_run,
+    for_model,
+    hear,
+    judge_of_run,
+)
 from daxaudio.experiments.pooling import Prepared, pooled, prepare
 from daxaudio.experiments.predict import spectrogram_of
 from daxaudio.experiments.score import list_warnings
@@ -131,7 +138,7 @@ class ExplainingRun:
         data: the recordings and their labels.
         methods: names as in `METHODS`.
         events: true events by recording id; the oracle needs them.
-        settings: of the methods.
+        settings: of the methods; the fill "auto" becomes that of the black box.
         seed: of the run.
         level: how explanations are checked; None for not at all.
     """
@@ -144,6 +151,9 @@ class ExplainingRun:
     settings: MethodSettings = dataclasses.field(default_factory=MethodSettings)
     seed: int = 0
     level: Level | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", for_model(self.settings, self.black_box))
 
     @functools.cached_property
     def facts(self) -> dict[str, Any]:

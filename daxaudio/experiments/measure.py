@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -369,7 +369,7 @@ class Measuring:
     @property
     def _fill(self) -> Fill:
         """As in the neighbourhoods, as far as single bins can have it."""
-        return fill_of_bins(self.run.settings.fill)
+        return fill_of_bins(cast(Fill, self.run.settings.fill))
 
     def _background(self, spectrogram: Spectrogram, fill: Fill) -> Tensor:
         seed = derive_seed(self.run.seed, "background", spectrogram.recording_id)

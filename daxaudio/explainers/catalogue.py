@@ -365,7 +365,7 @@ def make_explainer(
     Args:
         method: one of `METHODS`.
         spectrogram: the recording.
-        settings: of the run.
+        settings: of the run; the fill "auto" is that of models of spectrograms.
         seed: of the run.
         events: its true events; only the oracle sees them.
 
@@ -377,5 +377,5 @@ def make_explainer(
             has no event.
     """
     check_methods([method])
-    made = Making(method, spectrogram, settings, seed, events)
+    made = Making(method, spectrogram, settings.resolved(), seed, events)
     return METHODS[method].build(made)

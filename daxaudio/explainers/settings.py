@@ -13,7 +13,7 @@ from daxaudio.explainers.grad_cam import GradCam
 from daxaudio.explainers.gradient import IntegratedGradients, SmoothGrad
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
-from daxaudio.perturbation.fills import Fill
+from daxaudio.perturbation.fills import FILLS, Fill, check_fill
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
 from daxaudio.perturbation.segmenters import SEGMENTERS, make_segmenter
 from daxaudio.perturbation.segments import QuickShift, Segmenter
@@ -50,7 +50,8 @@ class MethodSettings:
     Args:
         queries: black-box evaluations that each perturbation method may ask.
         batch_size: inputs made at once, or "auto" (see `fit_batch`).
-        fill: what stands where a part is masked off.
+        fill: what stands where a part is masked off (see `FILLS`); "auto" goes by the model (see
+            `resolved`).
         segmenter: cuts the segments that LIME, KernelSHAP, DAX V1 and V2 share; in a configuration
             `kind` (quick_shift where it is not named) and its arguments (see `make_segmenter`).
         dax: V1 and V2, apart from loss, sampler and seed; Base1 and Base2 train their student by
@@ -75,7 +76,7 @@ class MethodSettings:
 
     queries: int = 1000
     batch_size: BatchSize = "auto"
-    fill: Fill = "global_mean"
+    fill: Fill | Literal["auto"] = "auto"
     segmenter: Segmenter = section_of(_make_segmenter)
     dax: Dax = section_of(Dax, "loss", "sampler", "seed")
     dax_v4: DaxV4 = section_of(_make_dax_v4, "filters", "seed")
@@ -91,6 +92,7 @@ class MethodSettings:
         if self.queries < 10:
             raise ValueError(f"queries must be at least 10, got {self.queries}")
         check_batch_size(self.batch_size)
+        check_fill(self.fill, ("auto", *FILLS))
         for section, (constructor, set_by_run) in sections_in(self).items():
             part, default = getattr(self, section), constructor()
             if isinstance(part, Mapping):
@@ -101,6 +103,21 @@ class MethodSettings:
             _check_unset(section, part, default, set_by_run)
         drawn = self.dax_v4.sampler
         _check_unset("dax_v4", drawn, type(drawn)(), _ASKING)
+
+    def resolved(self, masks_sound: bool = False) -> MethodSettings:
+        """The same settings with what "auto" means for a model.
+
+        Args:
+            masks_sound: it hears masked sound. Then the fill is "floor", so that removal adds no
+                energy; a model that takes spectrograms gets their "global_mean", as ever.
+
+        Example:
+            >>> MethodSettings().resolved().fill, MethodSettings(fill="quiet").resolved(True).fill
+            ('global_mean', 'quiet')
+        """
+        if self.fill != "auto":
+            return self
+        return dataclasses.replace(self, fill="floor" if masks_sound else "global_mean")
 
     def as_dict(self) -> dict[str, Any]:
         """As a configuration has them: of each section what is not at its default."""
@@ -122,6 +139,7 @@ def read_stored_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
     """
     names = {"quick_shift": "segmenter"}  # as it was called
     known = {names.get(name, name): value for name, value in stored.items()}
+    known.setdefault("fill", "global_mean")  # what stood there before it could be chosen
     return build(MethodSettings, "explain", known).as_dict()
 
 

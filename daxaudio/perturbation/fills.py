@@ -49,7 +49,7 @@ FILLS: dict[Fill, FillFacts] = {
 """By name."""
 
 
-def check_fill(fill: str, known: tuple[str, ...] = get_args(Fill)) -> None:
+def check_fill(fill: object, known: tuple[str, ...] = get_args(Fill)) -> None:
     """Refuse what is no fill.
 
     Raises:

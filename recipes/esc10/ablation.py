@@ -86,7 +86,7 @@ def main() -> None:
     section = read_sections(arguments.config)["explain"]
     if arguments.queries:
         section["queries"] = max(arguments.queries)
-    settings = build(MethodSettings, "explain", section)
+    settings = build(MethodSettings, "explain", section).resolved()
     ablation = make_ablation(arguments.name, arguments.queries or ())
     run = Run(ablation, settings, arguments.seed, arguments.exp_dir / "ablations" / arguments.name)
     results = score_recordings(arguments, run)
