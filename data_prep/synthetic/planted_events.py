@@ -19,23 +19,14 @@ Writes `audio/*.wav`, the Kaldi-style folders `train` and `test`, each with `eve
 from __future__ import annotations
 
 import argparse
-import csv
-import dataclasses
-import io
-import math
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
-from torch import Tensor
 from tqdm import tqdm
 
 from daxaudio.containers import Event, Events, Recording
-from daxaudio.data.audio import write_recording
-from daxaudio.data.events import write_events
-from daxaudio.data.kaldi import DataFolder, write_data_folder
-from daxaudio.runs.files import read_text, typed_path, write_text
+from daxaudio.runs.files import typed_path
 
+from .evidence import EVIDENCE_FILE, Evidence, PlantedRecording, write_evidence, write_planted
 from .planted_sounds import (
     HIGHEST_FREQUENCY,
     MAKERS,
@@ -48,117 +39,7 @@ from .planted_sounds import (
 CLASSES = tuple(MAKERS)
 """The classes, in the order in which recordings take them."""
 
-_COLUMNS = ["recording_id", "start", "end", "f_min", "f_max", "label"]
-
 HIGHEST_RATE = 384_000  # a recording at 1 GHz would take all memory
-
-
-@dataclasses.dataclass(frozen=True)
-class Evidence:
-    """A rectangle of time and frequency that speaks for a class.
-
-    Args:
-        start: seconds.
-        end: seconds, at least `start`.
-        f_min: Hz.
-        f_max: Hz, at least `f_min`.
-        label: the class.
-
-    Raises:
-        ValueError: when a number is negative, not finite or in the wrong order.
-    """
-
-    start: float
-    end: float
-    f_min: float
-    f_max: float
-    label: str
-
-    def __post_init__(self) -> None:
-        if not (
-            0 <= self.start <= self.end < math.inf and 0 <= self.f_min <= self.f_max < math.inf
-        ):
-            raise ValueError(
-                "evidence needs 0 <= start <= end in seconds and 0 <= f_min <= f_max in Hz, got "
-                f"start={self.start}, end={self.end}, f_min={self.f_min}, f_max={self.f_max}"
-            )
-
-    def on_axes(self, times: Tensor, frequencies: Tensor) -> Tensor:
-        """The cells of a spectrogram that it covers.
-
-        A cell counts when its centre is inside. Where no centre is, because the evidence is
-        shorter than a hop or narrower than a bin, the nearest one counts.
-
-        Args:
-            times: `[T]` frame centres in seconds.
-            frequencies: `[F]` bin centres in Hz.
-
-        Returns:
-            `[F, T]` bool.
-
-        Example:
-            >>> import torch
-            >>> evidence = Evidence(0.9, 2.1, 140.0, 160.0, "a")
-            >>> evidence.on_axes(torch.arange(4.0), torch.tensor([100.0, 200.0])).int()
-            tensor([[0, 1, 1, 0],
-                    [0, 0, 0, 0]], dtype=torch.int32)
-        """
-        in_band = _inside(frequencies, self.f_min, self.f_max)
-        return in_band[:, None] & _inside(times, self.start, self.end)[None, :]
-
-
-def _inside(axis: Tensor, low: float, high: float) -> Tensor:
-    inside = (axis >= low) & (axis <= high)
-    if not inside.any():
-        inside[(axis - (low + high) / 2).abs().argmin()] = True
-    return inside
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class PlantedRecording:
-    """A made recording and where the evidence of its class is.
-
-    Args:
-        recording: one channel.
-        evidence: at least one part, all of one class.
-    """
-
-    recording: Recording
-    evidence: tuple[Evidence, ...]
-
-    @property
-    def event(self) -> Event:
-        """From the start of the first evidence to the end of the last."""
-        start = min(part.start for part in self.evidence)
-        return Event(start, max(part.end for part in self.evidence), self.evidence[0].label)
-
-
-def read_evidence(path: str | os.PathLike[str]) -> dict[str, list[Evidence]]:
-    """Read `evidence.csv`.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The evidence of each recording, by its id.
-
-    Raises:
-        ValueError: when the file is missing, lacks a column, or a row is no evidence.
-    """
-    if not Path(path).is_file():
-        raise ValueError(f"{path}: no such file; make it with daxaudio prepare planted_events")
-    evidence: dict[str, list[Evidence]] = {}
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    if reader.fieldnames != _COLUMNS:
-        raise ValueError(f"{path}: expected columns {_COLUMNS}, got {reader.fieldnames}")
-    for row in reader:
-        try:
-            start, end, f_min, f_max = (float(row[name]) for name in _COLUMNS[1:5])
-            part = Evidence(start, end, f_min, f_max, row["label"])
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
-        evidence.setdefault(row["recording_id"], []).append(part)
-    return evidence
 
 
 def plant(
@@ -210,7 +91,9 @@ def plant(
     evidence = tuple(
         Evidence(times[0] + a, times[0] + b, low, high, label) for a, b, low, high in rows
     )
-    return PlantedRecording(Recording(mixture.float()[None], sample_rate, recording_id), evidence)
+    recording = Recording(mixture.float()[None], sample_rate, recording_id)
+    whole = Event(evidence[0].start, max(part.end for part in evidence), label)
+    return PlantedRecording(recording, Events([whole]), evidence)
 
 
 def make_corpus(out: Path, *, n_train: int, n_test: int, seed: int, sample_rate: int) -> None:
@@ -228,37 +111,15 @@ def make_corpus(out: Path, *, n_train: int, n_test: int, seed: int, sample_rate:
     """
     if min(n_train, n_test) < 1:
         raise ValueError(f"n_train and n_test must be at least 1, got {n_train} and {n_test}")
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    everything = []
     for name, n in (("train", n_train), ("test", n_test)):
         planted = [
             plant(f"{name}-{k:04d}", CLASSES[k % len(CLASSES)], seed, sample_rate)
             for k in tqdm(range(n), desc=f"make {name}", unit="recording", disable=None)
         ]
-        _write_part(out, name, planted)
-        for item in planted:
-            for part in item.evidence:
-                writer.writerow([item.recording.recording_id, *dataclasses.astuple(part)])
-    write_text(table.getvalue(), out / "evidence.csv")
-
-
-def _write_part(out: Path, name: str, planted: Sequence[PlantedRecording]) -> None:
-    """Write the audio, the data folder and the events of the training or the test recordings."""
-    paths = {}
-    for item in planted:
-        path = out / "audio" / f"{item.recording.recording_id}.wav"
-        write_recording(item.recording, path)
-        paths[item.recording.recording_id] = str(path.resolve())
-    data = DataFolder(
-        wav_scp=paths,
-        text={item.recording.recording_id: item.event.label for item in planted},
-        utt2spk={recording_id: recording_id for recording_id in paths},
-        utt2dur={item.recording.recording_id: item.recording.duration for item in planted},
-    )
-    write_data_folder(data, out / name)
-    events = {f"{item.recording.recording_id}.wav": Events([item.event]) for item in planted}
-    write_events(events, out / name / "events.tsv")
+        write_planted(planted, out / name, out / "audio")
+        everything += planted
+    write_evidence(everything, out / EVIDENCE_FILE)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

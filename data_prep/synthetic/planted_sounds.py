@@ -48,7 +48,8 @@ class Draws:
         return torch.randn(n, generator=self.generator, dtype=torch.float64)
 
 
-def _fade(samples: Tensor, sample_rate: int) -> Tensor:
+def fade(samples: Tensor, sample_rate: int) -> Tensor:
+    """The samples with 10 ms of a raised cosine at both ends."""
     ramp = torch.linspace(0, math.pi, round(_FADE * sample_rate), dtype=torch.float64)
     edge = (1 - ramp.cos()) / 2
     window = torch.cat([edge, edge.new_ones(len(samples) - 2 * len(edge)), edge.flip(0)])
@@ -79,18 +80,18 @@ def _make_chirp_up(n: int, sample_rate: int, draws: Draws) -> tuple[Tensor, Rows
     phase = 2 * math.pi * (1000 * times + 2000 / duration * times**2 / 2)
     steps = [(k / n_steps, (k + 1) / n_steps) for k in range(n_steps)]
     rows = [(a * duration, b * duration, 900 + 2000 * a, 1100 + 2000 * b) for a, b in steps]
-    return _fade(phase.sin(), sample_rate), rows
+    return fade(phase.sin(), sample_rate), rows
 
 
 def _make_noise_burst(n: int, sample_rate: int, draws: Draws) -> tuple[Tensor, Rows]:
     samples = _band(draws.noise(n), sample_rate, 2500, 3500)
-    return _fade(samples, sample_rate), [(0.0, n / sample_rate, 2500.0, 3500.0)]
+    return fade(samples, sample_rate), [(0.0, n / sample_rate, 2500.0, 3500.0)]
 
 
 def _make_harmonic(n: int, sample_rate: int, draws: Draws) -> tuple[Tensor, Rows]:
     f_0 = draws.between(600, 700)
     rows = [(0.0, n / sample_rate, k * f_0 - 80, k * f_0 + 80) for k in range(1, 5)]
-    return _fade(_harmonics(_seconds(n, sample_rate), f_0), sample_rate), rows
+    return fade(_harmonics(_seconds(n, sample_rate), f_0), sample_rate), rows
 
 
 def _harmonics(times: Tensor, f_0: float) -> Tensor:
@@ -104,7 +105,7 @@ def _warble_maker(centre: float) -> Maker:
         bend = reach / rate * (2 * math.pi * rate * times).sin()
         samples = (2 * math.pi * centre * times + bend).sin()
         rows = [(0.0, n / sample_rate, centre - reach - 100, centre + reach + 100)]
-        return _fade(samples, sample_rate), rows
+        return fade(samples, sample_rate), rows
 
     return make_warble
 
@@ -155,7 +156,7 @@ def make_distractors(
         start, n = _free_start(times, event, 0.04, draws), round(0.04 * sample_rate)
         first = round(start * sample_rate)
         tone = (2 * math.pi * draws.between(600, HIGHEST_FREQUENCY) * times[:n]).sin()
-        sounds[first : first + n] += draws.between(1.5, 4) * _fade(tone, sample_rate)
+        sounds[first : first + n] += draws.between(1.5, 4) * fade(tone, sample_rate)
     for _ in range(2):
         centre = _free_start(times, event, 0.02, draws) + 0.01
         sounds += draws.between(8, 20) * _click(times, centre)
@@ -166,7 +167,7 @@ def _long_tone(times: Tensor, sample_rate: int, draws: Draws) -> Tensor:
     n = round(draws.between(0.8, 1.2) * sample_rate)
     first = round(draws.between(0, (len(times) - n) / sample_rate) * sample_rate)
     tone = torch.zeros_like(times)
-    harmonics = _fade(_harmonics(times[:n], draws.between(100, 130)), sample_rate)
+    harmonics = fade(_harmonics(times[:n], draws.between(100, 130)), sample_rate)
     tone[first : first + n] = draws.between(1.5, 3) * harmonics
     return tone
 

@@ -14,11 +14,12 @@ CORPORA = {
     "coswara": "coughs of Coswara with annotated phases: data folder, events, folds",
     "dicova": "coughs of DiCOVA-2 with annotated phases: data folder, events, official folds",
     "planted_events": "made sounds in noise, whose evidence in time and frequency is known",
+    "scenes": "speech, words, clips of ESC-10 or notes in noise, for models of others",
     "planted_coughs": "made coughs with real timings, whose evidence lies in a known phase",
 }
 """Each corpus, a module of data preparation that is imported when it is chosen, in a line."""
 
-_FOLDER = {"planted_events": "synthetic.", "planted_coughs": "synthetic."}
+_FOLDER = dict.fromkeys(("planted_events", "planted_coughs", "scenes"), "synthetic.")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from daxaudio.experiments.score import find_explanations, score_folder, summaris
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.metrics import mask_auc, mask_average_precision, mask_iou
 from daxaudio.runs.tables import write_csv, write_table
-from daxaudio_data_prep.synthetic.planted_events import read_evidence
+from daxaudio_data_prep.synthetic.evidence import read_evidence
 
 METRICS = {
     "mask_auc": mask_auc,

@@ -5,13 +5,8 @@ import soundfile
 import torch
 from conftest import prepare_command
 
-from daxaudio_data_prep.synthetic.planted_events import (
-    CLASSES,
-    Evidence,
-    make_corpus,
-    plant,
-    read_evidence,
-)
+from daxaudio_data_prep.synthetic.evidence import Evidence, read_evidence
+from daxaudio_data_prep.synthetic.planted_events import CLASSES, make_corpus, plant
 
 main = prepare_command("planted_events")
 

@@ -11,7 +11,7 @@ from daxaudio.data.kaldi import fix_data_folder, read_data_folder, validate_data
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.models.blackbox import load_black_box
 from daxaudio.runs.config import load_config
-from daxaudio_data_prep.synthetic.planted_events import read_evidence
+from daxaudio_data_prep.synthetic.evidence import read_evidence
 
 LATIN = "café".encode("latin-1")
 

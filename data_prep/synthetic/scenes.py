@@ -1,0 +1,303 @@
+"""Scenes in which one sound is looked for, at a known time, for models that others have trained.
+
+    speech   a sentence by espeak-ng
+    word     a word by espeak-ng between two sentences; the word is looked for
+    clip     the loudest stretch of a clip of ESC-10; the event is where it is loud (within 20 dB of
+             its loudest moment)
+    notes    C4, A4 and E4 in a random order, equally loud; one of them is looked for, and known in
+             frequency too
+
+All stand in pink noise, speech and clips with as many distractors as are asked for: made sounds
+(clicks, chirps, noise, warbles) that are 6 dB louder than what is looked for.
+
+    daxaudio prepare scenes --kind speech --out DIR --n 6 --distractors 2
+
+Writes `audio/*.wav` and a Kaldi-style data folder with `events.tsv`, and for notes `evidence.csv`
+(`recording_id,start,end,f_min,f_max,label`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from daxaudio.containers import Event, Events, Recording
+from daxaudio.data.padding import pink_noise
+from daxaudio.runs.files import typed_path
+from daxaudio_data_prep.esc10 import find_clips
+
+from .evidence import EVIDENCE_FILE, Evidence, PlantedRecording, write_evidence, write_planted
+from .planted_sounds import Draws
+from .scene_sounds import (
+    DISTRACTORS,
+    NOTES,
+    Sound,
+    choose,
+    cut_clip,
+    loud_power,
+    loud_stretches,
+    make_distractor,
+    make_note,
+    say_sentence,
+    shuffled,
+    speak,
+)
+
+NOISE_DB = -45.0
+"""Level of the noise over full scale."""
+
+LOUDER_DB = 6.0
+"""Level of distractors over what is looked for."""
+
+_EDGE = 0.1  # seconds of noise at both ends and between sounds, at least
+_LOWEST_RATE, _HIGHEST_RATE = 12_001, 384_000  # distractors reach up to 6 kHz
+_LONGEST = 600.0  # seconds
+_LARGEST_SNR = 40  # dB; the loudest sounds stay within full scale
+
+
+@dataclasses.dataclass(frozen=True)
+class SceneSettings:
+    """What a scene holds.
+
+    Args:
+        kind: a name of `KINDS`.
+        label: what is looked for is called so; None for the kind's own name for it.
+        seconds: length of a scene.
+        sample_rate: samples per second, above 12000.
+        snr_db: level of what is looked for over the noise, from -40 to 40 dB.
+        distractors: louder sounds beside speech and clips.
+        word: of the kind "word".
+        note: of the kind "notes", a name of `NOTES`.
+        clips: of the kind "clip", files to draw from.
+        clip_seconds: of the kind "clip", length of the stretch.
+
+    Raises:
+        ValueError: when a value is out of range, or the kind lacks what it needs.
+    """
+
+    kind: str
+    label: str | None = None
+    seconds: float = 4.0
+    sample_rate: int = 16000
+    snr_db: float = 15.0
+    distractors: int = 0
+    word: str = "alexa"
+    note: str = "A4"
+    clips: tuple[Path, ...] = ()
+    clip_seconds: float = 1.2
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.note not in NOTES:
+            raise ValueError(f"note must be one of {', '.join(NOTES)}, got {self.note!r}")
+        if not 1 <= self.seconds <= _LONGEST:
+            raise ValueError(f"seconds must be from 1 to {_LONGEST:g}, got {self.seconds}")
+        if not _LOWEST_RATE <= self.sample_rate <= _HIGHEST_RATE:
+            raise ValueError(
+                f"sample_rate must be from {_LOWEST_RATE} to {_HIGHEST_RATE}, got "
+                f"{self.sample_rate}"
+            )
+        if not abs(self.snr_db) <= _LARGEST_SNR:
+            raise ValueError(
+                f"snr_db must be from -{_LARGEST_SNR} to {_LARGEST_SNR}, got {self.snr_db}"
+            )
+        if not 0 <= self.distractors <= len(DISTRACTORS):
+            raise ValueError(
+                f"distractors must be from 0 to {len(DISTRACTORS)}, got {self.distractors}"
+            )
+        if self.kind == "clip" and not self.clips:
+            raise ValueError("scenes of clips need clips to draw from; give --corpus")
+        if not 0.1 <= self.clip_seconds <= self.seconds:
+            raise ValueError(
+                f"clip_seconds must be from 0.1 to the scene's seconds, got {self.clip_seconds}"
+            )
+
+    @property
+    def name(self) -> str:
+        """What is looked for."""
+        own = {"speech": "speech", "word": self.word, "clip": "clip", "notes": self.note}
+        return self.label or own[self.kind]
+
+
+def _speech(settings: SceneSettings, draws: Draws) -> list[Sound]:
+    spoken = Sound(say_sentence(settings.sample_rate, draws), settings.snr_db)
+    return _among_distractors(spoken.as_evidence(settings.sample_rate), settings, draws)
+
+
+def _word(settings: SceneSettings, draws: Draws) -> list[Sound]:
+    rate = settings.sample_rate
+    before, after = (Sound(say_sentence(rate, draws), settings.snr_db) for _ in range(2))
+    word = Sound(speak(settings.word, rate, draws), settings.snr_db).as_evidence(rate)
+    return [before, word, after]
+
+
+def _clip(settings: SceneSettings, draws: Draws) -> list[Sound]:
+    samples = cut_clip(choose(settings.clips, draws), settings.clip_seconds, settings.sample_rate)
+    loud = tuple(loud_stretches(samples, settings.sample_rate))
+    return _among_distractors(Sound(samples, settings.snr_db, loud), settings, draws)
+
+
+def _notes(settings: SceneSettings, draws: Draws) -> list[Sound]:
+    sounds = []
+    for name in shuffled(tuple(NOTES), draws):
+        samples, rows = make_note(name, settings.sample_rate)
+        note = Sound(samples, settings.snr_db)
+        if name == settings.note:
+            note = dataclasses.replace(note.as_evidence(settings.sample_rate), rows=tuple(rows))
+        sounds.append(note)
+    return sounds
+
+
+def _among_distractors(event: Sound, settings: SceneSettings, draws: Draws) -> list[Sound]:
+    names = shuffled(DISTRACTORS, draws)[: settings.distractors]
+    rate = settings.sample_rate
+    sounds = [
+        Sound(make_distractor(name, rate, draws), settings.snr_db + LOUDER_DB) for name in names
+    ]
+    sounds.insert(int(draws.between(0, len(sounds) + 1)), event)
+    return sounds
+
+
+KINDS: Mapping[str, Callable[[SceneSettings, Draws], list[Sound]]] = {
+    "speech": _speech,
+    "word": _word,
+    "clip": _clip,
+    "notes": _notes,
+}
+"""The sounds of a scene in their order in time, by its kind."""
+
+
+def make_scene(recording_id: str, settings: SceneSettings, seed: int = 0) -> PlantedRecording:
+    """Make one scene; the same arguments give the same samples.
+
+    Args:
+        recording_id: its name; the draws depend on it.
+        settings: what it holds.
+        seed: seed of the draws.
+
+    Raises:
+        ValueError: when the sounds do not fit into it, or cannot be made.
+
+    Example:
+        >>> scene = make_scene("a", SceneSettings("notes", seconds=2.0))
+        >>> scene.event.label, len(scene.evidence)
+        ('A4', 5)
+    """
+    rate = settings.sample_rate
+    n = round(settings.seconds * rate)
+    sounds = KINDS[settings.kind](settings, Draws(seed, recording_id, "sounds"))
+    noise = pink_noise(n, rate, Draws(seed, recording_id, "noise").generator).double()
+    level = 10 ** (NOISE_DB / 20)
+    mixture = level * noise / noise.square().mean().sqrt()
+    starts = _place(sounds, n, rate, Draws(seed, recording_id, "places"))
+    events, evidence = [], []
+    for sound, first in zip(sounds, starts, strict=True):
+        gain = level * 10 ** (sound.level_db / 20) / loud_power(sound.samples, rate) ** 0.5
+        mixture[first : first + len(sound.samples)] += gain * sound.samples
+        events += [Event(*_later(times, first / rate), settings.name) for times in sound.times]
+        evidence += [
+            Evidence(*_later(row[:2], first / rate), *row[2:], settings.name) for row in sound.rows
+        ]
+    recording = Recording(mixture.float()[None], rate, recording_id)
+    return PlantedRecording(recording, Events(events), tuple(evidence))
+
+
+def _later(times: tuple[float, float], seconds: float) -> tuple[float, float]:
+    start, end = (round(time + seconds, 6) for time in times)
+    return start, end
+
+
+def _place(sounds: Sequence[Sound], n: int, sample_rate: int, draws: Draws) -> list[int]:
+    """First sample of each sound; what is left over is spread over the gaps at random."""
+    gap = round(_EDGE * sample_rate)
+    free = n - sum(len(sound.samples) for sound in sounds) - gap * (len(sounds) + 1)
+    if free < 0:
+        raise ValueError(
+            f"the sounds of a scene take {(n - free) / sample_rate:.1f} s with the gaps between "
+            f"them; give it more than {n / sample_rate:.1f} s"
+        )
+    cuts = sorted(round(draws.between(0, free)) for _ in sounds)
+    starts, used = [], gap
+    for cut, sound in zip(cuts, sounds, strict=True):
+        starts.append(cut + used)
+        used += len(sound.samples) + gap
+    return starts
+
+
+def make_scenes(settings: SceneSettings, n: int, seed: int, out: Path) -> None:
+    """Write n scenes as a data folder; the same arguments give the same bytes.
+
+    Args:
+        settings: what they hold.
+        n: how many, at least 1.
+        seed: seed of the draws.
+        out: folder to write to, made where missing.
+
+    Raises:
+        ValueError: when n is below 1, or a scene cannot be made.
+    """
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
+    names = [f"{settings.kind}-{k:04d}" for k in range(n)]
+    clips = shuffled(settings.clips, Draws(seed, "clips"))
+    scenes = []
+    for k, name in enumerate(tqdm(names, desc="make scenes", unit="scene", disable=None)):
+        own = (clips[k % len(clips)],) if clips else ()  # each once before one comes again
+        scenes.append(make_scene(name, dataclasses.replace(settings, clips=own), seed))
+    write_planted(scenes, out, out / "audio")
+    if any(scene.evidence for scene in scenes):
+        write_evidence(scenes, out / EVIDENCE_FILE)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `daxaudio prepare scenes`."""
+    defaults = {field.name: field.default for field in dataclasses.fields(SceneSettings)}
+    parser.add_argument("--kind", choices=list(KINDS), required=True, help="see above")
+    parser.add_argument("--out", type=typed_path, required=True, help="folder to write to")
+    parser.add_argument("--n", type=int, default=6, help="scenes; default 6")
+    for name, kind, text in (
+        ("label", str, "name of what is looked for (default: speech, the word, clip, the note)"),
+        ("seconds", float, "length of a scene"),
+        ("sample_rate", int, "Hz"),
+        ("snr_db", float, "of what is looked for over the noise"),
+        ("distractors", int, "louder sounds beside speech and clips"),
+        ("word", str, "that is looked for between sentences"),
+        ("note", str, f"that is looked for, of {', '.join(NOTES)}"),
+        ("clip_seconds", float, "length of the stretch of a clip"),
+    ):
+        default = f"; default {defaults[name]}" if name != "label" else ""
+        parser.add_argument(f"--{name}", type=kind, default=defaults[name], help=text + default)
+    parser.add_argument("--corpus", type=typed_path, help="ESC-10 or ESC-50 folder, for clips")
+    parser.add_argument("--clip_class", default="dog_bark", help="of the clips; default dog_bark")
+    parser.add_argument("--seed", type=int, default=0, help="default 0")
+
+
+def run(arguments: argparse.Namespace) -> str:
+    """Prepare the scenes; what was done, a line.
+
+    Raises:
+        ValueError: for bad input; says what is wrong.
+        OSError: when a file cannot be read or written.
+    """
+    names = [field.name for field in dataclasses.fields(SceneSettings) if field.name != "clips"]
+    given = {name: getattr(arguments, name) for name in names}
+    clips = _clips(arguments) if arguments.kind == "clip" and arguments.corpus else ()
+    settings = SceneSettings(**given, clips=clips)
+    make_scenes(settings, arguments.n, arguments.seed, arguments.out)
+    return f"{arguments.n} scenes of {arguments.kind} in {arguments.out}"
+
+
+def _clips(arguments: argparse.Namespace) -> tuple[Path, ...]:
+    clips = find_clips(arguments.corpus)
+    own = tuple(clip.path for clip in clips if clip.label == arguments.clip_class)
+    if not own:
+        known = ", ".join(sorted({clip.label for clip in clips}))
+        raise ValueError(
+            f"--clip_class {arguments.clip_class!r} is not in {arguments.corpus}: {known}"
+        )
+    return own
