@@ -76,7 +76,7 @@ class MethodSettings:
 
     queries: int = 1000
     batch_size: BatchSize = "auto"
-    fill: Fill | Literal["auto"] = "auto"
+    fill: Literal["auto", Fill] = "auto"
     segmenter: Segmenter = section_of(_make_segmenter)
     dax: Dax = section_of(Dax, "loss", "sampler", "seed")
     dax_v4: DaxV4 = section_of(_make_dax_v4, "filters", "seed")

@@ -85,5 +85,6 @@ def test_every_method_takes_every_fill_that_its_parts_can_have(method, fill):
 
 
 def test_an_unknown_fill_is_one_line():
-    with pytest.raises(ValueError, match=r"fill must be one of auto, floor, quiet, .*, got 'zero'"):
-        build(MethodSettings, "explain", {"fill": "zero"})
+    for make in (MethodSettings, lambda **own: build(MethodSettings, "explain", own)):
+        with pytest.raises(ValueError, match=r"fill must be one of auto, floor, .*, got 'zero'"):
+            make(fill="zero")

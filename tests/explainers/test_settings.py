@@ -72,7 +72,7 @@ def test_settings_of_older_runs_are_recognised_and_others_are_refused():
     old = {"queries": 60, "quick_shift": {"max_dist": 5.0}, "dax": {"precision": "fp32"}}
     found = read_stored_settings(old)
     same = MethodSettings(queries=60, segmenter=QuickShift(max_dist=5.0), dax=Dax(precision="fp32"))
-    assert found == same.as_dict()
+    assert found == same.resolved().as_dict()
     with pytest.raises(ValueError, match="section 'rise': unknown key 'cell'"):
         read_stored_settings({"rise": {"cell": [2, 3]}})
 
