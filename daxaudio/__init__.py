@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         load_black_box as load_black_box,
         save_black_box as save_black_box,
     )
+    from daxaudio.models.foreign.load import load_model as load_model
 
 if not TYPE_CHECKING:  # type checkers would take any misspelt name for granted
     __getattr__, __dir__, __all__ = lazily(__name__)

@@ -315,15 +315,15 @@ class Explanation:
             number in it; empty when there is none.
         n_gradients: forward and backward passes through the module, one an input; 0 for methods
             that need query access only.
-        verdict: what is to be thought of it, in a sentence, where it was judged and stored.
+        verdict: what is to be thought of it, in a sentence, where it was judged.
         again: makes its explainer anew, with the same draws for 0, with others for 1, 2, ...; None
-            where it is not known how it was made, as when it was read from a file.
+            where that is not known, as of one read from a file.
+        recording: the audio that was explained, where it is known; it is not stored.
 
     Raises:
         ValueError: when the mask's shape is not the spectrogram's or it leaves [0, 1], when the
             attribution or the standard error has another shape or is not finite, when the latter is
-            negative, or when a warning is empty.
-        TypeError: when the warnings are no tuple of texts.
+            negative, or a warning is empty; TypeError when warnings are no tuple of texts.
     """
 
     mask: Tensor = dataclasses.field(repr=False)
@@ -344,6 +344,7 @@ class Explanation:
     n_gradients: int = 0
     verdict: str = ""
     again: Callable[[int], Explainer] | None = dataclasses.field(default=None, repr=False)
+    recording: Recording | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("mask", "attribution", "standard_error"):
@@ -354,14 +355,13 @@ class Explanation:
             raise ValueError(f"mask is {shape}, the spectrogram is {expected}")
         if not bool(((self.mask >= 0) & (self.mask <= 1)).all()):
             raise ValueError(f"mask of {self.method!r} leaves [0, 1] or holds NaN")
-        if self.attribution is not None:
-            self._check_beside_mask("attribution", self.attribution, -math.inf)
-        if self.standard_error is not None:
-            self._check_beside_mask("standard_error", self.standard_error, 0.0)
+        for name, lowest in (("attribution", -math.inf), ("standard_error", 0.0)):
+            if getattr(self, name) is not None:
+                self._check_beside_mask(name, getattr(self, name), lowest)
         given = self.warnings
         if not isinstance(given, tuple) or not all(isinstance(one, str) for one in given):
             raise TypeError(f"warnings of {self.method!r} must be a tuple of texts, got {given!r}")
-        if not all(warning.strip() for warning in given):
+        if not all(map(str.strip, given)):
             raise ValueError(f"a warning of {self.method!r} is empty; say what is wrong")
 
     def _check_beside_mask(self, name: str, values: Tensor, lowest: float) -> None:

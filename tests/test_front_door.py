@@ -132,7 +132,7 @@ def test_what_cannot_be_compared_is_one_clear_line(model):
         dx.compare([clip, clip], model, ["rise"])
     with pytest.raises(ValueError, match="at least one recording"):
         dx.compare([], model, ["rise"])
-    with pytest.raises(TypeError, match="compared on a BlackBox, got a function"):
+    with pytest.raises(TypeError, match="compared on a Model, got a function"):
         dx.compare([clip], lambda inputs: inputs, ["rise"])
     with pytest.raises(ValueError, match="method 'rice' is unknown"):
         dx.compare([clip], model, ["rice"])

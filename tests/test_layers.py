@@ -113,6 +113,7 @@ LOOKED_UP = {
     "daxaudio.runs.extras": {""},
     "daxaudio.commands.main": {"daxaudio.commands."},
     "daxaudio.commands.prepare": {"daxaudio_data_prep."},
+    "daxaudio.models.foreign.load": {"daxaudio.models.foreign."},
 }
 """Modules that are looked up by name when they are needed. One way leads past the table: an
 explanation is drawn and read by its own methods. `prepare` starts data preparation, a package of

@@ -13,7 +13,8 @@ from daxaudio.containers import Events
 from daxaudio.data.events import read_events
 from daxaudio.data.kaldi import DataFolder, read_data_folder
 from daxaudio.explainers.settings import MethodSettings
-from daxaudio.models.blackbox import BlackBox, load_black_box
+from daxaudio.models.foreign.load import load_model
+from daxaudio.models.model import Model
 from daxaudio.models.precision import PRECISIONS
 from daxaudio.perturbation.fills import FILLS
 from daxaudio.runs.config import build
@@ -34,7 +35,24 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     """`--model`, and how it runs."""
     parser.add_argument(
-        "--model", required=True, metavar="DIR", help="folder that `daxaudio train` wrote"
+        "--model",
+        required=True,
+        metavar="MODEL",
+        help="folder that `daxaudio train` wrote, or somebody else's classifier: an ONNX, TFLite, "
+        "torch.export or TorchScript file, a Hugging Face folder, http://..., or "
+        "package.module:function",
+    )
+    parser.add_argument(
+        "--model_config",
+        metavar="FILE",
+        help="YAML file that says of somebody else's classifier what cannot be read off it, such "
+        "as sample_rate and classes (default: model.yaml beside it); see `daxaudio model inspect`",
+    )
+    parser.add_argument(
+        "--allow_code",
+        action="store_true",
+        help="run code that comes with the model (TorchScript, pickles, functions): it can do "
+        "whatever you can; only for models that you trust",
     )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default cpu)")
     parser.add_argument(
@@ -45,15 +63,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_model(arguments: argparse.Namespace) -> BlackBox:
-    """The black box of `--model`, as `--config`, `--device` and `--precision` ask for it."""
+def open_model(arguments: argparse.Namespace) -> Model:
+    """The classifier of `--model`, as the other options and `--config` ask for it."""
     settings = read_sections(arguments.config)["black_box"]
     for name in ("device", "precision"):
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
-    black_box = build(load_black_box, "black_box", {**settings, "folder": arguments.model})
-    print(f"precision: {black_box.choice}", flush=True)
-    return black_box
+    given = {"config": arguments.model_config, "allow_code": arguments.allow_code}
+    model = build(load_model, "black_box", {**settings, **given, "source": arguments.model})
+    print(model.describe(), flush=True)
+    return model
 
 
 def add_queries(parser: argparse.ArgumentParser) -> None:

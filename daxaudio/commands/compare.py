@@ -15,8 +15,8 @@ from daxaudio.commands.arguments import (
     counted,
     is_data_folder,
     load_data,
-    load_model,
     method_settings,
+    open_model,
     quote_command,
 )
 from daxaudio.commands.events import read_events_of
@@ -107,8 +107,8 @@ def run(arguments: argparse.Namespace) -> None:
     table.check("compare", data.ids)
     events = table.by_recording
     methods = _methods(arguments.methods, bool(events))
-    black_box = load_model(arguments)
-    inputs = {**inputs_of(arguments, "data", "model", "config"), "the events": file}
+    black_box = open_model(arguments)
+    inputs = {**inputs_of(arguments, "data", "model", "model_config", "config"), "the events": file}
     out = prepare_folder(arguments.out, inputs, WRITTEN)
     compare_folder(
         black_box,

@@ -14,8 +14,8 @@ from daxaudio.commands.arguments import (
     add_queries,
     counted,
     existing,
-    load_model,
     method_settings,
+    open_model,
 )
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.explain_file import explain_file
@@ -58,10 +58,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="explanations go here")
     parser.add_argument(
         "--target",
-        default="predicted",
+        action="append",
         metavar="CLASS",
         help="class to explain: its name, `predicted`, or, in a data folder, `label` (default "
-        "predicted)",
+        "predicted); of a model that answers frame by frame CLASS@START-END in seconds; with "
+        ":falls behind it what makes its score fall. Given several times for an audio file, each "
+        "class goes to --out/CLASS, and all cost no more queries than one",
     )
     parser.add_argument(
         "--which",
@@ -112,4 +114,4 @@ def run(arguments: argparse.Namespace) -> None:
         advice = f"{events.path} holds none" if events.path else "give --events"
         check_events(methods, advice)
     explain = explain_folder_of_audio if audio.is_dir() else explain_file
-    explain(arguments, load_model(arguments), methods=methods, settings=settings, events=events)
+    explain(arguments, open_model(arguments), methods=methods, settings=settings, events=events)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.containers import Recording
+from daxaudio.containers import Explanation, Recording
 from daxaudio.data.audio import channels_of, read_recording
-from daxaudio.experiments.explain import explain, facts_of_run, hear, judge_of_run
+from daxaudio.experiments.explain import Heard, explain, facts_of_run, hear, judge_of_run
 from daxaudio.experiments.findings import Verdict
 from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import most_queries
@@ -24,13 +25,15 @@ from daxaudio.explainers.storage import (
     add_facts,
     check_alike,
 )
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.ask_once import AskOnce
+from daxaudio.models.model import Model
 from daxaudio.plot import plot_explanation
+from daxaudio.runs.names import as_id, find_alike
 
 
 def explain_file(
     arguments: argparse.Namespace,
-    black_box: BlackBox,
+    black_box: Model,
     *,
     methods: list[str],
     settings: MethodSettings,
@@ -45,56 +48,83 @@ def explain_file(
     events.check("explain", [recording.recording_id])
     facts = {**facts_of_run(black_box, settings, arguments.seed), **origin}
     heard = hear(recording, black_box, own, facts)
-    inputs = inputs_of(arguments, "model", "events", "config")
+    inputs = inputs_of(arguments, "model", "model_config", "events", "config")
     files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
-    predicted, _ = black_box.predict(heard.spectrogram)
-    target = _target(arguments, black_box, predicted)
-    score_fn, shared = black_box.score_fn(target), SharedQueries()
-    known_of_all = {name: heard.facts[name] for name in ("input", "model_digest")}
-    of_all = {"recording_id": recording.recording_id, "target": target, **known_of_all}
-    check_alike(out, of_all)
+    predicted, _ = heard.model.predict(heard.spectrogram)
+    targets = _targets(arguments, heard.model, predicted)
+    places = {target: out / (as_id(target) if len(targets) > 1 else "") for target in targets}
+    for target, place in places.items():
+        check_alike(place, _facts_of_all(heard, target))
     if not arguments.quiet:
         print(
-            f"{recording.recording_id}: class {target} (predicted {predicted}), at most "
+            f"{recording.recording_id}: {_in_words(targets)} (predicted {predicted}), at most "
             f"{most_queries(methods, settings)} queries",
             flush=True,
         )
-    for method in methods:
-        found = explain(
-            heard.spectrogram,
-            score_fn,
-            method,
-            seed=arguments.seed,
-            settings=settings,
-            events=own,
-            shared=shared,
-        )
-        place = out / (method if len(methods) > 1 else "")
-        print(
-            f"{method}: {target} scores {found.score:.3f} (predicted {predicted}); "
-            f"{found.n_queries} queries, {sum(found.seconds.values()):.1f} s: {place}",
-            flush=True,
-        )
-        # stored before it is checked: a check that is stopped loses nothing
-        stored, verdict = heard.store(place, found, predicted=predicted), None
-        for warning in found.warnings:
-            text = f"{method}: {' '.join(warning.split())}"
-            print(f"daxaudio explain: warning: {text}", file=sys.stderr)
-        if arguments.check != "none":
-            level: Level = arguments.check or "quick"
-            began = time.perf_counter()
-            verdict = judge_of_run(
-                found, black_box, level, settings=settings, seed=arguments.seed, events=own
+    ask = AskOnce(heard.model)  # what was asked for one class answers for all
+    for target, place in places.items():
+        score_fn = ask.score_fn(target) if len(targets) > 1 else heard.model.score_fn(target)
+        shared = SharedQueries()
+        for method in methods:
+            found = explain(
+                heard.spectrogram,
+                score_fn,
+                method,
+                seed=arguments.seed,
+                settings=settings,
+                events=own,
+                shared=shared,
             )
-            _print_verdict(verdict, time.perf_counter() - began)
-            add_facts(place, {"verdict": {"level": level, **verdict.as_dict()}})
-        if not arguments.no_pictures:
-            summary = verdict.summary if verdict else ""
-            plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)
+            folder = place / (method if len(methods) > 1 else "")
+            _finish(arguments, heard, found, folder, settings=settings, predicted=predicted)
 
 
-def _read(arguments: argparse.Namespace, black_box: BlackBox) -> tuple[Recording, dict[str, Any]]:
+def _facts_of_all(heard: Heard, target: str) -> dict[str, Any]:
+    """What explanations that lie beside each other have in common."""
+    known = {name: heard.facts[name] for name in ("input", "model_digest")}
+    return {"recording_id": heard.spectrogram.recording_id, "target": target, **known}
+
+
+def _in_words(targets: list[str]) -> str:
+    return f"class {targets[0]}" if len(targets) == 1 else f"classes {', '.join(targets)}"
+
+
+def _finish(
+    arguments: argparse.Namespace,
+    heard: Heard,
+    found: Explanation,
+    place: Path,
+    *,
+    settings: MethodSettings,
+    predicted: str,
+) -> None:
+    """Store an explanation, check it, and draw it, as the arguments say."""
+    method, own = found.method, heard.events
+    print(
+        f"{method}: {found.target} scores {found.score:.3f} (predicted {predicted}); "
+        f"{found.n_queries} queries, {sum(found.seconds.values()):.1f} s: {place}",
+        flush=True,
+    )
+    # stored before it is checked: a check that is stopped loses nothing
+    stored, verdict = heard.store(place, found, predicted=predicted), None
+    for warning in found.warnings:
+        text = f"{method}: {' '.join(warning.split())}"
+        print(f"daxaudio explain: warning: {text}", file=sys.stderr)
+    if arguments.check != "none":
+        level: Level = arguments.check or "quick"
+        began = time.perf_counter()
+        verdict = judge_of_run(
+            found, heard.model, level, settings=settings, seed=arguments.seed, events=own
+        )
+        _print_verdict(verdict, time.perf_counter() - began)
+        add_facts(place, {"verdict": {"level": level, **verdict.as_dict()}})
+    if not arguments.no_pictures:
+        summary = verdict.summary if verdict else ""
+        plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)
+
+
+def _read(arguments: argparse.Namespace, black_box: Model) -> tuple[Recording, dict[str, Any]]:
     """The recording, and the facts of where it came from."""
     front_end = black_box.front_end
     recording = read_recording(
@@ -110,14 +140,17 @@ def _read(arguments: argparse.Namespace, black_box: BlackBox) -> tuple[Recording
     return recording, {"audio": str(arguments.audio), "channels_averaged": averaged, **channel}
 
 
-def _target(arguments: argparse.Namespace, black_box: BlackBox, predicted: str) -> str:
-    """The class that `--target` asks for."""
-    if arguments.target == "predicted":
-        return predicted
-    if arguments.target == "label":
+def _targets(arguments: argparse.Namespace, model: Model, predicted: str) -> list[str]:
+    """The classes that `--target` asks for, each once."""
+    asked = arguments.target or ["predicted"]
+    if "label" in asked:
         raise ValueError("--target label goes with a data folder; an audio file has no label")
-    black_box.class_index(arguments.target)
-    return str(arguments.target)
+    targets = list(dict.fromkeys(predicted if name == "predicted" else name for name in asked))
+    for target in targets:
+        model.score_fn(target)
+    if alike := find_alike([as_id(target) for target in targets]):
+        raise ValueError(f"--target: {alike[0]} would go to one folder; explain them apart")
+    return targets
 
 
 def _print_verdict(verdict: Verdict, seconds: float) -> None:

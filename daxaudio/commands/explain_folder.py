@@ -25,7 +25,7 @@ from daxaudio.experiments.score import count_warned
 from daxaudio.explainers.catalogue import most_queries
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import FACTS_FILE, PICTURE_FILE, is_stored, load_explanation
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.model import Model
 from daxaudio.plot import plot_explanation
 from daxaudio.report.explanations import PAGE_FILE, write_index
 from daxaudio.runs.progress import progress_bar
@@ -33,17 +33,20 @@ from daxaudio.runs.progress import progress_bar
 
 def explain_folder_of_audio(
     arguments: argparse.Namespace,
-    black_box: BlackBox,
+    black_box: Model,
     *,
     methods: list[str],
     settings: MethodSettings,
     events: TrueEvents,
 ) -> None:
     """Explain the recordings of a folder by every method, as the arguments say."""
-    if arguments.target not in ("predicted", "label"):
-        black_box.class_index(arguments.target)
+    target, *others = arguments.target or ["predicted"]
+    if others:
+        raise ValueError("--target: several classes go with an audio file; give a folder one")
+    if target not in ("predicted", "label"):
+        black_box.class_index(target)
     data = _read(arguments)
-    inputs = inputs_of(arguments, "model", "events", "config")
+    inputs = inputs_of(arguments, "model", "model_config", "events", "config")
     files = (PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE, PAGE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE)
@@ -55,7 +58,7 @@ def explain_folder_of_audio(
         if (predictions["predicted"] != "").any():
             reason += "; --which all explains whatever can be read"
         raise ValueError(f"{arguments.audio}: nothing to explain: {reason}")
-    targets = _targets(predictions, chosen, arguments.target, black_box.class_names)
+    targets = _targets(predictions, chosen, target, black_box.class_names)
     events.check("explain", chosen)
     n_queries = len(chosen) * most_queries(methods, settings)
     labelled = (predictions["label"] != "").any()

@@ -40,7 +40,7 @@ from daxaudio.metrics import (
 from daxaudio.metrics.catalogue import GROUPS, groups_that_need
 from daxaudio.metrics.iou import iou
 from daxaudio.models.ask_once import AskOnce
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.model import Model
 from daxaudio.runs.files import write_text
 from daxaudio.runs.progress import WorkProgress
 from daxaudio.runs.provenance import versions
@@ -192,13 +192,12 @@ class ComparingRun:
     def _work(self, chosen: Sequence[str], wrong: Sequence[str]) -> list[dict[str, str]]:
         problems: list[dict[str, str]] = []
         measuring = Measuring(self.run, self.settings, self.out)
-        box = self.run.black_box
         n_steps = self._n_steps(len(chosen), len(wrong))
         with WorkProgress("comparing", n_steps, lambda: measuring.n_evaluations) as progress:
             advance = progress.advance
             for place, name in enumerate(chosen):
-                ask = AskOnce(box)
                 try:
+                    ask = AskOnce(self.run.about(name))
                     cases = self._cases(name, ask)
                 except ValueError as error:  # it could be read when it was classified
                     problems.append(describe_problem(name, "every method", EXPLANATIONS, error))
@@ -214,7 +213,7 @@ class ComparingRun:
                         problems += measuring.measure(group, due, ask, advance)
             for name in wrong:
                 label, out = self.run.data.text[name], self.out / WRONGLY_PREDICTED
-                problems += self.run.explain(name, label, out, ask=AskOnce(box), advance=advance)
+                problems += self.run.explain(name, label, out, advance=advance)
         return problems
 
     def _n_steps(self, n_chosen: int, n_wrong: int) -> int:
@@ -239,7 +238,7 @@ class ComparingRun:
         label, names = self.run.data.text[name], self.run.black_box.class_names
         cases = {EXPLANATIONS: label}
         if "labels" in self.groups:
-            scores = ask(self.run.spectrogram(name).values[None])[0].tolist()
+            scores = ask.probabilities(self.run.spectrogram(name).values[None])[0].tolist()
             others = dict(zip(names, scores, strict=True))
             del others[label]
             cases[WRONG_LABEL] = draw_wrong_label(names, label, name, self.run.seed)
@@ -328,7 +327,7 @@ class ComparingRun:
 
 
 def compare_folder(
-    black_box: BlackBox,
+    black_box: Model,
     data: DataFolder,
     methods: Sequence[str],
     out: str | os.PathLike[str],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from daxaudio.containers import Events, Explanation, Recording, Spectrogram
 from daxaudio.data.kaldi import DataFolder
-from daxaudio.experiments.explain import explain, settings_for, spectrogram_for
+from daxaudio.experiments.explain import asked_about, explain, settings_for
 from daxaudio.experiments.folder import ExplainingRun
 from daxaudio.experiments.measure import MeasureSettings, Measuring
 from daxaudio.explainers.catalogue import check_methods
@@ -19,7 +19,7 @@ from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.metrics import complexity, evaluate, sparseness
 from daxaudio.models.ask_once import AskOnce
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.model import Model
 from daxaudio.runs.kinds import as_listed, check_kind
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _ASKING = ("deletion", "faithfulness")
 
 def compare(
     recordings: Sequence[Recording | Spectrogram],
-    model: BlackBox,
+    model: Model,
     methods: Sequence[str],
     *,
     truth: Mapping[str, Events] | None = None,
@@ -59,12 +59,12 @@ def compare(
     Raises:
         ValueError: when nothing is given, a method is unknown, two recordings have one id, the
             truth is of none of them, or nothing could be explained.
-        TypeError: when the model is no `BlackBox`, or another argument of another kind.
+        TypeError: when the model is no `Model`, or another argument of another kind.
     """
-    if not isinstance(model, BlackBox):
+    if not isinstance(model, Model):
         raise TypeError(
-            f"methods are compared on a BlackBox, got a {type(model).__name__}; "
-            "load_black_box(folder) reads a trained one"
+            f"methods are compared on a Model, got a {type(model).__name__}; load_model(path) "
+            "reads one"
         )
     recordings = as_listed(recordings, "give a list of recordings to compare methods on")
     for recording in recordings:
@@ -83,8 +83,8 @@ def compare(
         model.score_fn(target)  # an unknown class is no fault of a recording
     rows = [
         row
-        for spectrogram in _asked(model, recordings)
-        for row in _compare_on(run, spectrogram, target)
+        for asked, spectrogram in _asked(model, recordings)
+        for row in _compare_on(run, asked, spectrogram, target)
     ]
     if not rows:
         raise ValueError("nothing could be explained; the warnings above say why")
@@ -116,22 +116,25 @@ def _truth_for(names: Sequence[str], truth: Mapping[str, Events] | None) -> dict
     return {name: Events(own) for name, own in truth.items()}
 
 
-def _asked(model: BlackBox, recordings: Iterable[Recording | Spectrogram]) -> Iterator[Spectrogram]:
+def _asked(
+    model: Model, recordings: Iterable[Recording | Spectrogram]
+) -> Iterator[tuple[Model, Spectrogram]]:
     """What the model is asked about, of each recording from which that can be made."""
     for recording in recordings:
         try:
-            yield spectrogram_for(model, recording)
+            asked, spectrogram = asked_about(model, recording)
+            yield cast(Model, asked), spectrogram
         except ValueError as error:
             logger.warning("%s is left out: %s", recording.recording_id, error)
 
 
 def _compare_on(
-    run: ExplainingRun, spectrogram: Spectrogram, target: str | None
+    run: ExplainingRun, model: Model, spectrogram: Spectrogram, target: str | None
 ) -> list[dict[str, Any]]:
     """The rows of one recording."""
-    name, ask = spectrogram.recording_id, AskOnce(run.black_box)
-    label = run.black_box.predict(spectrogram)[0] if target is None else target
-    score_fn, shared = run.black_box.score_fn(label, ask), SharedQueries()
+    name, ask = spectrogram.recording_id, AskOnce(model)
+    label = model.predict(spectrogram)[0] if target is None else target
+    score_fn, shared = ask.score_fn(label), SharedQueries()
     how: dict[str, Any] = {"seed": run.seed, "settings": run.settings, "shared": shared}
     events = run.events.get(name, Events())
     found = []

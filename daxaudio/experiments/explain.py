@@ -26,7 +26,8 @@ from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import save_explanation
 from daxaudio.features.vad import expand_to
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.foreign.model import ForeignModel
+from daxaudio.models.model import Model
 from daxaudio.models.precision import choose_precision
 from daxaudio.perturbation.fills import Fill
 from daxaudio.runs.asking import target_of
@@ -36,7 +37,7 @@ from daxaudio.runs.provenance import digest
 
 def explain(
     recording: Recording | Spectrogram,
-    model: BlackBox | ScoreFn,
+    model: Model | ScoreFn,
     method: str = DEFAULT_METHOD,
     *,
     target: str | None = None,
@@ -52,10 +53,11 @@ def explain(
     Args:
         recording: audio, which goes through the model's front end (channels averaged, resampled);
             or a spectrogram, as the model takes it.
-        model: a `BlackBox`; or any function of spectrograms `[N, F, T]` that gives one score each
-            `[N]`, for which `recording` must be a spectrogram.
+        model: a `Model`, such as a `BlackBox` or what `load_model` reads; or any function of
+            spectrograms `[N, F, T]` that gives one score each `[N]`, for which `recording` must be
+            a spectrogram. For a model of waveforms `recording` must be audio.
         method: one of the names of `METHODS`.
-        target: class to explain, one of a `BlackBox`; None for the one that it predicts, which
+        target: class to explain, one of a `Model`; None for the one that it predicts, which
             costs one query more. A function scores one class already, and may name it in its
             attribute `target`.
         queries: black-box evaluations that the method may ask; those of `settings` when None.
@@ -82,16 +84,17 @@ def explain(
         >>> int(explanation.profile.argmax())
         3
     """
-    spectrogram = spectrogram_for(model, recording)
+    model, spectrogram = asked_about(model, recording)
     settings, events = settings_for(settings, queries, seed), Events(events)
     settings = for_model(settings, model)
     again = functools.partial(_explainer, method, spectrogram, settings, seed, events)
     explainer, score_fn = again(0), _score_fn_for(model, spectrogram, target)
     found = (shared or SharedQueries()).share(explainer)(spectrogram, score_fn)
-    found = dataclasses.replace(found, again=again)
+    sound = recording if isinstance(recording, Recording) else None
+    found = dataclasses.replace(found, again=again, recording=sound)
     if check is None:
         return found
-    asked = model if isinstance(model, BlackBox) else score_fn
+    asked = model if isinstance(model, Model) else score_fn
     verdict = judge_of_run(found, asked, check, settings=settings, seed=seed, events=events)
     return dataclasses.replace(found, verdict=verdict.summary)
 
@@ -124,46 +127,51 @@ def _explainer(
     return make_explainer(method, spectrogram, settings, seed=seed + turn, events=events)
 
 
-def spectrogram_for(model: BlackBox | ScoreFn, recording: Recording | Spectrogram) -> Spectrogram:
-    """What the model is asked about, where it is asked; raises what `explain` raises."""
+def asked_about(
+    model: Model | ScoreFn, recording: Recording | Spectrogram
+) -> tuple[Model | ScoreFn, Spectrogram]:
+    """The model as it is asked about a recording, and by which spectrogram; raises as `explain`."""
     if not isinstance(recording, Recording | Spectrogram):
         raise TypeError(
             f"give a Recording or a Spectrogram to explain, got a {type(recording).__name__}; "
             "read_recording(path) reads an audio file"
         )
-    if not isinstance(model, BlackBox):
+    if not isinstance(model, Model):
         if not callable(model):
             raise TypeError(
-                "the model must be a BlackBox or a function of spectrograms [N, F, T], got a "
-                f"{type(model).__name__}; load_black_box(folder) reads a trained one"
+                "the model must be a Model or a function of spectrograms [N, F, T], got a "
+                f"{type(model).__name__}; load_model(path) reads one"
             )
         if isinstance(recording, Recording):
             raise TypeError(
                 "a function of spectrograms cannot be asked about a Recording; give the "
                 "Spectrogram that it takes, such as LogMel().spectrogram(recording)"
             )
-        return recording
+        return model, recording
     if isinstance(recording, Recording):
-        return model.front_end.spectrogram(recording).to(model.device)
+        spectrogram = model.front_end.spectrogram(recording).to(model.device)
+        return model.about(recording), spectrogram
+    if model.masks_sound and isinstance(model, ForeignModel):
+        raise TypeError(
+            "a classifier of waveforms cannot be asked about a Spectrogram; give the Recording"
+        )
     own, given = model.front_end.frequencies.double(), recording.frequencies.double()
     if own.shape != given.shape or not torch.allclose(own, given):
         raise ValueError(
             f"the spectrogram has {len(given)} bins up to {float(given[-1]):.0f} Hz, the model's "
             f"front end makes {len(own)} up to {float(own[-1]):.0f} Hz; give the Recording, or "
-            "black_box.front_end.spectrogram(recording)"
+            "model.front_end.spectrogram(recording)"
         )
-    return recording.to(model.device)
+    return model, recording.to(model.device)
 
 
-def _score_fn_for(
-    model: BlackBox | ScoreFn, spectrogram: Spectrogram, target: str | None
-) -> ScoreFn:
+def _score_fn_for(model: Model | ScoreFn, spectrogram: Spectrogram, target: str | None) -> ScoreFn:
     """The score of the class to explain."""
-    if isinstance(model, BlackBox):
+    if isinstance(model, Model):
         return model.score_fn(model.predict(spectrogram)[0] if target is None else target)
     if target not in (None, target_of(model)):
         raise ValueError(
-            f"target {target!r} goes with a BlackBox; a function scores one class already, which "
+            f"target {target!r} goes with a Model; a function scores one class already, which "
             "it may name in its attribute `target`"
         )
     return model
@@ -171,7 +179,7 @@ def _score_fn_for(
 
 def judge_of_run(
     explanation: Explanation,
-    black_box: BlackBox | ScoreFn,
+    black_box: Model | ScoreFn,
     level: Level,
     *,
     settings: MethodSettings,
@@ -182,7 +190,8 @@ def judge_of_run(
 
     Args:
         explanation: on the axes of what the black box was asked about.
-        black_box: the classifier, or the score function that was explained.
+        black_box: the classifier, one of waveforms as it is asked about the recording; or the
+            score function that was explained.
         level: "quick" or "full".
         settings: of the run.
         seed: of the run.
@@ -210,14 +219,18 @@ class Heard:
     """One recording, ready to be explained.
 
     Args:
+        model: the classifier, as it is asked about this recording.
         spectrogram: what the black box hears, on its device.
         whole: the recording with its silence; None where the front end deletes none.
         facts: stored beside each explanation; another recording's or run's differ.
+        events: its true events.
     """
 
+    model: Model
     spectrogram: Spectrogram
     whole: Spectrogram | None
     facts: Mapping[str, Any]
+    events: Events
 
     def store(self, folder: Path, found: Explanation, **facts: Any) -> Explanation:
         """Write an explanation of it, whole or not at all, with further facts.
@@ -233,7 +246,7 @@ class Heard:
 
 def hear(
     recording: Recording,
-    black_box: BlackBox,
+    black_box: Model,
     events: Sequence[Event] = (),
     facts: Mapping[str, Any] | None = None,
 ) -> Heard:
@@ -257,10 +270,10 @@ def hear(
         **({"whole_frames": len(whole.times)} if whole else {}),
         "events": [[event.start, event.end] for event in events],
     }
-    return Heard(spectrogram, whole, known)
+    return Heard(black_box.about(recording), spectrogram, whole, known, Events(events))
 
 
-def facts_of_run(black_box: BlackBox, settings: MethodSettings, seed: int) -> dict[str, Any]:
+def facts_of_run(black_box: Model, settings: MethodSettings, seed: int) -> dict[str, Any]:
     """Seed, model and settings, stored beside each explanation; another run's differ.
 
     Returns:

@@ -18,12 +18,12 @@ from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor
 
 from daxaudio.containers import (
     Events,
     Explainer,
     Explanation,
+    ScoreFn,
     Spectrogram,
 )
 from daxaudio.data.kaldi import DataFolder, read_utterance
@@ -44,7 +44,9 @@ from daxaudio.explainers.settings import MethodSettings, read_stored_settings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import add_facts, is_stored, is_whole, load_explanation, load_facts
 from daxaudio.features.vad import reduce_to
+from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.model import Model
 from daxaudio.runs.progress import WorkProgress
 from daxaudio.runs.seconds import in_words
 from daxaudio.runs.tables import write_csv
@@ -59,7 +61,7 @@ PROBLEM_COLUMNS = ["recording_id", "method", "part", "problem"]
 
 
 def explain_folder(
-    black_box: BlackBox,
+    black_box: Model,
     data: DataFolder,
     methods: Sequence[str],
     out: str | os.PathLike[str],
@@ -143,7 +145,7 @@ class ExplainingRun:
         level: how explanations are checked; None for not at all.
     """
 
-    black_box: BlackBox
+    black_box: Model
     data: DataFolder
     methods: tuple[str, ...]
     _: dataclasses.KW_ONLY
@@ -168,6 +170,10 @@ class ExplainingRun:
         """Of one recording, on the black box's device."""
         return spectrogram_of(self.black_box, self.data, name)
 
+    def about(self, name: str) -> Model:
+        """The model as it is asked about one recording."""
+        return self.hear(name).model if self.black_box.masks_sound else self.black_box
+
     def hear(self, name: str) -> Heard:
         """One recording of the folder, ready to be explained."""
         recording = read_utterance(self.data, name, self.black_box.front_end.sample_rate)
@@ -181,7 +187,7 @@ class ExplainingRun:
         label: str,
         out: str | os.PathLike[str],
         *,
-        ask: Callable[[Tensor], Tensor] | None = None,
+        ask: AskOnce | None = None,
         advance: Callable[[str, str], None] = lambda name, method: None,
         prepared: tuple[Heard, Prepared] | None = None,
     ) -> list[dict[str, str]]:
@@ -194,7 +200,7 @@ class ExplainingRun:
             name: id of the recording.
             label: the class.
             out: explanations go to `out/METHOD/NAME/`.
-            ask: see `BlackBox.score_fn`.
+            ask: the model about this recording, which remembers its answers.
             advance: told the recording and the method when one is done.
             prepared: the recording, asked about already (see `prepare`).
 
@@ -205,6 +211,7 @@ class ExplainingRun:
             ValueError: when `out` holds an explanation of another run, class or recording.
         """
         problems: list[dict[str, str]] = []
+        score_fn: ScoreFn
         if prepared:
             heard, score_fn, shared = prepared[0], prepared[1].score_fn, prepared[1].shared
         else:
@@ -214,7 +221,7 @@ class ExplainingRun:
                 for method in self.methods:
                     advance(name, method)
                 return [describe_problem(name, m, Path(out).name, error) for m in self.methods]
-            score_fn = self.black_box.score_fn(label, ask)
+            score_fn = ask.score_fn(label) if ask else heard.model.score_fn(label)
         for method in self.methods:
             folder = Path(out) / method / name
             done = _is_done(folder, heard.facts, label, method)
@@ -245,7 +252,7 @@ class ExplainingRun:
         stored, own = load_explanation(folder), heard.spectrogram
         verdict = judge_of_run(
             reduce_to(own.to("cpu"), stored) if heard.whole else stored,
-            self.black_box,
+            heard.model,
             self.level,
             settings=self.settings,
             seed=self.seed,
@@ -265,7 +272,7 @@ class ExplainingRun:
         Returns:
             What was asked, by id, for `explain`; without what could not be read, which says why.
         """
-        if len(labels) < 2:
+        if len(labels) < 2 or not isinstance(self.black_box, BlackBox):
             return {}
         found: dict[str, Heard] = {}
         for name in labels:

@@ -30,7 +30,8 @@ from daxaudio.metrics.deletion import Direction, Unit
 from daxaudio.metrics.sanity import compare_stage, randomise_cascade
 from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.models.ask_once import AskOnce
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.blackbox import BlackBox, module_behind
+from daxaudio.models.model import Model
 from daxaudio.perturbation.fills import Fill, fill_of_bins, make_background, mix_of
 from daxaudio.runs.files import read_text, write_text
 from daxaudio.runs.provenance import digest, without_nan
@@ -204,7 +205,7 @@ class Measuring:
 
     def _deletion(self, explanations: Sequence[Explanation], ask: AskOnce) -> Iterator[Measured]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
-        score_fn = self.run.black_box.score_fn(explanations[0].target, ask)
+        score_fn = ask.score_fn(explanations[0].target)
         masks = torch.stack([explanation.mask for explanation in explanations])
         events = self._events(explanations[0])
         fill = self._fill
@@ -247,8 +248,8 @@ class Measuring:
             torch.stack([explanation.mask for explanation in explanations]),
             spectrogram.values,
             self._background(spectrogram, self._fill),
-            ask,
-            index=self.run.black_box.class_index(explanations[0].target),
+            ask.probabilities,
+            index=ask.model.class_index(explanations[0].target),
             batch_size=self.run.settings.batch_size,
             mix=mix_of(self._fill),
         )
@@ -260,7 +261,7 @@ class Measuring:
     ) -> Iterator[Measured]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
         seed = derive_seed(self.run.seed, "max_sensitivity", spectrogram.recording_id)
-        score_fn = self.run.black_box.score_fn(explanations[0].target, ask)
+        score_fn = ask.score_fn(explanations[0].target)
         memory: dict[str, SharedQueries] = {}
         for explanation in explanations:
 
@@ -286,10 +287,10 @@ class Measuring:
     def _sanity(self, explanations: Sequence[Explanation], ask: AskOnce) -> Iterator[Measured]:
         spectrogram = _on_device(explanations[0], self.run.black_box)
         target = explanations[0].target
-        trained = self.run.black_box.score_fn(target, ask), SharedQueries()
+        trained = ask.score_fn(target), SharedQueries()
         # each random model and class has its own scores; a model answers for all classes at once
         randomised = [
-            (layer, [(box.score_fn(name, once), SharedQueries()) for name in self._classes(target)])
+            (layer, [(once.score_fn(name), SharedQueries()) for name in self._classes(target)])
             for layer, box in self._randomised
             for once in (AskOnce(box),)
         ]
@@ -329,7 +330,7 @@ class Measuring:
     def _classes(self, target: str) -> list[str]:
         """The class itself and the next ones in the model's order."""
         names = list(self.run.black_box.class_names)
-        first = names.index(target)
+        first = self.run.black_box.class_index(target)
         return [*names[first:], *names[:first]][: self.settings.n_classes]
 
     @property
@@ -341,12 +342,12 @@ class Measuring:
     @functools.cached_property
     def _randomised(self) -> list[tuple[str, BlackBox]]:
         """The black box with more and more of its layers at random; the same for all recordings."""
-        box = self.run.black_box
+        box = module_behind(self.run.black_box)
         modules = randomise_cascade(box.module, self.run.seed, self.settings.n_stages)
         return [(layer, self._with(module)) for layer, module in modules]
 
     def _with(self, module: nn.Module) -> BlackBox:
-        return dataclasses.replace(self.run.black_box, module=module)
+        return dataclasses.replace(module_behind(self.run.black_box), module=module)
 
     def _again(
         self, method: str, spectrogram: Spectrogram, score_fn: ScoreFn, shared: SharedQueries
@@ -391,5 +392,5 @@ def _measured(
         yield from ((explanation, error) for explanation in explanations[n_done:])
 
 
-def _on_device(explanation: Explanation, black_box: BlackBox) -> Spectrogram:
+def _on_device(explanation: Explanation, black_box: Model) -> Spectrogram:
     return explanation.spectrogram.to(black_box.device)

@@ -13,7 +13,7 @@ import pandas as pd
 from daxaudio.containers import Spectrogram
 from daxaudio.data.audio_folders import UNLABELLED
 from daxaudio.data.kaldi import DataFolder, read_utterance
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.model import Model
 from daxaudio.runs.names import check_length, name_some
 from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import derive_seed
@@ -29,7 +29,7 @@ Which = Literal["correct", "wrong", "all"]
 
 
 def predict_folder(
-    black_box: BlackBox, data: DataFolder, path: str | os.PathLike[str]
+    black_box: Model, data: DataFolder, path: str | os.PathLike[str]
 ) -> pd.DataFrame:
     """Classify every recording of a data folder.
 
@@ -58,8 +58,9 @@ def predict_folder(
         problem = ""
         try:
             check_length(recording_id)
-            spectrogram = spectrogram_of(black_box, data, recording_id)
-            row["predicted"], row["score"] = black_box.predict(spectrogram)
+            recording = read_utterance(data, recording_id, black_box.front_end.sample_rate)
+            spectrogram = black_box.front_end.spectrogram(recording).to(black_box.device)
+            row["predicted"], row["score"] = black_box.about(recording).predict(spectrogram)
             if label:
                 black_box.class_index(label)
         except ValueError as error:
@@ -150,7 +151,7 @@ def describe_none(
     return "; ".join(parts)
 
 
-def spectrogram_of(black_box: BlackBox, data: DataFolder, recording_id: str) -> Spectrogram:
+def spectrogram_of(black_box: Model, data: DataFolder, recording_id: str) -> Spectrogram:
     """One recording as the black box hears it, on its device."""
     recording = read_utterance(data, recording_id, black_box.front_end.sample_rate)
     return black_box.front_end.spectrogram(recording).to(black_box.device)

@@ -24,6 +24,8 @@ from daxaudio.metrics.form import rank_correlation
 from daxaudio.metrics.sanity import ALIKE, sanity_check
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.foreign.model import ForeignModel
+from daxaudio.models.model import Model
 from daxaudio.perturbation.fills import Fill, fill_of_bins, make_background, mix_of
 from daxaudio.runs.asking import Mix
 from daxaudio.runs.batches import BatchSize
@@ -50,7 +52,7 @@ _MANY, _FEW = 10, 4
 
 def judge(
     explanation: Explanation,
-    black_box: BlackBox | ScoreFn,
+    black_box: Model | ScoreFn,
     make: Callable[[int], Explainer] | None = None,
     level: Level = "full",
     *,
@@ -95,17 +97,19 @@ def judge(
     if level not in get_args(Level):
         raise ValueError(f"level must be one of {', '.join(get_args(Level))}, got {level!r}")
     check_kind(explanation, Explanation, "give an Explanation to judge, then its classifier")
-    if not isinstance(black_box, BlackBox) and not callable(black_box):
+    if not isinstance(black_box, Model) and not callable(black_box):
         raise TypeError(
-            "an explanation is judged with the BlackBox, or the score function, that it explains, "
-            f"got {type(black_box).__name__}; load_black_box(folder) reads a trained one"
+            "an explanation is judged with the Model, or the score function, that it explains, "
+            f"got {type(black_box).__name__}; load_model(path) reads one"
         )
     if make is None and explanation.again is None and level == "full":
         raise ValueError(
             'it is not known how the explanation was made: give make, or level="quick", which does '
             "not explain again"
         )
-    if isinstance(black_box, BlackBox):
+    if isinstance(black_box, Model):
+        if isinstance(black_box, ForeignModel) and black_box.masks_sound:
+            black_box = _about(black_box, explanation)
         if not explanation.target:
             raise ValueError(
                 "the explanation names no class: explain black_box.score_fn(CLASS), or judge with "
@@ -152,11 +156,21 @@ def judge(
     return Verdict(tuple(finding for step in bar for finding in step()))
 
 
+def _about(model: Model, explanation: Explanation) -> Model:
+    """A model of waveforms about the recording that was explained."""
+    if explanation.recording is None:
+        raise ValueError(
+            "the explanation does not hold its audio, about which a classifier of waveforms is "
+            "asked: judge model.about(recording) in place of the model"
+        )
+    return model.about(explanation.recording)
+
+
 def _score(
-    explanation: Explanation, black_box: BlackBox | ScoreFn, spectrogram: Spectrogram
+    explanation: Explanation, black_box: Model | ScoreFn, spectrogram: Spectrogram
 ) -> Finding:
     target, score = explanation.target, explanation.score
-    if not isinstance(black_box, BlackBox):
+    if not isinstance(black_box, Model):
         return Finding("score", score, None, f"The classifier's score is {score:.2f}.")
     predicted, best = black_box.predict(spectrogram)
     if predicted != target:

@@ -7,7 +7,8 @@ import hashlib
 import torch
 from torch import Tensor
 
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.containers import ScoreFn
+from daxaudio.models.model import Model
 
 
 class AskOnce:
@@ -18,19 +19,27 @@ class AskOnce:
     black box gives, to the last digit. They stay in memory for as long as this object lives.
 
     Args:
-        black_box: gives the answers.
+        model: gives the answers; one of waveforms about one recording.
     """
 
-    def __init__(self, black_box: BlackBox) -> None:
-        self.black_box = black_box
+    def __init__(self, model: Model) -> None:
+        self.model = model
         self.answers: dict[bytes, Tensor] = {}
 
     def __call__(self, spectrograms: Tensor) -> Tensor:
-        """Probabilities `[N, C]` of `[N, F, T]` spectrograms."""
+        """What the model's `outputs` are for `[N, F, T]` spectrograms."""
         key = _digest_of_batch(spectrograms.detach().float().contiguous())
         if key not in self.answers:
-            self.answers[key] = self.black_box.probabilities(spectrograms)
+            self.answers[key] = self.model.outputs(spectrograms)
         return self.answers[key]
+
+    def probabilities(self, spectrograms: Tensor) -> Tensor:
+        """Scores `[N, C]` of `[N, F, T]` spectrograms."""
+        return self.model.pool(self(spectrograms))
+
+    def score_fn(self, target: str) -> ScoreFn:
+        """The score of one target of the model, asked through this memory."""
+        return self.model.score_fn(target, self)
 
 
 def _digest_of_batch(spectrograms: Tensor) -> bytes:

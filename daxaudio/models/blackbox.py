@@ -113,7 +113,7 @@ class BlackBox(Model):
         compiled = CompiledModule(self.module, self.passes.of) if self.compile else None
         self._run: Callable[[Tensor], Tensor] = compiled or self.module
 
-    def probabilities(self, spectrograms: Tensor) -> Tensor:
+    def outputs(self, spectrograms: Tensor) -> Tensor:
         """Softmax of every class.
 
         Args:
@@ -151,7 +151,7 @@ class BlackBox(Model):
 
         Args:
             target: one of the class names.
-            ask: `[N, F, T]` to `[N, C]`, asked in place of `probabilities`; an `AskOnce`, say.
+            ask: `[N, F, T]` to `[N, C]`, asked in place of `outputs`; an `AskOnce`, say.
 
         Returns:
             A function of `[N, F, T]` spectrograms that gives `[N]` probabilities; gradient methods
@@ -162,7 +162,7 @@ class BlackBox(Model):
         """
         index = self.class_index(target)
         size = self.passes.backward
-        ask = ask or self.probabilities
+        ask = ask or self.outputs
         return ModuleScore(self.module, index, ask, batch_size=size, target=target)
 
     def digest(self) -> str:
@@ -173,9 +173,27 @@ class BlackBox(Model):
             state.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
         return state.hexdigest()[:16]
 
+    def describe(self) -> str:
+        """How it runs, in a line."""
+        return f"precision: {self.choice}"
+
     def facts(self) -> dict[str, Any]:
         """Precision and memory layout."""
         return {"precision": self.choice.as_dict()}
+
+
+def module_behind(model: Model) -> BlackBox:
+    """The model, whose module can be looked into.
+
+    Raises:
+        ValueError: when it can only be asked.
+    """
+    if not isinstance(model, BlackBox):
+        raise ValueError(
+            "the measures of sanity shuffle the weights of a module, and this model can only be "
+            "asked: leave sanity out of --metrics"
+        )
+    return model
 
 
 def check_class_names(class_names: Sequence[str]) -> None:

@@ -34,8 +34,29 @@ class Model(abc.ABC):
     masks_sound: bool = False
 
     @abc.abstractmethod
+    def outputs(self, spectrograms: Tensor) -> Tensor:
+        """All that is kept of the answers to spectrograms `[N, F, T]`; `pool` makes scores of it.
+
+        Where scores are of the whole recording, they themselves, `[N, C]`.
+        """
+
+    def pool(self, outputs: Tensor) -> Tensor:
+        """Scores `[N, C]` of what `outputs` gave."""
+        return outputs
+
     def probabilities(self, spectrograms: Tensor) -> Tensor:
-        """Scores `[N, C]` of spectrograms `[N, F, T]`; probabilities but for a regression."""
+        """Scores of every class; of a regression, its numbers.
+
+        Args:
+            spectrograms: `[N, F, T]`.
+
+        Returns:
+            float32 `[N, C]` on the model's device.
+
+        Raises:
+            RuntimeError: when not even one input fits into memory.
+        """
+        return self.pool(self.outputs(spectrograms))
 
     @abc.abstractmethod
     def score_fn(self, target: str, ask: Callable[[Tensor], Tensor] | None = None) -> ScoreFn:
@@ -43,12 +64,16 @@ class Model(abc.ABC):
 
         Args:
             target: one of the class names, or what else the model can be asked about.
-            ask: asked in place of the model itself; an `AskOnce`, say.
+            ask: asked in place of `outputs`; an `AskOnce`, say.
         """
 
     @abc.abstractmethod
     def digest(self) -> str:
         """Hash, 16 hexadecimal digits, of all that the scores depend on."""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """How it runs, in a line."""
 
     @abc.abstractmethod
     def facts(self) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from daxaudio.commands.arguments import load_model
+from daxaudio.commands.arguments import open_model
 from daxaudio.commands.main import exit_code_of
 from daxaudio.data.kaldi import read_data_folder, write_data_folder
 from daxaudio.experiments.predict import (
@@ -32,7 +32,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.precision = None  # the configuration's
     data = read_data_folder(arguments.data)
-    black_box = load_model(arguments)
+    black_box = open_model(arguments)
     predictions = predict_folder(black_box, data, arguments.out / PREDICTIONS_FILE)
     chosen = choose_recordings(predictions, arguments.n_recordings or None)
     if not chosen:

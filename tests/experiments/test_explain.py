@@ -144,7 +144,7 @@ def of_other_bins(spectrogram):
     [
         ("a.wav", box, TypeError, "got a str; read_recording"),
         (torch.zeros(16, 63), box, TypeError, "a Recording or a Spectrogram to explain, got a Ten"),
-        (recording(), lambda: "model", TypeError, r"got a str; load_black_box\(folder\) reads"),
+        (recording(), lambda: "model", TypeError, r"got a str; load_model\(path\) reads"),
         (recording(), lambda: len, TypeError, "asked about a Recording; give the Spec"),
         (
             recording(),
@@ -168,7 +168,7 @@ def test_what_does_not_go_together_is_said_in_one_line(what, model, error, says)
 
 def test_a_class_cannot_be_chosen_of_a_function():
     spectrogram = FRONT_END.spectrogram(recording())
-    with pytest.raises(ValueError, match="target 'low' goes with a BlackBox"):
+    with pytest.raises(ValueError, match="target 'low' goes with a Model"):
         explain(spectrogram, lambda inputs: inputs.mean((1, 2)), "energy", target="low")
 
 

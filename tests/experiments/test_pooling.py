@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from daxaudio.containers import Spectrogram
+from daxaudio.containers import Events, Spectrogram
 from daxaudio.experiments.folder import ExplainingRun, Heard, explain_folder
 from daxaudio.experiments.pooling import MOST_RECORDINGS, POOLED_QUERIES, pooled, prepare
 from daxaudio.explainers.rise import Rise
@@ -119,7 +119,9 @@ def run_on(monkeypatch):
     def make(device):
         def hear(self, name):
             heard = spectrogram(name, device=device)
-            return Heard(heard, None, {**self.facts, "input": "", "events": []})
+            return Heard(
+                self.black_box, heard, None, {**self.facts, "input": "", "events": []}, Events()
+            )
 
         monkeypatch.setattr(ExplainingRun, "hear", hear)
 

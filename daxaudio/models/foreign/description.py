@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from daxaudio.runs.config import build
@@ -69,7 +69,7 @@ class Description:
         'none'
     """
 
-    classes: tuple[str, ...]
+    classes: Sequence[str]
     sample_rate: int
     _: dataclasses.KW_ONLY
     input: Input = "waveform"
@@ -120,6 +120,8 @@ class Description:
             object.__setattr__(self, "activation", chosen)
         if self.layout == "auto":
             object.__setattr__(self, "layout", INPUT_LAYOUTS[self.input][0])
+        if self.frames == "noisy_or" and self.output == "regression":
+            raise ValueError("frames: noisy_or joins probabilities; a regression has none")
         if not 0 <= self.overlap < 1:
             raise ValueError(f"overlap must be in [0, 1), got {self.overlap}")
         if self.input == "spectrogram" and self.front_end is None:

@@ -1,0 +1,368 @@
+"""Somebody else's classifier as a model: what it hears, what it is asked and what it answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from daxaudio.containers import Recording, Spectrogram
+from daxaudio.data.resampling import resample
+from daxaudio.features.front_end import FrontEnd
+from daxaudio.features.frontends import make_front_end
+from daxaudio.features.sound_masks import SoundMasks
+from daxaudio.models.foreign.description import Description
+from daxaudio.models.foreign.runner import Runner
+from daxaudio.models.foreign.scores import activated, in_frames, pooled
+from daxaudio.models.foreign.targets import Target, frames_between, read_target
+from daxaudio.models.foreign.windows import Windows
+from daxaudio.models.model import Model
+
+_AT_ONCE = 2**22
+"""Samples, or bins, that are handed to a runner at once where any number of inputs goes."""
+
+_MOST_AT_ONCE = 32
+"""Inputs of these: more are not faster, and a service would wait long for an answer."""
+
+_SAME = 1e-3
+"""Probabilities of the same sound may differ by so much; other numbers by this share."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TargetScore:
+    """The score of one target, asked of a model.
+
+    Args:
+        target: its name, as `read_target` reads it.
+        pick: answers `[N, L, K]` to scores `[N]` of the target.
+        ask: spectrograms `[N, F, T]` to answers `[N, L, K]`.
+    """
+
+    target: str
+    pick: Callable[[Tensor], Tensor]
+    ask: Callable[[Tensor], Tensor]
+
+    def __call__(self, spectrograms: Tensor) -> Tensor:
+        """Scores `[N]` of spectrograms `[N, F, T]`."""
+        return self.pick(self.ask(spectrograms))
+
+
+class ForeignModel(Model):
+    """A classifier that somebody else made, asked as it is.
+
+    One that takes spectrograms is asked about those of its front end. One that takes waveforms is
+    asked about a recording (see `about`): what is changed in its spectrogram is changed in the
+    sound, by gains on the complex short-time Fourier transform.
+
+    Args:
+        runner: runs it.
+        description: how it is asked and what its answers mean.
+        device: where sounds are masked.
+        source: the file, folder or address that it was read from.
+
+    Attributes:
+        seconds: spent so far in the model itself ("model") and in masking sounds ("sound").
+
+    Example:
+        >>> class Loudness:
+        ...     described = {}
+        ...     def __call__(self, inputs):
+        ...         return inputs.abs().mean(dim=1, keepdim=True)
+        ...     def digest(self):
+        ...         return "loudness"
+        >>> heard = Description(["loud"], 8000, output="regression")
+        >>> model = ForeignModel(Loudness(), heard)
+        >>> asked = model.about(Recording(torch.ones(1, 8000), 8000))
+        >>> round(float(asked.probabilities(asked.spectrogram.values[None])), 3)
+        1.0
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        description: Description,
+        *,
+        device: torch.device | str = "cpu",
+        source: str = "",
+    ) -> None:
+        self.runner, self.description = runner, description
+        self.device, self.source = device, source
+        self.class_names = description.classes
+        self.front_end = _front_end(description)
+        self.masks_sound = description.input == "waveform"
+        self.n_queries = 0
+        self.seconds = {"model": 0.0, "sound": 0.0}
+
+    def about(self, recording: Recording) -> Model:
+        """The model as it is asked about one recording; itself where it takes spectrograms.
+
+        Raises:
+            ValueError: when the recording has other channels than the model takes, is too short for
+                the front end, or the model answers twice differently about it.
+        """
+        return AboutRecording(self, recording) if self.masks_sound else self
+
+    def outputs(self, spectrograms: Tensor) -> Tensor:
+        """Scores `[N, L, K]` by frame of spectrograms `[N, F, T]`."""
+        if self.masks_sound:
+            raise ValueError(
+                "a classifier of waveforms is asked about a recording: model.about(recording)"
+            )
+        self.n_queries += len(spectrograms)
+        return self.answers(spectrograms)
+
+    def pool(self, outputs: Tensor) -> Tensor:
+        """Scores `[N, K]` of the whole recording, of scores by frame `[N, L, K]`."""
+        return pooled(outputs, self.description)
+
+    def score_fn(self, target: str, ask: Callable[[Tensor], Tensor] | None = None) -> TargetScore:
+        """The score of one target: `CLASS`, `CLASS@START-END`, or either with `:falls`."""
+        wanted = read_target(target, self.class_names)
+        pick = functools.partial(self._pick, wanted, self._centres_of_spectrograms)
+        return TargetScore(target, pick, ask or self.outputs)
+
+    def class_index(self, name: str) -> int:
+        """Position of the class of a target among `class_names`."""
+        return self.class_names.index(read_target(name, self.class_names).name)
+
+    def digest(self) -> str:
+        """Hash, 16 hexadecimal digits, of all that the scores depend on."""
+        facts = [self.front_end.settings, dataclasses.asdict(self.description)]
+        text = json.dumps([self.runner.digest(), *facts], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def describe(self) -> str:
+        """What it is taken for, in a line; `daxaudio model inspect` tells all of it."""
+        told, names = self.description, self.class_names
+        kind = f"{self.front_end.settings['kind']} spectrograms"
+        taken = "waveforms" if self.masks_sound else kind
+        number = names[0] if len(names) == 1 else f"{len(names)} classes"
+        return f"model: takes {taken} at {told.sample_rate} Hz, answers {told.output} of {number}"
+
+    def facts(self) -> Mapping[str, Any]:
+        """What was known of it when it was asked."""
+        return {"description": dataclasses.asdict(self.description)}
+
+    def answers(self, inputs: Tensor) -> Tensor:
+        """Scores `[N, L, K]` of inputs `[N, C, S]` or `[N, F, T]` as the model takes them.
+
+        Not counted as queries. A recording longer than the model's window is cut into windows,
+        whose frames follow each other.
+        """
+        began = time.perf_counter()
+        windows = None
+        if self.description.input == "waveform":
+            windows = Windows.over(inputs.shape[-1], self.description)
+            inputs = windows.cut(inputs)
+        size = self.description.batch_size or min(
+            _MOST_AT_ONCE, max(1, _AT_ONCE // math.prod(inputs.shape[1:]))
+        )
+        found = torch.cat([self._run(part) for part in inputs.split(size)])
+        if windows:
+            found = found.unflatten(0, (-1, windows.n)).flatten(1, 2)
+        scores = activated(found, self.description)
+        self.seconds["model"] += time.perf_counter() - began
+        return scores
+
+    def _run(self, inputs: Tensor) -> Tensor:
+        numbers = self.runner(_laid_out(inputs, self.description))
+        return in_frames(numbers, len(inputs), self.description).to(self.device)
+
+    def _pick(self, target: Target, centres: Callable[[int], Tensor], outputs: Tensor) -> Tensor:
+        """Scores `[N]` of a target, of scores by frame `[N, L, K]`."""
+        if target.between:
+            inside = frames_between(centres(outputs.shape[1]), target.between, str(target))
+            outputs = outputs[:, inside.to(outputs.device)]
+        scores = self.pool(outputs)[:, self.class_names.index(target.name)]
+        if not target.falls:
+            return scores
+        return -scores if self.description.output == "regression" else 1 - scores
+
+    def _centres_of_spectrograms(self, n_frames: int) -> Tensor:
+        raise ValueError("a target with times goes with a model of waveforms")
+
+
+class AboutRecording(Model):
+    """A model of waveforms, asked about one recording.
+
+    Args:
+        model: takes waveforms.
+        recording: any sample rate.
+
+    Attributes:
+        recording: as it was given.
+        spectrogram: of the recording, which explanations lie on.
+        waveform: `[C, S]`, as the model hears it.
+    """
+
+    masks_sound = True
+
+    def __init__(self, model: ForeignModel, recording: Recording) -> None:
+        self.model, self.recording = model, recording
+        self.class_names, self.front_end = model.class_names, model.front_end
+        self.device, self.source = model.device, model.source
+        self.waveform = _as_heard(recording, model.description).to(model.device)
+        self.spectrogram = model.front_end.spectrogram(recording).to(model.device)
+        self.windows = Windows.over(self.waveform.shape[-1], model.description)
+        axes = self.spectrogram.frequencies, self.spectrogram.times
+        self._sound = SoundMasks(self.waveform, model.description.sample_rate, *axes)
+        self._checked = False
+
+    @property
+    def n_queries(self) -> int:  # type: ignore[override]
+        """Inputs that the model scored so far, about any recording."""
+        return self.model.n_queries
+
+    def about(self, recording: Recording) -> Model:
+        """The model about another recording."""
+        return self if recording is self.recording else self.model.about(recording)
+
+    def sounds(self, spectrograms: Tensor) -> Tensor:
+        """Waveforms `[N, C, S]` of changed spectrograms `[N, F, T]`, at the model's rate."""
+        original = self.spectrogram.values
+        return self._sound.apply(self.front_end.gains(spectrograms.to(original.device), original))
+
+    def outputs(self, spectrograms: Tensor) -> Tensor:
+        """Scores `[N, L, K]` by frame of changed spectrograms `[N, F, T]`."""
+        if not self._checked:
+            self._check()
+        began = time.perf_counter()
+        sounds = self.sounds(spectrograms)
+        self.model.seconds["sound"] += time.perf_counter() - began
+        return self.outputs_of(sounds)
+
+    def outputs_of(self, waveforms: Tensor) -> Tensor:
+        """Scores `[N, L, K]` by frame of waveforms `[N, C, S]` at the model's rate."""
+        self.model.n_queries += len(waveforms)
+        return self.model.answers(waveforms)
+
+    def pool(self, outputs: Tensor) -> Tensor:
+        """Scores `[N, K]` of the whole recording, of scores by frame `[N, L, K]`."""
+        return self.model.pool(outputs)
+
+    def score_fn(self, target: str, ask: Callable[[Tensor], Tensor] | None = None) -> TargetScore:
+        """The score of one target: `CLASS`, `CLASS@START-END`, or either with `:falls`."""
+        wanted = read_target(target, self.class_names)
+        if wanted.between:
+            self._check_time(wanted)
+        pick = functools.partial(self.model._pick, wanted, self._centres)
+        return TargetScore(target, pick, ask or self.outputs)
+
+    def class_index(self, name: str) -> int:
+        """Position of the class of a target among `class_names`."""
+        return self.model.class_index(name)
+
+    def predict(self, spectrogram: Spectrogram) -> tuple[str, float]:
+        """The class with the highest score, and that score (one query).
+
+        Of a regression the first number; `:falls` is behind its name where the recording lowers it:
+        where it is below that of the recording with everything masked off (two queries).
+        """
+        if self.model.description.output != "regression":
+            return super().predict(spectrogram)
+        values = spectrogram.values.to(self.device)
+        ends = torch.stack([values, values.min().expand_as(values)])
+        heard, silent = self.probabilities(ends)[:, 0].tolist()
+        name = self.class_names[0]
+        return (name, heard) if heard >= silent else (f"{name}:falls", -heard)
+
+    def digest(self) -> str:
+        """Hash of all that the scores depend on, but for the recording."""
+        return self.model.digest()
+
+    def describe(self) -> str:
+        """What the model is taken for, in a line."""
+        return self.model.describe()
+
+    def facts(self) -> Mapping[str, Any]:
+        """What was known of the model when it was asked."""
+        return self.model.facts()
+
+    def _centres(self, n_frames: int) -> Tensor:
+        return self.windows.centres(n_frames // self.windows.n, self.model.description)
+
+    def _check_time(self, target: Target) -> None:
+        duration = self.waveform.shape[-1] / self.model.description.sample_rate
+        if target.between and target.between[0] >= duration:
+            raise ValueError(
+                f"target '{target}' begins at {target.between[0]:g} s, but the recording "
+                f"{self.recording.recording_id!r} ends at {duration:.3f} s"
+            )
+
+    def _check(self) -> None:
+        """See that the model hears the recording as it is, and answers the same when asked again.
+
+        Raises:
+            ValueError: says what does not hold.
+        """
+        own = self.spectrogram.values
+        name = self.recording.recording_id or "recording"
+        same = self.sounds(own[None])[0]
+        if not torch.allclose(same, self.waveform, rtol=0, atol=1e-6 * float(same.abs().max())):
+            raise ValueError(f"{name}: the sound is not given back by a mask of ones")
+        beside = torch.stack([same, same.flip(-1)])
+        alone, among = self.outputs_of(self.waveform[None])[0], self.outputs_of(beside)[0]
+        probable = self.model.description.output != "regression"
+        allowed = _SAME * (1.0 if probable else float(alone.abs().max()))
+        difference = float((alone - among).abs().max())
+        if difference > allowed:
+            raise ValueError(
+                f"{name}: the model answers differently when it is asked twice about the same "
+                f"sound (scores differ by {difference:.2g}): it draws at random, keeps a state "
+                "(name its `state` or `reset` in model.yaml), or its answers depend on what else "
+                "is in a batch (write `batch_size: 1`)"
+            )
+        self._checked = True
+
+
+def _front_end(description: Description) -> FrontEnd:
+    """What is shown and perturbed: as described, or a log-mel of windows of about 64 ms."""
+    rate = description.sample_rate
+    n_fft = 2 ** max(4, round(math.log2(0.064 * rate)))
+    usual = {"sample_rate": rate, "n_fft": n_fft, "hop_length": n_fft // 4, "n_mels": 64}
+    told = description.front_end
+    settings = usual if told is None else {"sample_rate": rate, **told}
+    front_end = make_front_end(settings)
+    if description.input == "waveform" and front_end.vad is not None:
+        raise ValueError(
+            "front_end: vad deletes silence, which a model of waveforms hears; leave it out"
+        )
+    return front_end
+
+
+def _as_heard(recording: Recording, description: Description) -> Tensor:
+    """Waveform `[C, S]` of a recording with the channels and at the rate that a model takes."""
+    waveform = recording.waveform
+    if description.channels == 1:
+        waveform = waveform.mean(dim=0, keepdim=True)
+    elif len(waveform) == 1:
+        waveform = waveform.expand(description.channels, -1)
+    elif len(waveform) != description.channels:
+        raise ValueError(
+            f"{recording.recording_id or 'recording'}: {len(waveform)} channels, but the model "
+            f"takes {description.channels}"
+        )
+    if recording.sample_rate != description.sample_rate:
+        waveform = resample(waveform, recording.sample_rate, description.sample_rate)
+    return waveform.contiguous()
+
+
+def _laid_out(inputs: Tensor, description: Description) -> Tensor:
+    """Inputs `[N, C, S]` or `[N, F, T]` in the order of dimensions that a model takes."""
+    layout = description.layout
+    if description.input == "waveform":
+        inputs = inputs * description.scale if description.scale != 1 else inputs
+        if layout == "N S":
+            return inputs[:, 0]
+        return inputs[0, 0] if layout == "S" else inputs
+    if layout.endswith("T F"):
+        inputs = inputs.transpose(1, 2)
+    return inputs[:, None] if " 1 " in layout else inputs

@@ -1,0 +1,95 @@
+"""What a classifier is asked about: a class, at a time where it answers frame by frame."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+
+from torch import Tensor
+
+_FALLS = ":falls"
+_AT = re.compile(r"(.+)@(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One score of a classifier, and whether what raises it or what lowers it is looked for.
+
+    Args:
+        name: the class, or the number of a regression.
+        between: start and end in seconds of the frames that count; None for the whole recording.
+        falls: look for what makes the score fall.
+
+    Example:
+        >>> read_target("speech@2.1-2.9", ["speech"]).between
+        (2.1, 2.9)
+        >>> str(read_target("quality:falls", ["quality"]))
+        'quality:falls'
+    """
+
+    name: str
+    between: tuple[float, float] | None = None
+    falls: bool = False
+
+    def __str__(self) -> str:
+        """As `read_target` reads it."""
+        between = f"@{self.between[0]:g}-{self.between[1]:g}" if self.between else ""
+        return f"{self.name}{between}{_FALLS if self.falls else ''}"
+
+
+def read_target(text: str, class_names: Sequence[str]) -> Target:
+    """Read `CLASS`, `CLASS@START-END` in seconds, either with `:falls` behind it.
+
+    Args:
+        text: what is asked for; the name of a class always means that class.
+        class_names: those of the model.
+
+    Raises:
+        ValueError: when the class is unknown, or the times are in the wrong order.
+    """
+    if text in class_names:
+        return Target(text)
+    falls = text.endswith(_FALLS)
+    rest = text.removesuffix(_FALLS)
+    between = None
+    found = _AT.fullmatch(rest)
+    if found and rest not in class_names:
+        rest, between = found[1], (float(found[2]), float(found[3]))
+        if between[0] >= between[1]:
+            raise ValueError(f"target {text!r}: it ends before it starts; write CLASS@START-END")
+    if rest not in class_names:
+        raise ValueError(
+            f"class {rest!r} is unknown to this model; it knows {_some(class_names)}"
+            "; a target is CLASS, CLASS@START-END in seconds, or either with :falls behind it"
+        )
+    return Target(rest, between, falls)
+
+
+def _some(names: Sequence[str], most: int = 30) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def frames_between(centres: Tensor, between: tuple[float, float], target: str) -> Tensor:
+    """Which frames `[L]` lie between two times, by their centres in seconds; at least the nearest.
+
+    Raises:
+        ValueError: when the recording ends before.
+
+    Example:
+        >>> import torch
+        >>> frames_between(torch.tensor([0.1, 0.3, 0.5]), (0.25, 0.4), "a@0.25-0.4")
+        tensor([False,  True, False])
+    """
+    start, end = between
+    step = float(centres.diff().max()) if len(centres) > 1 else 0.0
+    if start > float(centres[-1]) + step / 2 and len(centres) > 1:
+        raise ValueError(
+            f"target {target!r}: begins at {start:g} s, but the last frame of the model lies at "
+            f"{float(centres[-1]):.3f} s"
+        )
+    inside = (centres >= start) & (centres < end)
+    if not bool(inside.any()):
+        inside[(centres - (start + end) / 2).abs().argmin()] = True
+    return inside
