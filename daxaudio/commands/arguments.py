@@ -14,6 +14,7 @@ from daxaudio.data.events import read_events
 from daxaudio.data.kaldi import DataFolder, read_data_folder
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.foreign.load import load_model
+from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.model import Model
 from daxaudio.models.precision import PRECISIONS
 from daxaudio.perturbation.fills import FILLS
@@ -73,6 +74,12 @@ def open_model(arguments: argparse.Namespace) -> Model:
     model = build(load_model, "black_box", {**settings, **given, "source": arguments.model})
     print(model.describe(), flush=True)
     return model
+
+
+def print_cost(model: Model) -> None:
+    """What asking somebody else's classifier has cost, where that is known."""
+    if isinstance(model, ForeignModel) and model.n_queries:
+        print(model.describe_cost(), flush=True)
 
 
 def add_queries(parser: argparse.ArgumentParser) -> None:

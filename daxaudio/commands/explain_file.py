@@ -8,11 +8,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+from daxaudio.commands.arguments import print_cost
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.containers import Explanation, Recording
 from daxaudio.data.audio import channels_of, read_recording
-from daxaudio.experiments.explain import Heard, explain, facts_of_run, hear, judge_of_run
+from daxaudio.experiments.explain import (
+    Heard,
+    check_askable,
+    explain,
+    facts_of_run,
+    hear,
+    judge_of_run,
+)
 from daxaudio.experiments.findings import Verdict
 from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import most_queries
@@ -43,6 +51,7 @@ def explain_file(
     for name in ("which", "n_recordings"):
         if getattr(arguments, name) is not None:
             raise ValueError(f"--{name} goes with a folder; {arguments.audio} is one file")
+    check_askable(methods, black_box)
     recording, origin = _read(arguments, black_box)
     own = events.of(recording.recording_id)
     events.check("explain", [recording.recording_id])
@@ -78,6 +87,7 @@ def explain_file(
             )
             folder = place / (method if len(methods) > 1 else "")
             _finish(arguments, heard, found, folder, settings=settings, predicted=predicted)
+    print_cost(black_box)
 
 
 def _facts_of_all(heard: Heard, target: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.commands.arguments import load_data
+from daxaudio.commands.arguments import load_data, print_cost
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.data.audio_folders import UNLABELLED, read_audio_folder
@@ -87,6 +87,7 @@ def explain_folder_of_audio(
         _draw(out, chosen, methods, events)
     title = f"Explanations of {Path(arguments.audio).resolve().name}"
     page = write_index(out, title, predictions=predictions, recording_ids=chosen, methods=methods)
+    print_cost(black_box)
     print(f"done: {page}")
     n_warned = sum(count_warned(out / WARNINGS_FILE).values())
     if n_warned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,12 +41,15 @@ from daxaudio.metrics import (
 from daxaudio.metrics.catalogue import GROUPS, groups_that_need
 from daxaudio.metrics.iou import iou
 from daxaudio.models.ask_once import AskOnce
+from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.model import Model
 from daxaudio.runs.files import write_text
 from daxaudio.runs.progress import WorkProgress
 from daxaudio.runs.provenance import versions
 from daxaudio.runs.seeds import derive_seed
 from daxaudio.runs.tables import remove_table, write_csv, write_table
+
+logger = logging.getLogger(__name__)
 
 EXPLANATIONS = "explanations"
 WRONG_LABEL = "explanations_wrong_label"
@@ -180,7 +184,8 @@ class ComparingRun:
     def _write_settings(self) -> None:
         facts = self.run.facts
         document = {
-            **{key: facts[key] for key in ("seed", "model", "model_digest", "precision")},
+            **{key: facts[key] for key in ("seed", "model", "model_digest")},
+            **self.run.black_box.facts(),
             "n_recordings": self.n_recordings,
             "metrics": list(self.groups),
             "explain": facts["run_settings"],
@@ -370,6 +375,9 @@ def compare_folder(
         seed=seed,
     )
     asked = check_groups(groups)
+    if "sanity" in asked and not isinstance(black_box, BlackBox):
+        logger.warning("sanity is left out: it shuffles weights, and this model can only be asked")
+        asked.remove("sanity")
     if not events:
         asked = [group for group in asked if group not in _NEED_EVENTS]
         if not asked:

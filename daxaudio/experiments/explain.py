@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,11 +21,12 @@ from daxaudio.containers import (
 )
 from daxaudio.experiments.findings import Verdict
 from daxaudio.experiments.verdict import Level, judge
-from daxaudio.explainers.catalogue import DEFAULT_METHOD, make_explainer
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, METHODS, make_explainer
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.explainers.storage import save_explanation
 from daxaudio.features.vad import expand_to
+from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.model import Model
 from daxaudio.models.precision import choose_precision
@@ -97,6 +98,20 @@ def explain(
     asked = model if isinstance(model, Model) else score_fn
     verdict = judge_of_run(found, asked, check, settings=settings, seed=seed, events=events)
     return dataclasses.replace(found, verdict=verdict.summary)
+
+
+def check_askable(methods: Iterable[str], model: Model) -> None:
+    """Refuse methods that look into a module where the model can only be asked.
+
+    Raises:
+        ValueError: names the first.
+    """
+    for method in methods:
+        if METHODS[method].needs_module and not isinstance(model, BlackBox):
+            raise ValueError(
+                f"{method} looks into the module of a classifier, and this one can only be asked; "
+                "take a method that asks, such as dax_v4 or rise"
+            )
 
 
 def settings_for(settings: MethodSettings | None, queries: int | None, seed: int) -> MethodSettings:

@@ -29,6 +29,7 @@ from daxaudio.containers import (
 from daxaudio.data.kaldi import DataFolder, read_utterance
 from daxaudio.experiments.explain import (
     Heard,
+    check_askable,
     explain,
     facts_of_run,
     for_model,
@@ -155,6 +156,7 @@ class ExplainingRun:
     level: Level | None = None
 
     def __post_init__(self) -> None:
+        check_askable(self.methods, self.black_box)
         object.__setattr__(self, "settings", for_model(self.settings, self.black_box))
 
     @functools.cached_property

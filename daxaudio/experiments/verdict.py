@@ -172,6 +172,8 @@ def _score(
     target, score = explanation.target, explanation.score
     if not isinstance(black_box, Model):
         return Finding("score", score, None, f"The classifier's score is {score:.2f}.")
+    if not black_box.exclusive or target not in black_box.class_names:
+        return Finding("score", score, None, f"The classifier's score of {target} is {score:.3g}.")
     predicted, best = black_box.predict(spectrogram)
     if predicted != target:
         sentence = (

@@ -24,6 +24,7 @@ class Model(abc.ABC):
         n_queries: inputs scored so far.
         masks_sound: a change of the spectrogram is made in the sound, which the classifier hears
             (see `about`); otherwise it takes the spectrogram itself.
+        exclusive: its classes exclude each other, and their scores sum to 1.
     """
 
     class_names: Sequence[str]
@@ -32,6 +33,7 @@ class Model(abc.ABC):
     source: str
     n_queries: int
     masks_sound: bool = False
+    exclusive: bool = True
 
     @abc.abstractmethod
     def outputs(self, spectrograms: Tensor) -> Tensor:

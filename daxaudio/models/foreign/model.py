@@ -98,6 +98,7 @@ class ForeignModel(Model):
         self.class_names = description.classes
         self.front_end = _front_end(description)
         self.masks_sound = description.input == "waveform"
+        self.exclusive = description.output in ("logits", "probabilities")
         self.n_queries = 0
         self.seconds = {"model": 0.0, "sound": 0.0}
 
@@ -146,6 +147,15 @@ class ForeignModel(Model):
         taken = "waveforms" if self.masks_sound else kind
         number = names[0] if len(names) == 1 else f"{len(names)} classes"
         return f"model: takes {taken} at {told.sample_rate} Hz, answers {told.output} of {number}"
+
+    def describe_cost(self) -> str:
+        """What asking it has cost so far, in a line; "" before it was asked."""
+        model, sound = self.seconds["model"], self.seconds["sound"]
+        if not self.n_queries:
+            return ""
+        each = 1000 * model / self.n_queries
+        masked = f", {100 * sound / model:.0f} % on top for masking the sound" if sound else ""
+        return f"asked {self.n_queries} times, {each:.3g} ms each{masked}"
 
     def facts(self) -> Mapping[str, Any]:
         """What was known of it when it was asked."""
@@ -209,6 +219,7 @@ class AboutRecording(Model):
         self.model, self.recording = model, recording
         self.class_names, self.front_end = model.class_names, model.front_end
         self.device, self.source = model.device, model.source
+        self.exclusive = model.exclusive
         self.waveform = _as_heard(recording, model.description).to(model.device)
         self.spectrogram = model.front_end.spectrogram(recording).to(model.device)
         self.windows = Windows.over(self.waveform.shape[-1], model.description)
