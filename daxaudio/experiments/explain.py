@@ -122,7 +122,7 @@ def settings_for(settings: MethodSettings | None, queries: int | None, seed: int
     return settings if queries is None else dataclasses.replace(settings, queries=queries)
 
 
-def for_model(settings: MethodSettings, model: BlackBox | ScoreFn) -> MethodSettings:
+def for_model(settings: MethodSettings, model: Model | ScoreFn) -> MethodSettings:
     """The settings of a run with the fill that goes with a model, or with a score function of it.
 
     Whatever explains, judges or measures asks here, and only here; what is resolved stays so.

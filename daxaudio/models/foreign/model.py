@@ -44,11 +44,13 @@ class TargetScore:
         target: its name, as `read_target` reads it.
         pick: answers `[N, L, K]` to scores `[N]` of the target.
         ask: spectrograms `[N, F, T]` to answers `[N, L, K]`.
+        masks_sound: as of the model.
     """
 
     target: str
     pick: Callable[[Tensor], Tensor]
     ask: Callable[[Tensor], Tensor]
+    masks_sound: bool
 
     def __call__(self, spectrograms: Tensor) -> Tensor:
         """Scores `[N]` of spectrograms `[N, F, T]`."""
@@ -128,7 +130,7 @@ class ForeignModel(Model):
         """The score of one target: `CLASS`, `CLASS@START-END`, or either with `:falls`."""
         wanted = read_target(target, self.class_names)
         pick = functools.partial(self._pick, wanted, self._centres_of_spectrograms)
-        return TargetScore(target, pick, ask or self.outputs)
+        return TargetScore(target, pick, ask or self.outputs, self.masks_sound)
 
     def class_index(self, name: str) -> int:
         """Position of the class of a target among `class_names`."""
@@ -265,7 +267,7 @@ class AboutRecording(Model):
         if wanted.between:
             self._check_time(wanted)
         pick = functools.partial(self.model._pick, wanted, self._centres)
-        return TargetScore(target, pick, ask or self.outputs)
+        return TargetScore(target, pick, ask or self.outputs, self.masks_sound)
 
     def class_index(self, name: str) -> int:
         """Position of the class of a target among `class_names`."""
