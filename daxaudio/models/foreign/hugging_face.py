@@ -221,7 +221,7 @@ def _check_weights(folder: Path, loading: Mapping[str, Any]) -> None:
 def _quiet_and_offline(transformers: Any) -> Iterator[None]:
     """Nothing is fetched or printed inside; all settings are as they were afterwards."""
     logging = transformers.utils.logging
-    constants = need("huggingface_hub.constants", "transformers", "transformers")
+    constants: Any = need("huggingface_hub.constants", "transformers", "transformers")
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     variable, constant = os.environ.get("HF_HUB_OFFLINE"), constants.HF_HUB_OFFLINE
     try:
