@@ -75,7 +75,7 @@ def numbers_in(answer: Any, output_name: str | None, source: str) -> Tensor:
         >>> numbers_in({"logits": [[1, 2]], "states": None}, None, "x.pt")
         tensor([[1., 2.]])
     """
-    parts = _parts(answer)
+    parts = parts_of(answer)
     if parts is None:
         if output_name is not None:
             raise ValueError(f"{source}: output_name is {output_name!r}, but it has one answer")
@@ -92,7 +92,7 @@ def numbers_in(answer: Any, output_name: str | None, source: str) -> Tensor:
     return numbers_in(parts[name], None, source)
 
 
-def _parts(answer: Any) -> dict[str, Any] | None:
+def parts_of(answer: Any) -> dict[str, Any] | None:
     """Several answers by their names or positions; None where there is one."""
     if isinstance(answer, Mapping):
         return {str(key): value for key, value in answer.items()}
