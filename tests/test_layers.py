@@ -111,14 +111,15 @@ LOOKED_UP = {
     "daxaudio.containers": {"daxaudio.metrics", "daxaudio.plot"},
     "daxaudio.runs.lazy": {""},
     "daxaudio.runs.extras": {""},
+    "daxaudio.models.foreign.function": {""},
     "daxaudio.commands.main": {"daxaudio.commands."},
     "daxaudio.commands.prepare": {"daxaudio_data_prep."},
     "daxaudio.models.foreign.load": {"daxaudio.models.foreign."},
 }
 """Modules that are looked up by name when they are needed. One way leads past the table: an
 explanation is drawn and read by its own methods. `prepare` starts data preparation, a package of
-its own, the public names of a folder are its own or, of `daxaudio`, any, and extras are packages of
-others."""
+its own, the public names of a folder are its own or, of `daxaudio`, any, extras are packages of
+others, and a function is the user's."""
 
 
 def lookups_in(source):
