@@ -30,7 +30,7 @@ from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.model import Model
 from daxaudio.models.precision import choose_precision
-from daxaudio.perturbation.fills import Fill
+from daxaudio.perturbation.fills import Fill, refuse_pictures
 from daxaudio.runs.asking import target_of
 from daxaudio.runs.kinds import check_kind, check_whole
 from daxaudio.runs.provenance import digest
@@ -126,8 +126,16 @@ def for_model(settings: MethodSettings, model: Model | ScoreFn) -> MethodSetting
     """The settings of a run with the fill that goes with a model, or with a score function of it.
 
     Whatever explains, judges or measures asks here, and only here; what is resolved stays so.
+
+    Raises:
+        ValueError: when the fill changes the sound, of which the model hears none.
     """
-    return settings.resolved(bool(getattr(model, "masks_sound", False)))
+    masks_sound = bool(getattr(model, "masks_sound", False))
+    settings = settings.resolved(masks_sound)
+    refused = "" if masks_sound else refuse_pictures(cast(Fill, settings.fill))
+    if refused:
+        raise ValueError(refused)
+    return settings
 
 
 def _explainer(

@@ -6,7 +6,7 @@ documentation read the rows; nothing else lists methods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from daxaudio.containers import Event, Explainer, Spectrogram
@@ -23,6 +23,7 @@ from daxaudio.explainers.method import Method
 from daxaudio.explainers.references import AllOnes, Energy, OnsetStrength, Oracle, RandomMask
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.settings import Making, MethodSettings
+from daxaudio.perturbation.fills import fill_of_picture
 from daxaudio.runs.config import keys_of
 from daxaudio.runs.kinds import as_listed
 
@@ -38,8 +39,19 @@ def _lime(made: Making) -> Lime:
     return replace(made.settings.lime, sampler=made.segments())
 
 
-def _explain_student(made: Making, inner: SamplingExplainer) -> ExplainStudent:
-    """Base1 or Base2 by the settings of DAX; theirs is no mask with a sign to check."""
+def _rise(made: Making) -> Rise:
+    return Rise(made.grid())
+
+
+def _explain_student(
+    made: Making, explain: Callable[[Making], SamplingExplainer]
+) -> ExplainStudent:
+    """Base1 or Base2 by the settings of DAX; theirs is no mask with a sign to check.
+
+    The student is asked about spectrograms, whatever the classifier hears.
+    """
+    fill = fill_of_picture(made.fill)
+    inner = explain(replace(made, settings=replace(made.settings, fill=fill)))
     dax = made.settings.dax
     training = {name: getattr(dax, name) for name in keys_of(ExplainStudent) if hasattr(dax, name)}
     own = {**training, "sampler": made.segments(), "seed": made.own_seed}
@@ -95,7 +107,7 @@ METHODS = {
         Method(
             "base1",
             "student without a mask net, then RISE on the student (paper, Base1)",
-            lambda made: _explain_student(made, Rise(made.grid())),
+            lambda made: _explain_student(made, _rise),
             (*_SEGMENTS, "dax", "rise"),
             queries="Q + 2",
             perturbs="segments",
@@ -105,7 +117,7 @@ METHODS = {
         Method(
             "base2",
             "student without a mask net, then LIME on the student (paper, Base2)",
-            lambda made: _explain_student(made, _lime(made)),
+            lambda made: _explain_student(made, _lime),
             (*_SEGMENTS, "dax", "lime"),
             queries="Q + 2",
             perturbs="segments",
@@ -172,7 +184,7 @@ METHODS = {
             "gradient along the way from the background to the input",
             lambda made: replace(
                 made.settings.integrated_gradients,
-                fill=made.settings.fill,
+                fill=made.fill,
                 seed=made.own_seed,
             ),
             ("fill", "integrated_gradients"),
@@ -183,7 +195,7 @@ METHODS = {
         Method(
             "input_x_gradient",
             "input above the background, times the gradient",
-            lambda made: InputXGradient(fill=made.settings.fill, seed=made.own_seed),
+            lambda made: InputXGradient(fill=made.fill, seed=made.own_seed),
             ("fill",),
             gradients="1",
             signed=True,

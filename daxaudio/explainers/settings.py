@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from daxaudio.containers import Event, Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4
@@ -197,6 +197,11 @@ class Making:
         """Seed of the method's own draws."""
         return self._seed_of(self.method)
 
+    @property
+    def fill(self) -> Fill:
+        """What stands where a part is masked off; the run knows what "auto" is."""
+        return cast(Fill, self.settings.fill)
+
     def segments(self, sampling: Literal["bernoulli", "shapley"] = "bernoulli") -> SegmentSampler:
         """Draws segments."""
         asked = self._asked("segments")
@@ -222,7 +227,7 @@ class Making:
     def _asked(self, kind: str) -> dict[str, Any]:
         return {
             "n_samples": self.settings.queries,
-            "fill": self.settings.fill,
+            "fill": self.fill,
             "batch_size": self.settings.batch_size,
             "seed": self._seed_of(kind),
         }

@@ -33,6 +33,13 @@ class AskOnce:
             self.answers[key] = self.model.outputs(spectrograms)
         return self.answers[key]
 
+    def outputs_of(self, waveforms: Tensor) -> Tensor:
+        """What the model's `outputs_of` are for waveforms `[N, C, S]` of its recording."""
+        key = b"sounds" + _digest_of_batch(waveforms.detach().float().contiguous())
+        if key not in self.answers:
+            self.answers[key] = self.model.outputs_of(waveforms)
+        return self.answers[key]
+
     def probabilities(self, spectrograms: Tensor) -> Tensor:
         """Scores `[N, C]` of `[N, F, T]` spectrograms."""
         return self.model.pool(self(spectrograms))

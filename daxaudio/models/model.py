@@ -42,6 +42,14 @@ class Model(abc.ABC):
         Where scores are of the whole recording, they themselves, `[N, C]`.
         """
 
+    def outputs_of(self, waveforms: Tensor) -> Tensor:
+        """The same of waveforms `[N, C, S]`, where the model is asked about a recording.
+
+        Raises:
+            ValueError: when it takes spectrograms.
+        """
+        raise ValueError("the model takes spectrograms: ask outputs(spectrograms)")
+
     def pool(self, outputs: Tensor) -> Tensor:
         """Scores `[N, C]` of what `outputs` gave."""
         return outputs

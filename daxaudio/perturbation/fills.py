@@ -18,8 +18,18 @@ from daxaudio.perturbation.segments import segment_means
 from daxaudio.runs.asking import Mix
 from daxaudio.runs.seeds import generator
 
-Fill = Literal["floor", "quiet", "global_mean", "segment_mean", "noise", "inpaint"]
-"""What stands where a part is masked off."""
+Fill = Literal[
+    "floor",
+    "quiet",
+    "global_mean",
+    "segment_mean",
+    "noise",
+    "inpaint",
+    "zeros",
+    "white_noise",
+    "surroundings",
+]
+"""What stands where a part is masked off; the last three in the sound (see `sound_fills`)."""
 
 _QUIET = 0.1
 """Share of the frames that are at the quiet level of their band, or below it."""
@@ -32,10 +42,12 @@ class FillFacts:
     Args:
         text: what it does, in a line.
         adds_energy: what is masked off may become louder than it was.
+        in_sound: it replaces stretches of the recording itself, not values of its spectrogram.
     """
 
     text: str
     adds_energy: bool
+    in_sound: bool = False
 
 
 FILLS: dict[Fill, FillFacts] = {
@@ -45,6 +57,13 @@ FILLS: dict[Fill, FillFacts] = {
     "segment_mean": FillFacts("the mean of the segment; for methods that cut segments", True),
     "noise": FillFacts("Gaussian noise with the mean and deviation of the band", True),
     "inpaint": FillFacts("drawn, for each query, from what it keeps around in time and band", True),
+    "zeros": FillFacts("stretches of the sound itself become silence", False, True),
+    "white_noise": FillFacts(
+        "stretches of the sound itself become noise at the recording's quiet level", True, True
+    ),
+    "surroundings": FillFacts(
+        "stretches of the sound itself become what is kept before and after them", True, True
+    ),
 }
 """By name."""
 
@@ -59,6 +78,17 @@ def check_fill(fill: object, known: tuple[str, ...] = get_args(Fill)) -> None:
         raise ValueError(f"fill must be one of {', '.join(known)}, got {fill!r}")
 
 
+def refuse_pictures(fill: Fill) -> str:
+    """Why a classifier that is asked about spectrograms cannot have a fill; "" where it can."""
+    if not FILLS[fill].in_sound:
+        return ""
+    others = ", ".join(name for name, row in FILLS.items() if not row.in_sound)
+    return (
+        f"fill {fill!r} changes the sound itself, and this classifier is asked about "
+        f"spectrograms; choose {others}"
+    )
+
+
 def make_background(
     spectrogram: Spectrogram, fill: Fill, segments: Tensor | None = None, seed: int = 0
 ) -> Tensor:
@@ -70,8 +100,8 @@ def make_background(
             or the value itself where that is lower; "global_mean" its mean, and so "inpaint", which
             has nothing to draw from; "segment_mean" the mean of each segment; "noise" Gaussian
             noise with the mean and deviation of each frequency bin, one draw for the whole
-            neighbourhood. In another unit than dB nothing is below the input's lowest value: there
-            is no sound of less than no energy.
+            neighbourhood; those of the sound as `fill_of_picture` says. In another unit than
+            dB nothing is below the input's lowest value: there is no sound of less than no energy.
         segments: int64 `[F, T]`, needed by "segment_mean".
         seed: seed of "noise".
 
@@ -87,7 +117,7 @@ def make_background(
         tensor([[1., 1., 1.]])
     """
     check_fill(fill)
-    values = spectrogram.values
+    values, fill = spectrogram.values, fill_of_picture(fill)
     if fill == "floor":
         return values.min().expand_as(values)
     if fill == "quiet":
@@ -107,8 +137,19 @@ def make_background(
     return values.mean().expand_as(values)
 
 
+def fill_of_picture(fill: Fill) -> Fill:
+    """What comes nearest to a fill on a spectrogram; of those that act on it, the fill itself."""
+    near: dict[Fill, Fill] = {"zeros": "floor", "white_noise": "quiet", "surroundings": "inpaint"}
+    return near.get(fill, fill)
+
+
 def fill_of_bins(fill: Fill) -> Fill:
-    """What stands where single bins are removed, in a run of a fill: these have no segment."""
+    """What stands where single bins are removed, in a run of a fill.
+
+    A bin has no segment whose mean it could take, and is no stretch of time of the sound.
+    """
+    if FILLS[fill].in_sound:
+        return "floor"
     return "global_mean" if fill == "segment_mean" else fill
 
 
@@ -119,7 +160,7 @@ def mix_of(fill: Fill) -> Mix:
         >>> mix_of("floor")(torch.zeros(1, 2), torch.ones(1, 2), torch.tensor([[[1.0, 0.25]]]))
         tensor([[[1.0000, 0.2500]]])
     """
-    return inpaint if fill == "inpaint" else torch.lerp
+    return inpaint if fill_of_picture(fill) == "inpaint" else torch.lerp
 
 
 def inpaint(background: Tensor, values: Tensor, masks: Tensor) -> Tensor:

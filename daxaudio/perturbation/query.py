@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import ScoreFn, Spectrogram
-from daxaudio.perturbation.fills import Fill
+from daxaudio.perturbation.fills import FILLS, Fill, refuse_pictures
 from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
+from daxaudio.perturbation.sound_fills import ScoresSounds, SoundInTime
 from daxaudio.runs.asking import answers, ask, check_finite, target_of
 from daxaudio.runs.batches import BatchSize, fit_batch
 from daxaudio.runs.progress import QueryProgress
@@ -80,12 +81,13 @@ def answer(
     """
     began = time.perf_counter()
     values = drawn.spectrogram.values
-    size = fit_batch(batch_size, values.shape, values.device)
+    asked, score_of, shape = _as_asked(drawn, score_fn)
+    size = fit_batch(batch_size, shape, values.device)
     apart = values.device.type == "cpu"
     batches = []
     with QueryProgress(drawn.n_samples, values.device) as shown:
-        for inputs, _ in _batches([drawn], torch.zeros(1, device=values.device), size, apart):
-            batches.append(answers(score_fn, inputs))
+        for inputs, _ in _batches([asked], torch.zeros(1, device=values.device), size, apart):
+            batches.append(answers(score_of, inputs))
             shown.reach(sum(map(len, batches)) - 2)
         scores = torch.cat(batches).float().cpu()
     check_finite(scores)
@@ -114,7 +116,43 @@ def ask_masked(neighbourhood: Neighbourhood, masks: Tensor, score_fn: ScoreFn) -
     Raises:
         ValueError: when the black box does not give one finite score per input.
     """
+    if FILLS[neighbourhood.fill].in_sound:
+        return ask(_score_of_masks(neighbourhood, score_fn), masks)
     return ask(score_fn, neighbourhood.masked(masks))
+
+
+def _as_asked(
+    drawn: Neighbourhood, score_fn: ScoreFn
+) -> tuple[Neighbourhood, ScoreFn, Sequence[int]]:
+    """What makes inputs, what scores them, and the shape of one that the black box takes.
+
+    Where the sound itself is changed, inputs are the masks: a picture of ones before zeros.
+    """
+    picture = drawn.spectrogram
+    if not FILLS[drawn.fill].in_sound:
+        return drawn, score_fn, picture.values.shape
+    of_masks = _score_of_masks(drawn, score_fn)
+    ones = dataclasses.replace(picture, values=torch.ones_like(picture.values))
+    zeros = torch.zeros_like(picture.values)
+    masks = dataclasses.replace(drawn, spectrogram=ones, background=zeros, fill="floor")
+    return masks, of_masks, of_masks.sound.waveform.shape
+
+
+class _ScoreOfMasks:
+    """Scores `[n]` of the recording as masks `[n, F, T]` keep it in time."""
+
+    def __init__(self, score_fn: ScoresSounds, masked: SoundInTime) -> None:
+        self.sound, self._score_fn, self._masked = masked.sound, score_fn, masked
+
+    def __call__(self, masks: Tensor) -> Tensor:
+        return self._score_fn.of_sounds(self._masked(masks))
+
+
+def _score_of_masks(drawn: Neighbourhood, score_fn: ScoreFn) -> _ScoreOfMasks:
+    if not isinstance(score_fn, ScoresSounds):
+        raise ValueError(refuse_pictures(drawn.fill))
+    masked = SoundInTime(score_fn.sound, drawn.spectrogram.times, drawn.fill, drawn.seed)
+    return _ScoreOfMasks(score_fn, masked)
 
 
 def answer_together(

@@ -6,6 +6,7 @@ import math
 from daxaudio.commands.main import COMMANDS, make_parser
 from daxaudio.explainers.catalogue import METHODS
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
+from daxaudio.perturbation.fills import FILLS
 
 _YES = {True: "yes", False: "-"}
 
@@ -89,5 +90,25 @@ def _table(heads, lines):
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
-GENERATED = {"methods": list_methods, "measures": list_measures, "commands": list_commands}
+def list_fills():
+    """What each fill puts where a part is masked off, and whether that may be louder."""
+    heads = ("fill", "what stands there", "may add energy", "acts on")
+    lines = [
+        [
+            f"`{name}`",
+            row.text,
+            _YES[row.adds_energy],
+            "the sound" if row.in_sound else "spectrogram",
+        ]
+        for name, row in FILLS.items()
+    ]
+    return _table(heads, lines)
+
+
+GENERATED = {
+    "methods": list_methods,
+    "fills": list_fills,
+    "measures": list_measures,
+    "commands": list_commands,
+}
 """What `[generated NAME](...)` stands for on a page."""

@@ -1,4 +1,4 @@
-"""What the documentation takes from the code: methods, measures, commands."""
+"""What the documentation takes from the code: methods, fills, measures, commands."""
 
 import sys
 
@@ -6,12 +6,16 @@ import pytest
 from conftest import ROOT
 
 from daxaudio.commands.main import COMMANDS
+from daxaudio.commands.sections import read_sections
 from daxaudio.explainers.catalogue import METHODS
+from daxaudio.explainers.settings import MethodSettings
 from daxaudio.metrics.catalogue import MEASURES
+from daxaudio.perturbation.fills import FILLS
+from daxaudio.runs.config import build
 
 sys.path.insert(0, str(ROOT / "docs" / "generate"))
 
-from catalogue_tables import list_commands, list_measures, list_methods
+from catalogue_tables import list_commands, list_fills, list_measures, list_methods
 
 
 def test_every_method_has_its_row_with_what_it_needs():
@@ -39,3 +43,16 @@ INNER = ("data validate", "annotations convert", "prepare esc10")
 @pytest.mark.parametrize("name", [*COMMANDS, *INNER])
 def test_every_command_has_its_help(name):
     assert f"# daxaudio {name}\n\n```text\nusage: daxaudio {name} " in list_commands()
+
+
+def test_the_table_of_fills_says_of_each_whether_it_may_add_energy():
+    rows = {line.split("`")[1]: line for line in list_fills().splitlines() if "`" in line}
+    assert tuple(rows) == tuple(FILLS)
+    assert all(("| yes |" in rows[name]) == row.adds_energy for name, row in FILLS.items())
+
+
+def test_the_configuration_of_fills_of_the_sound_is_one(tmp_path):
+    text = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(text.split("```yaml\n")[1].split("```")[0])
+    section = read_sections(tmp_path / "a.yaml")["explain"]
+    assert FILLS[build(MethodSettings, "explain", section).fill].in_sound

@@ -22,7 +22,13 @@ from daxaudio.features.sound_masks import SoundMasks
 from daxaudio.models.foreign.description import Description
 from daxaudio.models.foreign.runner import Runner
 from daxaudio.models.foreign.scores import activated, in_frames, pooled
-from daxaudio.models.foreign.targets import Target, frames_between, read_target
+from daxaudio.models.foreign.targets import (
+    SoundScore,
+    Target,
+    TargetScore,
+    frames_between,
+    read_target,
+)
 from daxaudio.models.foreign.windows import Windows
 from daxaudio.models.model import Model
 
@@ -34,27 +40,6 @@ _MOST_AT_ONCE = 32
 
 _SAME = 1e-3
 """Probabilities of the same sound may differ by so much; other numbers by this share."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class TargetScore:
-    """The score of one target, asked of a model.
-
-    Args:
-        target: its name, as `read_target` reads it.
-        pick: answers `[N, L, K]` to scores `[N]` of the target.
-        ask: spectrograms `[N, F, T]` to answers `[N, L, K]`.
-        masks_sound: as of the model.
-    """
-
-    target: str
-    pick: Callable[[Tensor], Tensor]
-    ask: Callable[[Tensor], Tensor]
-    masks_sound: bool
-
-    def __call__(self, spectrograms: Tensor) -> Tensor:
-        """Scores `[N]` of spectrograms `[N, F, T]`."""
-        return self.pick(self.ask(spectrograms))
 
 
 class ForeignModel(Model):
@@ -245,8 +230,6 @@ class AboutRecording(Model):
 
     def outputs(self, spectrograms: Tensor) -> Tensor:
         """Scores `[N, L, K]` by frame of changed spectrograms `[N, F, T]`."""
-        if not self._checked:
-            self._check()
         began = time.perf_counter()
         sounds = self.sounds(spectrograms)
         self.model.seconds["sound"] += time.perf_counter() - began
@@ -254,6 +237,11 @@ class AboutRecording(Model):
 
     def outputs_of(self, waveforms: Tensor) -> Tensor:
         """Scores `[N, L, K]` by frame of waveforms `[N, C, S]` at the model's rate."""
+        if not self._checked:
+            self._check()
+        return self._answers(waveforms)
+
+    def _answers(self, waveforms: Tensor) -> Tensor:
         self.model.n_queries += len(waveforms)
         return self.model.answers(waveforms)
 
@@ -267,7 +255,15 @@ class AboutRecording(Model):
         if wanted.between:
             self._check_time(wanted)
         pick = functools.partial(self.model._pick, wanted, self._centres)
-        return TargetScore(target, pick, ask or self.outputs, self.masks_sound)
+        rate, name = self.model.description.sample_rate, self.recording.recording_id
+        return SoundScore(
+            target,
+            pick,
+            ask or self.outputs,
+            self.masks_sound,
+            sound=Recording(self.waveform, rate, name),
+            hear=getattr(ask, "outputs_of", self.outputs_of),  # an `AskOnce` remembers both
+        )
 
     def class_index(self, name: str) -> int:
         """Position of the class of a target among `class_names`."""
@@ -322,7 +318,7 @@ class AboutRecording(Model):
         if not torch.allclose(same, self.waveform, rtol=0, atol=1e-6 * float(same.abs().max())):
             raise ValueError(f"{name}: the sound is not given back by a mask of ones")
         beside = torch.stack([same, same.flip(-1)])
-        alone, among = self.outputs_of(self.waveform[None])[0], self.outputs_of(beside)[0]
+        alone, among = self._answers(self.waveform[None])[0], self._answers(beside)[0]
         probable = self.model.description.output != "regression"
         allowed = _SAME * (1.0 if probable else float(alone.abs().max()))
         difference = float((alone - among).abs().max())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
+
+from daxaudio.containers import Recording
 
 _FALLS = ":falls"
 _AT = re.compile(r"(.+)@(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
@@ -93,3 +95,42 @@ def frames_between(centres: Tensor, between: tuple[float, float], target: str) -
     if not bool(inside.any()):
         inside[(centres - (start + end) / 2).abs().argmin()] = True
     return inside
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TargetScore:
+    """The score of one target, asked of a model.
+
+    Args:
+        target: its name, as `read_target` reads it.
+        pick: answers `[N, L, K]` to scores `[N]` of the target.
+        ask: spectrograms `[N, F, T]` to answers `[N, L, K]`.
+        masks_sound: as of the model.
+    """
+
+    target: str
+    pick: Callable[[Tensor], Tensor]
+    ask: Callable[[Tensor], Tensor]
+    masks_sound: bool
+
+    def __call__(self, spectrograms: Tensor) -> Tensor:
+        """Scores `[N]` of spectrograms `[N, F, T]`."""
+        return self.pick(self.ask(spectrograms))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SoundScore(TargetScore):
+    """The score of one target, asked of a model of waveforms about one recording.
+
+    Args:
+        sound: the recording as the model hears it.
+        hear: waveforms `[N, C, S]` to answers `[N, L, K]`.
+    """
+
+    _: dataclasses.KW_ONLY
+    sound: Recording
+    hear: Callable[[Tensor], Tensor]
+
+    def of_sounds(self, waveforms: Tensor) -> Tensor:
+        """Scores `[N]` of waveforms `[N, C, S]` like that of `sound`."""
+        return self.pick(self.hear(waveforms))
