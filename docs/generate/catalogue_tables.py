@@ -1,11 +1,15 @@
 """What is generated from the code: the methods, the measures, the commands."""
 
 import argparse
+import dataclasses
+import inspect
 import math
+import re
 
 from daxaudio.commands.main import COMMANDS, make_parser
 from daxaudio.explainers.catalogue import METHODS
 from daxaudio.metrics.catalogue import GROUPS, MEASURES
+from daxaudio.models.foreign.description import Description
 from daxaudio.perturbation.fills import FILLS
 
 _YES = {True: "yes", False: "-"}
@@ -53,6 +57,19 @@ def _measure_cells(row):
     yield " to ".join(ends)
     yield row.chance or "-"
     yield ", ".join(row.needs) or "-"
+
+
+def list_entries():
+    """The entries of a `model.yaml`, by the docstring of `Description`, and their defaults."""
+    text = inspect.getdoc(Description).partition("Args:\n")[2].partition("\n\n")[0]
+    said = dict(re.findall(r"^    (\w+): ((?:.|\n {8})*)", text, flags=re.MULTILINE))
+    lines = []
+    for field in dataclasses.fields(Description):
+        default = "needed" if field.default is dataclasses.MISSING else f"`{field.default}`"
+        if field.default_factory is not dataclasses.MISSING:
+            default = "`{}`"
+        lines.append((f"`{field.name}`", " ".join(said[field.name].split()), default))
+    return _table(("entry", "what it says", "default"), lines)
 
 
 def list_commands():
@@ -110,5 +127,6 @@ GENERATED = {
     "fills": list_fills,
     "measures": list_measures,
     "commands": list_commands,
+    "entries": list_entries,
 }
 """What `[generated NAME](...)` stands for on a page."""

@@ -10,12 +10,19 @@ from daxaudio.commands.sections import read_sections
 from daxaudio.explainers.catalogue import METHODS
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.metrics.catalogue import MEASURES
+from daxaudio.models.foreign.description import ENTRIES
 from daxaudio.perturbation.fills import FILLS
 from daxaudio.runs.config import build
 
 sys.path.insert(0, str(ROOT / "docs" / "generate"))
 
-from catalogue_tables import list_commands, list_fills, list_measures, list_methods
+from catalogue_tables import (
+    list_commands,
+    list_entries,
+    list_fills,
+    list_measures,
+    list_methods,
+)
 
 
 def test_every_method_has_its_row_with_what_it_needs():
@@ -29,6 +36,13 @@ def test_every_method_has_its_row_with_what_it_needs():
 def test_the_first_page_names_every_method():
     text = (ROOT / "README.md").read_text()
     assert [name for name in METHODS if f"`{name}`" not in text] == []
+
+
+def test_every_entry_of_a_description_is_explained():
+    rows = {line.split("`")[1]: line for line in list_entries().splitlines() if "`" in line}
+    assert list(rows) == list(ENTRIES)
+    assert rows["sample_rate"] == "| `sample_rate` | samples per second that it takes. | needed |"
+    assert rows["padding"].endswith("that pads it itself. | `zeros` |")
 
 
 def test_every_measure_is_defined():

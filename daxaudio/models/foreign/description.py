@@ -12,7 +12,7 @@ Input = Literal["waveform", "spectrogram"]
 Output = Literal["logits", "probabilities", "multi_label", "regression"]
 Activation = Literal["auto", "none", "softmax", "sigmoid"]
 Frames = Literal["mean", "max", "noisy_or", "top_k"]
-Padding = Literal["zeros", "repeat"]
+Padding = Literal["zeros", "repeat", "own"]
 
 INPUT_LAYOUTS: Mapping[Input, tuple[str, ...]] = {
     "waveform": ("N S", "N 1 S", "N C S", "S"),
@@ -43,7 +43,8 @@ class Description:
         scale: samples in [-1, 1] are multiplied by it; 32768 for models of 16-bit numbers.
         seconds: length of the windows that it takes; None where it takes any length.
         overlap: share in [0, 1) of a window that the next one hears again.
-        padding: how recordings shorter than a window, and the last window, are filled up.
+        padding: how recordings shorter than a window, and the last window, are filled up; "own"
+            leaves a shorter recording as it is, to a model that pads it itself.
         output_layout: order of its output's dimensions, one of `OUTPUT_LAYOUTS`; "auto" goes by
             their number and by the classes.
         frames: how the scores of frames and windows become one of the recording.

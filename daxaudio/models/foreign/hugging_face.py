@@ -132,7 +132,7 @@ def _described(
         "output_layout": "N K",
     }
     if longest is not None:
-        described["seconds"] = longest / sample_rate
+        described |= {"seconds": longest / sample_rate, "padding": "own"}
     return described
 
 

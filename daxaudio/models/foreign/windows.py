@@ -20,7 +20,8 @@ class Windows:
         size: samples of a window.
         step: samples from one to the next.
         n: windows.
-        padding: what stands behind the recording's end: "zeros", or the recording again ("repeat").
+        padding: what stands behind the recording's end: "zeros", or the recording again ("repeat");
+            "own" zeros, but only where there are several windows.
     """
 
     n_samples: int
@@ -41,6 +42,8 @@ class Windows:
         if description.seconds is None:
             return cls(n_samples, n_samples, n_samples, 1, description.padding)
         size = round(description.seconds * description.sample_rate)
+        if description.padding == "own":
+            size = min(size, n_samples)
         step = max(1, round(size * (1 - description.overlap)))
         n = 1 + max(0, math.ceil((n_samples - size) / step))
         return cls(n_samples, size, step, n, description.padding)

@@ -13,6 +13,7 @@ from hugging_face_folders import KINDS, RATE, save_folder
 
 from daxaudio.models.foreign.description import describe
 from daxaudio.models.foreign.hugging_face import open_hugging_face
+from daxaudio.models.foreign.load import load_model
 from daxaudio.models.foreign.runner import Opening
 
 
@@ -67,6 +68,17 @@ def test_what_the_configurations_say_is_read_off(folders):
         "output_layout": "N K",
     }
     assert open_hugging_face(folders["Whisper"], Opening()).described["seconds"] == 1
+
+
+@pytest.mark.parametrize("kind", ["AST", "Whisper"])
+def test_a_short_recording_is_padded_as_the_pipeline_pads_it(kind, folders):
+    pipeline = transformers.pipeline("audio-classification", str(folders[kind]), device="cpu")
+    (sound,) = sounds(1, RATE // 4)
+    theirs = {row["label"]: row["score"] for row in pipeline(sound.numpy())}
+    model = load_model(folders[kind])
+    ours = model.answers(sound[None, None])[0, 0].tolist()
+    assert ours == pytest.approx([theirs["dog"], theirs["cat"]], abs=1e-5)
+    assert model.answers(torch.cat([sound] * 9)[None, None]).shape[1] > 1
 
 
 def test_the_longest_sound_of_ast_fills_its_frames_to_the_last(folders):
