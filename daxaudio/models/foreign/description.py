@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from daxaudio.runs.config import build
+from daxaudio.runs.names import name_some
 
 Input = Literal["waveform", "spectrogram"]
 Output = Literal["logits", "probabilities", "multi_label", "regression"]
@@ -15,8 +16,8 @@ Frames = Literal["mean", "max", "noisy_or", "top_k"]
 Padding = Literal["zeros", "repeat", "own"]
 
 INPUT_LAYOUTS: Mapping[Input, tuple[str, ...]] = {
-    "waveform": ("N S", "N 1 S", "N C S", "S"),
-    "spectrogram": ("N F T", "N T F", "N 1 F T", "N 1 T F"),
+    "waveform": ("N S", "N 1 S", "N C S", "S", "N S 1", "N S C"),
+    "spectrogram": ("N F T", "N T F", "N 1 F T", "N 1 T F", "N F T 1", "N T F 1"),
 }
 """Letters of shapes: N inputs of a batch, S samples, C channels, F bins, T frames, 1 as it is."""
 
@@ -60,7 +61,7 @@ class Description:
         chunk: samples of a streaming model's chunk; None where it takes all at once.
         context: samples of the chunk before that are put in front of each chunk; zeros at first.
         reset: method of a scripted model that forgets its state, called before every batch.
-        threads: of a runtime that has its own; None leaves it to the runtime.
+        threads: of a runtime that has its own; None takes as many as torch.
 
     Raises:
         ValueError: names the entry that does not fit and what would.
@@ -100,8 +101,13 @@ class Description:
 
     def __post_init__(self) -> None:
         names = tuple(self.classes) if not isinstance(self.classes, str) else ()
-        if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
-            raise ValueError(f"classes must be one or more different names, got {self.classes!r}")
+        if not names or not all(isinstance(name, str) and name for name in names):
+            raise ValueError(f"classes must be one or more names, got {self.classes!r}")
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        if twice:
+            raise ValueError(
+                f"classes must have different names, but there are two {name_some(twice)}"
+            )
         object.__setattr__(self, "classes", names)
         for name, allowed in (
             ("input", get_args(Input)),
