@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daxaudio.runs.kinds import as_listed, check_kind, check_whole
-from daxaudio.runs.real_numbers import as_axis, as_float32, as_real
+from daxaudio.runs.kinds import as_listed, check_kind, check_sentences, check_whole
+from daxaudio.runs.real_numbers import as_axis, as_float32, as_real, check_beside
 from daxaudio.runs.tolerances import TIME_TOLERANCE
 
 ScoreFn = Callable[[Tensor], Tensor]
@@ -357,21 +357,8 @@ class Explanation:
             raise ValueError(f"mask of {self.method!r} leaves [0, 1] or holds NaN")
         for name, lowest in (("attribution", -math.inf), ("standard_error", 0.0)):
             if getattr(self, name) is not None:
-                self._check_beside_mask(name, getattr(self, name), lowest)
-        given = self.warnings
-        if not isinstance(given, tuple) or not all(isinstance(one, str) for one in given):
-            raise TypeError(f"warnings of {self.method!r} must be a tuple of texts, got {given!r}")
-        if not all(map(str.strip, given)):
-            raise ValueError(f"a warning of {self.method!r} is empty; say what is wrong")
-
-    def _check_beside_mask(self, name: str, values: Tensor, lowest: float) -> None:
-        if values.shape != self.mask.shape:
-            raise ValueError(
-                f"{name} is {tuple(values.shape)}, the mask is {tuple(self.mask.shape)}"
-            )
-        if not bool(((values >= lowest) & values.isfinite()).all()):
-            fault = "is negative somewhere or holds" if lowest == 0 else "holds"
-            raise ValueError(f"{name} of {self.method!r} {fault} NaN or infinity")
+                check_beside(getattr(self, name), self.mask, name, of=self.method, lowest=lowest)
+        check_sentences(self.warnings, f"of {self.method!r}")
 
     @property
     def profile(self) -> Tensor:
@@ -385,8 +372,12 @@ class Explanation:
 
     def plot(self, path: Any = None, **options: Any) -> Any:
         """Draw it, into a file where a path is given; see `daxaudio.plot.plot_explanation`."""
-        plot = importlib.import_module("daxaudio.plot")
-        return plot.plot_explanation(self, path, **{"verdict": self.verdict, **options})
+        options = {"verdict": self.verdict, **options}
+        return importlib.import_module("daxaudio.plot").plot_explanation(self, path, **options)
+
+    def listen(self, recording: Recording | None = None, **options: Any) -> Any:
+        """What was marked, and the rest, to be heard; see `daxaudio.features.listen`."""
+        return importlib.import_module("daxaudio.features").listen(self, recording, **options)
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""

@@ -108,7 +108,7 @@ def test_the_root_holds_the_containers_and_folders_only():
 
 
 LOOKED_UP = {
-    "daxaudio.containers": {"daxaudio.metrics", "daxaudio.plot"},
+    "daxaudio.containers": {"daxaudio.features", "daxaudio.metrics", "daxaudio.plot"},
     "daxaudio.runs.lazy": {""},
     "daxaudio.runs.extras": {""},
     "daxaudio.models.foreign.function": {""},
@@ -117,9 +117,9 @@ LOOKED_UP = {
     "daxaudio.models.foreign.load": {"daxaudio.models.foreign."},
 }
 """Modules that are looked up by name when they are needed. One way leads past the table: an
-explanation is drawn and read by its own methods. `prepare` starts data preparation, a package of
-its own, the public names of a folder are its own or, of `daxaudio`, any, extras are packages of
-others, and a function is the user's."""
+explanation is drawn, read and heard by its own methods. `prepare` starts data preparation, a
+package of its own, the public names of a folder are its own or, of `daxaudio`, any, extras are
+packages of others, and a function is the user's."""
 
 
 def lookups_in(source):

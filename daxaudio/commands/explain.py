@@ -92,6 +92,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="draw nothing; a picture takes a fifth of a second in a folder",
     )
     parser.add_argument(
+        "--listen",
+        action="store_true",
+        help="write original.wav, kept.wav (what was marked) and removed.wav beside each "
+        "explanation; `daxaudio listen` does so later, and more",
+    )
+    parser.add_argument(
         "--check",
         choices=("none", *get_args(Level)),
         help="look for what speaks against each explanation: quick (about 200 queries a method), "

@@ -10,6 +10,7 @@ from typing import Any
 
 from daxaudio.commands.arguments import print_cost
 from daxaudio.commands.events import TrueEvents
+from daxaudio.commands.listen import write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.containers import Explanation, Recording
 from daxaudio.data.audio import channels_of, read_recording
@@ -129,6 +130,8 @@ def _finish(
         )
         _print_verdict(verdict, time.perf_counter() - began)
         add_facts(place, {"verdict": {"level": level, **verdict.as_dict()}})
+    if arguments.listen:
+        write_all_sounds([place], allow_commands=False)
     if not arguments.no_pictures:
         summary = verdict.summary if verdict else ""
         plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)

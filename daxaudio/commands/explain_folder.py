@@ -10,6 +10,7 @@ import pandas as pd
 
 from daxaudio.commands.arguments import load_data, print_cost
 from daxaudio.commands.events import TrueEvents
+from daxaudio.commands.listen import write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.data.audio_folders import UNLABELLED, read_audio_folder
 from daxaudio.data.kaldi import DataFolder
@@ -83,6 +84,9 @@ def explain_folder_of_audio(
         targets=targets,
         level=None if arguments.check == "none" else arguments.check,
     )
+    if arguments.listen:
+        places = [out / method / name for name in chosen for method in methods]
+        write_all_sounds(places, arguments.allow_commands)
     if not arguments.no_pictures:
         _draw(out, chosen, methods, events)
     title = f"Explanations of {Path(arguments.audio).resolve().name}"

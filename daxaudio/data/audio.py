@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io.wavfile
 import soundfile
+import torch
 
 from daxaudio.containers import Recording
 from daxaudio.data.channels import one_channel
@@ -27,7 +28,9 @@ __all__ = [
     "channels_of",
     "duration_of",
     "find_audio",
+    "fits_16_bits",
     "make_recording",
+    "make_recording_of_all",
     "read_recording",
     "write_recording",
 ]
@@ -122,7 +125,9 @@ def read_recording(
     )
 
 
-def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
+def write_recording(
+    recording: Recording, path: str | os.PathLike[str], *, any_player: bool = False
+) -> None:
     """Write a recording whole or not at all: `.wav` as 32-bit float, `.flac` with 24 bits.
 
     WAV keeps every sample exactly, and the same recording always gives the same bytes.
@@ -130,6 +135,7 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
     Args:
         recording: what to write.
         path: the file to write; its ending chooses the format. Folders above it are made.
+        any_player: `.wav` with 16 bits, which every program plays, unless that would clip.
 
     Raises:
         ValueError: when the ending is neither `.wav` nor `.flac`, when samples beyond [-1, 1]
@@ -144,6 +150,8 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     samples = recording.waveform.detach().cpu().numpy().T
+    if path.suffix.lower() == ".wav" and any_player and fits_16_bits(recording):
+        samples = np.rint(samples * 32768).astype(np.int16)
     if path.suffix.lower() == ".wav":
         # libsndfile would write the time of day into the peak chunk of a float WAV.
         with whole_file(path) as temporary:
@@ -152,6 +160,11 @@ def write_recording(recording: Recording, path: str | os.PathLike[str]) -> None:
         _write_flac(path, samples, recording.sample_rate)
     else:
         raise ValueError(f"{path}: can write .wav and .flac, got {path.suffix!r}; change the name")
+
+
+def fits_16_bits(recording: Recording) -> bool:
+    """Whether no sample of a recording would be clipped in whole numbers of 16 bits."""
+    return float(recording.waveform.abs().max()) * 32768 < 32767.5
 
 
 def _write_flac(path: Path, samples: np.ndarray, sample_rate: int) -> None:
@@ -169,6 +182,12 @@ def _write_flac(path: Path, samples: np.ndarray, sample_rate: int) -> None:
             f"{path}: FLAC does not hold {samples.shape[1]} channels at {sample_rate} Hz "
             f"({error.error_string}); write .wav"
         ) from error
+
+
+def make_recording_of_all(place: str, samples: np.ndarray, file_rate: int, name: str) -> Recording:
+    """Check samples `[S, C]` that were read, and keep every channel; else as `make_recording`."""
+    _check_samples(place, samples, file_rate, 0.0)
+    return Recording(torch.from_numpy(samples.T.copy()), file_rate, name)
 
 
 def make_recording(

@@ -1,4 +1,4 @@
-"""Recordings to spectrograms: front ends, and silence that they may delete."""
+"""Recordings to spectrograms and back: front ends, deleted silence, what a mask sounds like."""
 
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         Pcen as Pcen,
         Vqt as Vqt,
     )
+    from daxaudio.features.listening import Listening as Listening, listen as listen
     from daxaudio.features.vad import EnergyVad as EnergyVad, SplitVad as SplitVad
 
 if not TYPE_CHECKING:  # type checkers would take any misspelt name for granted

@@ -19,7 +19,7 @@ def explanation_html(explanation: Explanation) -> str:
 
     Returns:
         The mask over the spectrogram as a PNG picture, and below it what was explained, the
-        verdict where it is known, and each warning.
+        verdict where it is known, each warning, and players where the recording is known.
 
     Example:
         >>> import torch
@@ -37,6 +37,8 @@ def explanation_html(explanation: Explanation) -> str:
     lines += [f"Verdict: {explanation.verdict}"] * bool(explanation.verdict)
     lines += [f"Warning: {warning}" for warning in explanation.warnings]
     text = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    if explanation.recording is not None:
+        text += explanation.listen()._repr_html_()
     return f'<img alt="mask over the spectrogram" src="data:image/png;base64,{picture}">{text}'
 
 

@@ -44,6 +44,28 @@ def check_whole(given: Any, name: str) -> None:
         raise TypeError(f"{name} must be a whole number, got {given!r:.60}")
 
 
+def check_sentences(given: Any, of: str) -> None:
+    """Refuse warnings that are no tuple of texts, or of which one says nothing.
+
+    Args:
+        given: the warnings.
+        of: what they are of, for the errors.
+
+    Raises:
+        TypeError: when they are no tuple of texts.
+        ValueError: when one is empty.
+
+    Example:
+        >>> check_sentences(["loud"], "of 'lime'")
+        Traceback (most recent call last):
+        TypeError: warnings of 'lime' must be a tuple of texts, got ['loud']
+    """
+    if not isinstance(given, tuple) or not all(isinstance(one, str) for one in given):
+        raise TypeError(f"warnings {of} must be a tuple of texts, got {given!r}")
+    if not all(warning.strip() for warning in given):
+        raise ValueError(f"a warning {of} is empty; say what is wrong")
+
+
 def as_listed(given: Iterable[Item], expected: str) -> Sequence[Item]:
     """Several things as a tuple: a generator is used up once, and one thing alone is refused.
 

@@ -61,6 +61,31 @@ def as_axis(given: Any, name: str) -> Tensor:
     return axis
 
 
+def check_beside(values: Tensor, mask: Tensor, name: str, *, of: str, lowest: float) -> None:
+    """Refuse what goes with a mask and has another shape, NaN, infinity or too small numbers.
+
+    Args:
+        values: what goes with it.
+        mask: of the shape that they must have.
+        name: of the values, for the error.
+        of: whose mask it is.
+        lowest: the least that they may be: 0, or minus infinity.
+
+    Raises:
+        ValueError: says what is wrong.
+
+    Example:
+        >>> check_beside(torch.ones(2), torch.ones(3), "error", of="lime", lowest=0.0)
+        Traceback (most recent call last):
+        ValueError: error is (2,), the mask is (3,)
+    """
+    if values.shape != mask.shape:
+        raise ValueError(f"{name} is {tuple(values.shape)}, the mask is {tuple(mask.shape)}")
+    if not bool(((values >= lowest) & values.isfinite()).all()):
+        fault = "is negative somewhere or holds" if lowest == 0 else "holds"
+        raise ValueError(f"{name} of {of!r} {fault} NaN or infinity")
+
+
 def _array(given: Any, name: str) -> np.ndarray[Any, Any]:
     plain = given
     if isinstance(given, list | tuple):

@@ -7,11 +7,16 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from daxaudio.containers import Recording
-from daxaudio.data.audio import duration_of, make_recording, read_recording
+from daxaudio.data.audio import (
+    duration_of,
+    make_recording,
+    make_recording_of_all,
+    read_recording,
+)
 from daxaudio.data.decoding import read_samples
 from daxaudio.data.kaldi.archives import extract, place_in_archive
 from daxaudio.data.kaldi.folder import DataFolder
@@ -105,14 +110,62 @@ def source_duration(
         return duration_of(path)
 
 
-def _read_segment(
-    path: Path,
-    segment: RecordingSegment,
-    sample_rate: int | None,
-    name: str,
-    min_duration: float,
-    channel: int | None,
+def read_source(
+    source: str,
+    recording_id: str,
+    segment: Sequence[float | None] | None = None,
+    *,
+    channel: int | None = None,
+    allow_commands: bool = False,
 ) -> Recording:
+    """Read an entry of `wav.scp`, or an audio file, at its own rate with all its channels.
+
+    Args:
+        source: a path, a place in an archive, or a shell command.
+        recording_id: name of the recording.
+        segment: start and end in seconds of the part to read, the end None for that of the source;
+            None for all of it.
+        channel: take this one alone, counted from 1.
+        allow_commands: run it when it is a command.
+
+    Returns:
+        The recording, `[C, S]`.
+
+    Raises:
+        ValueError: as `read_utterance`, and when a command is not allowed.
+
+    Example:
+        >>> import torch
+        >>> from daxaudio.data.audio import write_recording
+        >>> path = Path(tempfile.mkdtemp()) / "r 1.wav"
+        >>> write_recording(Recording(torch.ones(2, 8000), 8000), path)
+        >>> read_source(str(path), "u", (0.25, 0.75)).waveform.shape
+        torch.Size([2, 4000])
+    """
+    if not allow_commands:
+        check_no_command("wav.scp", recording_id, source)
+    start, end = (0.0, None) if segment is None else segment
+    part = RecordingSegment(recording_id, start or 0.0, end)
+    with _audio_file(recording_id, source, COMMAND_SECONDS) as path:
+        place = str(path)
+        if segment is not None:
+            place = _place_of_segment(path, part, recording_id)
+        samples, file_rate = read_samples(path, part.start, part.end)
+    if channel is None:
+        return make_recording_of_all(place, samples, file_rate, recording_id)
+    return make_recording(
+        place,
+        samples,
+        file_rate,
+        None,
+        recording_id=recording_id,
+        min_duration=0.0,
+        channel=channel,
+    )
+
+
+def _place_of_segment(path: Path, segment: RecordingSegment, name: str) -> str:
+    """How errors name a segment, which lies in its recording."""
     length = duration_of(path)
     place = f"{path}: segment {name!r}"
     if segment.duration_in(length) <= 0 or (segment.end or 0) > length + OVERSHOOT:
@@ -121,6 +174,18 @@ def _read_segment(
             f"{'the end' if segment.end is None else f'{segment.end:.10g} s'}, but the recording "
             f"lasts {length:.10g} s; `daxaudio data fix --durations` mends or drops it"
         )
+    return place
+
+
+def _read_segment(
+    path: Path,
+    segment: RecordingSegment,
+    sample_rate: int | None,
+    name: str,
+    min_duration: float,
+    channel: int | None,
+) -> Recording:
+    place = _place_of_segment(path, segment, name)
     samples, file_rate = read_samples(path, segment.start, segment.end)
     return make_recording(
         place,
