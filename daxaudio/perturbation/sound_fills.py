@@ -13,7 +13,6 @@ import functools
 from typing import Protocol, runtime_checkable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from daxaudio.containers import Recording
@@ -63,7 +62,7 @@ class SoundInTime:
         >>> sound = Recording(torch.ones(1, 1000), 1000)
         >>> masked = SoundInTime(sound, torch.tensor([0.25, 0.75]), "zeros")
         >>> masked(torch.tensor([[[1.0, 0.0]]]))[0, 0, [100, 495, 500, 504, 900]].round(decimals=2)
-        tensor([1.0000, 1.0000, 0.4000, 0.0000, 0.0000])
+        tensor([1.0000, 1.0000, 0.5000, 0.0000, 0.0000])
     """
 
     sound: Recording
@@ -85,27 +84,51 @@ class SoundInTime:
                 "all bins; or choose a fill that acts on the spectrogram"
             )
         waveform = self.sound.waveform.to(masks.device)
-        weights = masks.mean(dim=1)[:, self._frames.to(masks.device)]
+        weights = masks.mean(dim=1)
         if self.fill == "surroundings":
-            kept = weights > 0.5
+            kept = weights[:, self._frames().to(masks.device)] > 0.5
             filling = torch.stack([_surroundings(waveform, one) for one in kept])
         else:
             filling = self._filling.to(masks.device).expand(len(masks), -1, -1)
         return torch.lerp(filling, waveform, self._faded(weights)[:, None])
 
     @functools.cached_property
-    def _frames(self) -> Tensor:
-        """`[S]` int64: the nearest frame of each sample."""
+    def _borders(self) -> Tensor:
+        """`[T - 1]` float64: where each frame but the first begins, in samples."""
         times = self.times.double().cpu()
-        moments = torch.arange(self.sound.waveform.shape[-1]).double() / self.sound.sample_rate
-        return torch.searchsorted((times[1:] + times[:-1]) / 2, moments, right=True)
+        return (times[1:] + times[:-1]) / 2 * self.sound.sample_rate
+
+    def _frames(self, later: float = 0.0) -> Tensor:
+        """`[S]` int64: the frame of what is so many samples later than each sample."""
+        moments = torch.arange(self.sound.waveform.shape[-1]).double() + later
+        return torch.searchsorted(self._borders, moments, right=True)
+
+    @functools.cached_property
+    def _fades(self) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """`[S]` frames before any fade that reaches a sample, then what fades in after them.
+
+        Of that one frame after the other, `[S]`, and how far each has come, `[S]` from 0 to 1.
+        """
+        half = FADE / 2 * self.sound.sample_rate
+        moments = torch.arange(self.sound.waveform.shape[-1]).double()
+        first, last = self._frames(-half), self._frames(half)
+        steps = []
+        for step in range(1, int((last - first).max()) + 1):
+            frame = torch.minimum(first + step, last)
+            border = self._borders[(frame - 1).clamp(min=0)]
+            way = ((moments - border) / half).clamp(-1, 1)
+            share = torch.where(first + step <= last, (1 + (way * torch.pi / 2).sin()) / 2, 0.0)
+            steps.append((frame, share.float()))
+        return first, steps
 
     def _faded(self, weights: Tensor) -> Tensor:
-        """`[n, S]` with every step drawn out to a raised cosine."""
-        half = round(FADE / 2 * self.sound.sample_rate)
-        hann = torch.hann_window(2 * half + 3, periodic=False, device=weights.device)[1:-1]
-        around = F.pad(weights[:, None], (half, half), mode="replicate")
-        return F.conv1d(around, (hann / hann.sum())[None, None])[:, 0].clamp_(0, 1)
+        """`[n, S]` of weights `[n, T]`, each step drawn out to a raised cosine."""
+        first, steps = self._fades
+        faded = weights[:, first.to(weights.device)]
+        for frame, share in steps:
+            rise = weights.diff(dim=1, prepend=weights[:, :1])[:, frame.to(weights.device)]
+            faded = faded + rise * share.to(weights.device)
+        return faded.clamp_(0, 1)
 
     @functools.cached_property
     def _filling(self) -> Tensor:

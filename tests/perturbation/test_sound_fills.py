@@ -258,3 +258,15 @@ def test_a_trained_model_of_spectrograms_refuses_before_anything_is_asked(event)
             lambda inputs: pytest.fail("asked"),
             settings=MethodSettings(fill="zeros"),
         )
+
+
+def test_fades_longer_than_a_frame_go_on_over_several():
+    times = (torch.arange(1000) + 0.5) * 0.002  # frames of 2 ms
+    masks = torch.ones(2, 1, 1000)
+    masks[0, :, 500:], masks[1, :, 499:501] = 0, 0
+    masked = SoundInTime(Recording(torch.ones(1, 16000), RATE), times, "zeros")
+    step, notch = masked(masks)[:, 0]
+    assert bool((step.diff() <= 0).all())
+    assert step[[7967, 8000, 8033]].tolist() == pytest.approx([1, 0.5, 0], abs=0.01)
+    assert 0.2 < float(notch.min()) < 0.6  # of a gap shorter than the fade something is left
+    assert float(notch.diff().abs().max()) < 0.05
