@@ -63,7 +63,7 @@ def explain_file(
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     predicted, _ = heard.model.predict(heard.spectrogram)
     targets = _targets(arguments, heard.model, predicted)
-    places = {target: out / (as_id(target) if len(targets) > 1 else "") for target in targets}
+    places = {target: out / (_folder_of(target) if len(targets) > 1 else "") for target in targets}
     for target, place in places.items():
         check_alike(place, _facts_of_all(heard, target))
     if not arguments.quiet:
@@ -89,6 +89,11 @@ def explain_file(
             folder = place / (method if len(methods) > 1 else "")
             _finish(arguments, heard, found, folder, settings=settings, predicted=predicted)
     print_cost(black_box)
+
+
+def _folder_of(target: str) -> str:
+    """Where explanations of a target go, beside those of others."""
+    return as_id(target).replace(":", "_")
 
 
 def _facts_of_all(heard: Heard, target: str) -> dict[str, Any]:
@@ -161,7 +166,7 @@ def _targets(arguments: argparse.Namespace, model: Model, predicted: str) -> lis
     targets = list(dict.fromkeys(predicted if name == "predicted" else name for name in asked))
     for target in targets:
         model.score_fn(target)
-    if alike := find_alike([as_id(target) for target in targets]):
+    if alike := find_alike([_folder_of(target) for target in targets]):
         raise ValueError(f"--target: {alike[0]} would go to one folder; explain them apart")
     return targets
 
