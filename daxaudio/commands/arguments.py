@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shlex
 from collections.abc import Callable
@@ -13,13 +14,18 @@ from daxaudio.containers import Events
 from daxaudio.data.events import read_events
 from daxaudio.data.kaldi import DataFolder, read_data_folder
 from daxaudio.explainers.settings import MethodSettings
+from daxaudio.models.foreign.http import HttpRunner
 from daxaudio.models.foreign.load import load_model
 from daxaudio.models.foreign.model import ForeignModel
+from daxaudio.models.foreign.windows import Windows
 from daxaudio.models.model import Model
 from daxaudio.models.precision import PRECISIONS
 from daxaudio.perturbation.fills import FILLS
 from daxaudio.runs.config import build
 from daxaudio.runs.names import without_audio_ending
+
+_BESIDE = 8
+"""Most queries of a recording beside those of methods: is it heard as it is, what is predicted."""
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +61,13 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         help="run code that comes with the model (TorchScript, pickles, functions): it can do "
         "whatever you can; only for models that you trust",
     )
+    parser.add_argument(
+        "--cache",
+        default="auto",
+        metavar="DIR",
+        help="keep answers of somebody else's classifier here and ask nothing twice; none keeps "
+        "none (default: those of services, in $DAXAUDIO_CACHE or your cache folder)",
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, ... (default cpu)")
     parser.add_argument(
         "--precision",
@@ -70,10 +83,38 @@ def open_model(arguments: argparse.Namespace) -> Model:
     for name in ("device", "precision"):
         if getattr(arguments, name) is not None:
             settings[name] = getattr(arguments, name)
-    given = {"config": arguments.model_config, "allow_code": arguments.allow_code}
+    given = {
+        "config": arguments.model_config,
+        "allow_code": arguments.allow_code,
+        "cache": arguments.cache,
+    }
     model = build(load_model, "black_box", {**settings, **given, "source": arguments.model})
     print(model.describe(), flush=True)
     return model
+
+
+def print_requests(
+    model: Model, n_queries: int, seconds: float = 0.0, n_recordings: int = 1
+) -> None:
+    """Say before the first how much is sent to a service, where the model is one.
+
+    Args:
+        model: any.
+        n_queries: of the methods, for each recording, at most.
+        seconds: of each sound.
+        n_recordings: that are explained.
+    """
+    if isinstance(model, ForeignModel) and isinstance(model.runner, HttpRunner):
+        n_samples = max(1, round(seconds * model.description.sample_rate))
+        n_queries = n_recordings * (n_queries + _BESIDE)
+        n_inputs = n_queries * Windows.over(n_samples, model.description).n
+        size = model.runner.request_size
+        print(
+            f"{model.source}: at most {n_inputs} sounds are sent in requests of up to {size}, "
+            f"about {math.ceil(n_inputs / size)} requests, and those of a check; answers that are "
+            "known already are not asked for",
+            flush=True,
+        )
 
 
 def print_cost(model: Model) -> None:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from daxaudio.commands.arguments import print_cost
+from daxaudio.commands.arguments import print_cost, print_requests
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.listen import write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
@@ -57,6 +57,8 @@ def explain_file(
     own = events.of(recording.recording_id)
     events.check("explain", [recording.recording_id])
     facts = {**facts_of_run(black_box, settings, arguments.seed), **origin}
+    n_queries = most_queries(methods, settings)
+    print_requests(black_box, n_queries, recording.duration)
     heard = hear(recording, black_box, own, facts)
     inputs = inputs_of(arguments, "model", "model_config", "events", "config")
     files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE)
@@ -69,7 +71,7 @@ def explain_file(
     if not arguments.quiet:
         print(
             f"{recording.recording_id}: {_in_words(targets)} (predicted {predicted}), at most "
-            f"{most_queries(methods, settings)} queries",
+            f"{n_queries} queries",
             flush=True,
         )
     ask = AskOnce(heard.model)  # what was asked for one class answers for all

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.commands.arguments import load_data, print_cost
+from daxaudio.commands.arguments import load_data, print_cost, print_requests
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.listen import write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
@@ -50,6 +50,8 @@ def explain_folder_of_audio(
     inputs = inputs_of(arguments, "model", "model_config", "events", "config")
     files = (PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE, PAGE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
+    n_queries = most_queries(methods, settings)
+    print_requests(black_box, n_queries, n_recordings=len(data.wav_scp))
     predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE)
     which = arguments.which or default_which(predictions)
     chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed, which)
@@ -61,7 +63,7 @@ def explain_folder_of_audio(
         raise ValueError(f"{arguments.audio}: nothing to explain: {reason}")
     targets = _targets(predictions, chosen, target, black_box.class_names)
     events.check("explain", chosen)
-    n_queries = len(chosen) * most_queries(methods, settings)
+    n_queries *= len(chosen)
     labelled = (predictions["label"] != "").any()
     correct = (
         f"{int(predictions['correct'].sum())} classified correctly" if labelled else "no labels"

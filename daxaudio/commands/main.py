@@ -23,6 +23,7 @@ COMMANDS = {
     "listen": "write what an explanation marked as sound",
     "compare": "compare methods on a data folder, by every measure",
     "score": "compare explanations with true events",
+    "serve": "give a classifier to others by HTTP",
     "data": "validate and mend Kaldi data folders",
     "annotations": "check annotations of events, and convert them",
     "plot": "draw stored explanations",

@@ -222,15 +222,19 @@ class RememberingRunner:
     Args:
         runner: answers what is not known yet.
         answers: what is known.
+        told: how it was opened, on which its numbers depend.
     """
 
-    def __init__(self, runner: Runner, answers: AnswerCache) -> None:
+    def __init__(
+        self, runner: Runner, answers: AnswerCache, told: Mapping[str, Any] | None = None
+    ) -> None:
         self.runner, self.answers = runner, answers
         self.described, self._digest = runner.described, runner.digest()
+        self._known_by = json.dumps([self._digest, told or {}], sort_keys=True, default=str)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Its numbers, kept or asked for now."""
-        return self.answers.complete(self._digest, inputs, self.runner)
+        return self.answers.complete(self._known_by, inputs, self.runner)
 
     def digest(self) -> str:
         """That of the runner, as it was when it was opened."""

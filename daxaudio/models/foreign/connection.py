@@ -148,7 +148,7 @@ class Connection:
     def _patiently(
         self, once: Callable[[], Read], patience: float, stopped: threading.Event
     ) -> Read:
-        """Try, and again after longer and longer waits, for `patience` seconds from a failure on."""
+        """Try again after longer and longer waits, for `patience` seconds from a failure on."""
         began = None
         for n_tries in itertools.count(1):
             if stopped.is_set():

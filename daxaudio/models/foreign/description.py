@@ -62,6 +62,7 @@ class Description:
         context: samples of the chunk before that are put in front of each chunk; zeros at first.
         reset: method of a scripted model that forgets its state, called before every batch.
         threads: of a runtime that has its own; None takes as many as torch.
+        service: how a service behind HTTP is asked (see `ServiceSettings`).
 
     Raises:
         ValueError: names the entry that does not fit and what would.
@@ -98,6 +99,7 @@ class Description:
     context: int = 0
     reset: str | None = None
     threads: int | None = None
+    service: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = tuple(self.classes) if not isinstance(self.classes, str) else ()

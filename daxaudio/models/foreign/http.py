@@ -36,7 +36,7 @@ _RUN, _NUMBERS = secrets.token_hex(6), itertools.count()
 """Together ids of inputs that no other run has, either."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(eq=False)
 class HttpRunner:
     """Asks a service (see `docs/service.md`).
 
@@ -45,12 +45,20 @@ class HttpRunner:
         said: what it says of itself.
         scale: that waveforms were multiplied by, and a WAV is not.
         answers: what is known already; None asks always.
+
+    Attributes:
+        described: what the service says of its model; a call here may fill several requests.
     """
 
     connection: Connection
     said: Said
     scale: float = 1.0
     answers: AnswerCache | None = None
+    described: Mapping[str, Any] = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        n_inputs = self.request_size * self.connection.settings.at_once
+        self.described = {**self.said.entries, "batch_size": n_inputs}
 
     @property
     def request_size(self) -> int:
@@ -59,12 +67,6 @@ class HttpRunner:
             return 1
         size = self.connection.settings.request_size
         return min(size, self.said.entries.get("batch_size") or size)
-
-    @property
-    def described(self) -> Mapping[str, Any]:
-        """What the service says of its model; a call here may fill several requests."""
-        at_once = self.connection.settings.at_once
-        return {**self.said.entries, "batch_size": self.request_size * at_once}
 
     def remembering(self, answers: AnswerCache) -> HttpRunner:
         """One that asks nothing twice: each answer is kept as soon as it comes."""

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 
 from daxaudio.models.blackbox import FACTS_FILE, WEIGHTS_FILE, load_black_box
+from daxaudio.models.foreign.answer_cache import AnswerCache, RememberingRunner, default_folder
 from daxaudio.models.foreign.description import ENTRIES, describe
+from daxaudio.models.foreign.http import HttpRunner
 from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.foreign.runner import Opening, Runner
 from daxaudio.models.model import Model
@@ -45,6 +47,7 @@ def load_model(
     *,
     config: str | os.PathLike[str] | None = None,
     allow_code: bool = False,
+    cache: str | os.PathLike[str] | None = "auto",
     device: torch.device | str = "cpu",
     precision: Precision = "auto",
     batch_size: BatchSize = "auto",
@@ -61,6 +64,9 @@ def load_model(
             `NAME.yaml` or `model.yaml` beside a file, and `model.yaml` in a folder.
         allow_code: run code that comes with the model, which can do whatever you can: needed by
             TorchScript files and functions.
+        cache: folder where answers of somebody else's classifier are kept, so that nothing is asked
+            twice (see `AnswerCache`); None or "none" keeps none, "auto" keeps those of services,
+            in `$DAXAUDIO_CACHE` or the user's cache folder.
         device: where it runs, for kinds that can choose.
         precision: of a classifier trained here (see `load_black_box`), as are those that follow.
         batch_size: most inputs at once.
@@ -84,9 +90,20 @@ def load_model(
             compile=compile,
         )
     opening = Opening(read_entries(source, config), allow_code, device)
-    runner = open_runner(source, opening)
+    runner = _remembering(open_runner(source, opening), opening, cache)
     description = describe(runner.described, opening.told, str(source))
     return ForeignModel(runner, description, device=device, source=str(source))
+
+
+def _remembering(runner: Runner, opening: Opening, cache: str | os.PathLike[str] | None) -> Runner:
+    """A runner that asks nothing twice, where answers are kept."""
+    is_service = isinstance(runner, HttpRunner)
+    if cache in (None, "none") or (cache == "auto" and not is_service):
+        return runner
+    answers = AnswerCache(default_folder() if cache in ("auto", None) else cache)
+    if isinstance(runner, HttpRunner):
+        return runner.remembering(answers)
+    return RememberingRunner(runner, answers, opening.told)
 
 
 def kind_of(source: str | os.PathLike[str]) -> str:

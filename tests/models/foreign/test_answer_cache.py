@@ -17,10 +17,8 @@ RIGHT = torch.tensor(scores_of(INPUTS))
 class Counted:
     """A runner that counts what it is asked."""
 
-    described = {}
-
     def __init__(self, name="a"):
-        self.name, self.n_asked = name, 0
+        self.described, self.name, self.n_asked = {}, name, 0
 
     def __call__(self, inputs):
         self.n_asked += 1 if inputs.ndim == 1 else len(inputs)
@@ -147,7 +145,7 @@ def opened(service, folder, **settings):
 
 
 def test_a_run_that_ends_in_the_middle_of_a_recording_pays_no_query_twice(tmp_path):
-    with serving({number: drop for number in range(4, 99)}) as service:
+    with serving(dict.fromkeys(range(4, 99), drop)) as service:
         with pytest.raises(ValueError, match="broke off"):
             opened(service, tmp_path)(INPUTS)
         paid = len(service.inputs)

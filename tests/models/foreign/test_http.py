@@ -139,9 +139,11 @@ def test_what_a_service_says_cannot_steer_a_terminal():
 )
 def test_services_that_speak_otherwise_are_refused(said, text):
     entries = said.pop("model", {"classes": ["a"], "sample_rate": 8000})
-    with serving(entries=entries, **said) as service:
-        with pytest.raises(ValueError, match=f"{service.address}: .*{text}"):
-            opened(service)
+    with (
+        serving(entries=entries, **said) as service,
+        pytest.raises(ValueError, match=f"{service.address}: .*{text}"),
+    ):
+        opened(service)
 
 
 @pytest.mark.parametrize(
