@@ -44,6 +44,7 @@ class HttpRunner:
         connection: to its address.
         said: what it says of itself.
         scale: that waveforms were multiplied by, and a WAV is not.
+        layout: of the inputs.
         answers: what is known already; None asks always.
 
     Attributes:
@@ -53,6 +54,7 @@ class HttpRunner:
     connection: Connection
     said: Said
     scale: float = 1.0
+    layout: str = "auto"
     answers: AnswerCache | None = None
     described: Mapping[str, Any] = dataclasses.field(init=False)
 
@@ -106,7 +108,8 @@ class HttpRunner:
         if NPZ in self.said.accepts:
             body, headers = pack_npz(inputs, ids), {"Content-Type": NPZ}
         else:
-            waveform = inputs.reshape(-1, inputs.shape[-1]) / self.scale
+            one = inputs[0] if inputs.ndim == 3 else inputs
+            waveform = (one.T if self.layout in ("N S 1", "N S C") else one) / self.scale
             body = pack_wav(waveform, int(self.described["sample_rate"]))
             headers = {"Content-Type": WAV, ID_HEADER: ids[0]}
         read: Callable[[bytes], Tensor] = functools.partial(
@@ -134,8 +137,8 @@ def open_http(source: str | os.PathLike[str], opening: Opening) -> HttpRunner:
     connection = Connection(str(source), settings)
     said = connection.get(read_said)
     _check_entries(str(source), said)
-    scale = opening.told.get("scale", said.entries.get("scale", 1.0))
-    return HttpRunner(connection, said, float(scale))
+    known = {"scale": 1.0, "layout": "auto", **said.entries, **opening.told}
+    return HttpRunner(connection, said, float(known["scale"]), known["layout"])
 
 
 def _check_entries(source: str, said: Said) -> None:

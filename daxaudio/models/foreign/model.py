@@ -172,7 +172,7 @@ class ForeignModel(Model):
         return scores
 
     def _run(self, inputs: Tensor) -> Tensor:
-        numbers = self.runner(_laid_out(inputs, self.description))
+        numbers = self.runner(laid_out(inputs, self.description))
         return in_frames(numbers, len(inputs), self.description).to(self.device)
 
     def _pick(self, target: Target, centres: Callable[[int], Tensor], outputs: Tensor) -> Tensor:
@@ -366,14 +366,18 @@ def _as_heard(recording: Recording, description: Description) -> Tensor:
     return waveform.contiguous()
 
 
-def _laid_out(inputs: Tensor, description: Description) -> Tensor:
+def laid_out(inputs: Tensor, description: Description) -> Tensor:
     """Inputs `[N, C, S]` or `[N, F, T]` in the order of dimensions that a model takes."""
     layout = description.layout
     if description.input == "waveform":
         inputs = inputs * description.scale if description.scale != 1 else inputs
         if layout == "N S":
             return inputs[:, 0]
-        return inputs[0, 0] if layout == "S" else inputs
-    if layout.endswith("T F"):
+        if layout == "S":
+            return inputs[0, 0]
+        return inputs.transpose(1, 2) if layout in ("N S 1", "N S C") else inputs
+    if "T F" in layout:
         inputs = inputs.transpose(1, 2)
+    if layout.endswith(" 1"):
+        return inputs[..., None]
     return inputs[:, None] if " 1 " in layout else inputs

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.foreign.connection import MOST_BYTES, is_this_machine
-from daxaudio.models.foreign.model import ForeignModel
+from daxaudio.models.foreign.model import ForeignModel, laid_out
 from daxaudio.models.foreign.protocol import (
     ID_HEADER,
     JSON,
@@ -120,9 +120,9 @@ class Service:
         if kind == NPZ:
             return unpack_npz(body, MOST_BYTES)
         told = self.description
-        waveform = unpack_wav(body, told.sample_rate, told.channels) * told.scale
-        many = self.said.entries["layout"] != "N S"
-        return (waveform[None] if many else waveform), [name]
+        waveform = unpack_wav(body, told.sample_rate, told.channels)[None]
+        inputs = laid_out(waveform, told)
+        return (inputs[None] if told.layout == "S" else inputs), [name]
 
 
 class Server(ThreadingHTTPServer):

@@ -1,6 +1,7 @@
 """Any model behind HTTP gives the numbers that it gives without."""
 
 import contextlib
+import dataclasses
 import http.client
 import io
 import json
@@ -19,7 +20,7 @@ from daxaudio.models.blackbox import BlackBox, save_black_box
 from daxaudio.models.foreign.description import Description
 from daxaudio.models.foreign.load import load_model
 from daxaudio.models.foreign.model import ForeignModel
-from daxaudio.models.foreign.protocol import JSON, NPZ, WAV, pack_npz
+from daxaudio.models.foreign.protocol import JSON, NPZ, WAV, pack_npz, pack_wav
 from daxaudio.models.foreign.service import Server
 from daxaudio.models.resnet import SpectrogramResNet
 
@@ -41,6 +42,29 @@ class Levels:
 
     def digest(self):
         return "levels"
+
+
+class Layouts:
+    """Answers the shape of what it takes."""
+
+    described = None
+
+    def __call__(self, inputs):
+        return torch.tensor([[float(size) for size in inputs.shape[1:]]] * len(inputs))
+
+    def digest(self):
+        return "layouts"
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape"),
+    [("N C S", (2, 400)), ("N S C", (400, 2))],
+)
+def test_a_wav_comes_to_the_model_in_its_layout(layout, shape):
+    told = Description(["a", "b"], 8000, output="regression", channels=2, layout=layout)
+    with serving(ForeignModel(Layouts(), told)) as server:
+        body = pack_wav(torch.zeros(2, 400), 8000)
+        assert ask(server, body=body, Content_Type=WAV)[1]["scores"] == [list(shape)]
 
 
 def levels(shape=None, **entries):
@@ -85,14 +109,17 @@ def ask(server, method="POST", path="/scores", body=b"", **headers):
         levels(shape=(1, 2, 1), batch_size=1, output_layout="N K L"),
         levels(seconds=0.2, overlap=0.5, frames="max"),
         levels(channels=2, layout="N C S"),
+        levels(channels=2, layout="N S C", scale=4.0),
     ],
-    ids=["plain", "scaled", "one by one", "frames", "windows", "stereo"],
+    ids=["plain", "scaled", "one by one", "frames", "windows", "stereo", "behind"],
 )
-def test_a_served_model_gives_the_numbers_that_it_gives_without(model):
+@pytest.mark.parametrize("accepts", [[NPZ, WAV], [WAV]])
+def test_a_served_model_gives_the_numbers_that_it_gives_without(model, accepts):
     recording = Recording(NOISE, 8000)
     directly = model.about(recording)
     spectrograms = torch.stack([directly.spectrogram.values - 3.0 * n for n in range(5)])
     with serving(model) as server:
+        server.service.said = dataclasses.replace(server.service.said, accepts=accepts)
         asked = load_model(server.address, cache=None).about(recording)
         assert asked.class_names == directly.class_names
         assert torch.equal(asked.probabilities(spectrograms), directly.probabilities(spectrograms))
