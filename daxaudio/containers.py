@@ -365,10 +365,16 @@ class Explanation:
         """`[T]` time profile: the mean of the mask over frequency."""
         return self.mask.mean(dim=0)
 
-    def events(self) -> Events:
-        """Stretches of time in which the profile is above its mean plus standard deviation."""
+    def events(self, threshold: float | None = None) -> Events:
+        """Stretches of time that are marked.
+
+        Args:
+            threshold: of the profile, above which a frame is marked; None for its mean plus
+                standard deviation.
+        """
         metrics = importlib.import_module("daxaudio.metrics")
-        return metrics.marked_outside(self.profile, self.spectrogram.times, ())
+        times = self.spectrogram.times
+        return metrics.marked_outside(self.profile, times, (), threshold=threshold)
 
     def plot(self, path: Any = None, **options: Any) -> Any:
         """Draw it, into a file where a path is given; see `daxaudio.plot.plot_explanation`."""

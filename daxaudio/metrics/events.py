@@ -139,14 +139,30 @@ def frames_to_events(active: Numbers, times: Numbers, label: str = "") -> Events
         Events([Event(1.0, 3.0)])
     """
     frames, centres = check_profile(active, times)
-    half_hops = np.diff(centres) / 2 if len(centres) > 1 else np.zeros(1)
-    inner = (centres[1:] + centres[:-1]) / 2
-    edges = np.array([centres[0] - half_hops[0], *inner, centres[-1] + half_hops[-1]]).clip(min=0)
+    edges = frame_edges(centres)
     steps = np.diff(frames != 0, prepend=False, append=False).nonzero()[0]
     return Events(
         Event(float(edges[first]), float(edges[stop]), label)
         for first, stop in zip(steps[::2], steps[1::2], strict=True)
     )
+
+
+def frame_edges(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where frames begin and end: half-way to their neighbours, the first at 0 at the earliest.
+
+    Args:
+        times: `[T]` frame centres in seconds, increasing, at least one.
+
+    Returns:
+        `[T + 1]` seconds. A single frame has no hop and so no length.
+
+    Example:
+        >>> frame_edges(np.array([0.0, 1.0, 2.0])).tolist()
+        [0.0, 0.5, 1.5, 2.5]
+    """
+    half_hops = np.diff(times) / 2 if len(times) > 1 else np.zeros(1)
+    inner = (times[1:] + times[:-1]) / 2
+    return np.array([times[0] - half_hops[0], *inner, times[-1] + half_hops[-1]]).clip(min=0)
 
 
 def interval_iou(a: Event, b: Event) -> float:

@@ -29,6 +29,7 @@ from daxaudio.metrics.events import (
     Numbers,
     check_profile,
     event_frames,
+    frame_edges,
     frames_to_events,
     match_events,
     to_array,
@@ -135,7 +136,12 @@ def _merge(events: Events, centres: NDArray[np.float64]) -> list[tuple[Event, Ev
 
 
 def marked_outside(
-    profile: Numbers, times: Numbers, events: Sequence[Event], ignored: Collection[str] = ()
+    profile: Numbers,
+    times: Numbers,
+    events: Sequence[Event],
+    ignored: Collection[str] = (),
+    *,
+    threshold: float | None = None,
 ) -> Events:
     """Marked stretches in no event.
 
@@ -144,10 +150,10 @@ def marked_outside(
         times: `[T]` frame centres in seconds, increasing.
         events: true events of all classes.
         ignored: labels that count as no event, such as those of the background.
+        threshold: frames above it (not on it) are marked; None for mean + std of the profile.
 
     Returns:
-        Runs of frames above mean + std that are in no event; parts of a run that reaches out of
-        one.
+        Runs of marked frames that are in no event; parts of a run that reaches out of one.
 
     Raises:
         ValueError: when the profile or times are malformed.
@@ -156,7 +162,7 @@ def marked_outside(
         >>> marked_outside([9, 9, 0, 0, 0, 0], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5], [Event(0, 1)])
         Events([Event(1.0, 2.0)])
     """
-    marked, centres, _ = _marked_frames(profile, times)
+    marked, centres, _ = _marked_frames(profile, times, threshold)
     inside = event_frames(Events(events).without(*ignored), centres)
     return frames_to_events(marked & ~inside, centres)
 
@@ -189,12 +195,33 @@ def fill_jumps(times: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return filled, real
 
 
+def heard_stretches(times: Numbers) -> NDArray[np.float64]:
+    """When a run of marked frames begins, and ends, that begins or ends with a frame.
+
+    Args:
+        times: `[T]` frame centres in seconds, increasing; they may jump over deleted silence.
+
+    Returns:
+        `[T, 2]` seconds. Two frames are of one run where the first ends as the second begins.
+
+    Raises:
+        ValueError: when times are empty or not finite.
+
+    Example:
+        >>> heard_stretches([0.5, 1.5, 4.5]).tolist()
+        [[0.0, 1.0], [1.0, 2.0], [4.0, 5.0]]
+    """
+    filled, real = fill_jumps(times)
+    edges, places = frame_edges(filled), np.flatnonzero(real)
+    return np.stack([edges[places], edges[places + 1]], axis=1)
+
+
 def _marked_frames(
-    profile: Numbers, times: Numbers
+    profile: Numbers, times: Numbers, threshold: float | None = None
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
     """Which frames are marked, their times without jumps, and which of them were heard."""
     values, centres = check_profile(profile, times)
     filled, real = fill_jumps(centres)
     marked = np.zeros(len(filled), dtype=np.bool_)
-    marked[real] = values > paper_threshold(values)
+    marked[real] = values > (paper_threshold(values) if threshold is None else threshold)
     return marked, filled, real

@@ -35,7 +35,7 @@ _OVERLAY = colors.LinearSegmentedColormap.from_list(
     "overlay", [(0.90, 0.62, 0.0, alpha) for alpha in (0.0, 0.2, 0.75)]
 )
 _TITLE_WIDTH = 105  # letters that fit beside each other
-_MOST_BORDER = 0.1  # of the bins; the contour of a speckled mask would hide the picture
+MOST_BORDER = 0.1  # of the bins; the contour of a speckled mask would hide the picture
 _BAR = 0.72  # of the height of a lane
 _LEAST_LABELLED = 0.008  # of the time axis; a shorter event has no room for a letter
 _CONTOUR = "#F0E442"
@@ -122,7 +122,7 @@ def draw_picture(
     handles: list[Artist] = [Patch(color=_OVERLAY(0.9), label="mask: stronger where larger")]
     edges, columns = columns_of(spectrogram, mask)
     half_way, shown = (low + high) / 2, np.ma.masked_invalid(columns)
-    if min(shown.shape) >= 2 and 0 < _border_share(shown.filled(low) > half_way) <= _MOST_BORDER:
+    if min(shown.shape) >= 2 and 0 < border_share(shown.filled(low) > half_way) <= MOST_BORDER:
         where = (edges[1:] + edges[:-1]) / 2, as_array(spectrogram.frequencies)
         axes.contour(*where, shown, levels=[half_way], colors=[_CONTOUR], linewidths=0.8)
         label = f"contour: {half_way:.2g}, half-way up"
@@ -246,7 +246,7 @@ def _write_labels(axes: Axes, events: Sequence[Event], height: float) -> None:
         text.set_in_layout(False)  # nor does it take room from the panels
 
 
-def _border_share(inside: NDArray) -> float:
+def border_share(inside: NDArray) -> float:
     """Share of neighbouring pairs of bins of which one is inside."""
     crossings = (inside[:, 1:] != inside[:, :-1]).mean() + (inside[1:] != inside[:-1]).mean()
     return float(crossings) / 2

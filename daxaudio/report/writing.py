@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -97,10 +98,15 @@ def _row(cells: Sequence[str], show: Callable[[str], str]) -> str:
     return f"| {' | '.join(shown)} |"
 
 
+def render(template: str, **context: Any) -> str:
+    """The text of a template of this package; what is put into a page is escaped."""
+    return _templates().get_template(template).render(**context)
+
+
 def _write(template: str, report: Report, path: str | os.PathLike[str]) -> Path:
     folder = Path(path).parent
     address = functools.partial(_address, folder=folder)
-    write_text(_templates().get_template(template).render(report=report, address=address), path)
+    write_text(render(template, report=report, address=address), path)
     return Path(path)
 
 
