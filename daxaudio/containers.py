@@ -366,15 +366,9 @@ class Explanation:
         return self.mask.mean(dim=0)
 
     def events(self, threshold: float | None = None) -> Events:
-        """Stretches of time that are marked.
-
-        Args:
-            threshold: of the profile, above which a frame is marked; None for its mean plus
-                standard deviation.
-        """
-        metrics = importlib.import_module("daxaudio.metrics")
-        times = self.spectrogram.times
-        return metrics.marked_outside(self.profile, times, (), threshold=threshold)
+        """Stretches in which the profile is above a threshold; None for its mean + deviation."""
+        marked_outside = importlib.import_module("daxaudio.metrics").marked_outside
+        return marked_outside(self.profile, self.spectrogram.times, (), threshold=threshold)
 
     def plot(self, path: Any = None, **options: Any) -> Any:
         """Draw it, into a file where a path is given; see `daxaudio.plot.plot_explanation`."""

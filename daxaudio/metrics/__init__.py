@@ -27,6 +27,7 @@ from daxaudio.metrics.detection import roc_auc, roc_curve, sensitivity_at_specif
 from daxaudio.metrics.events import (
     Match,
     event_frames,
+    frame_edges,
     frames_to_events,
     interval_iou,
     match_events,
@@ -50,7 +51,7 @@ from daxaudio.metrics.localisation import (
     relevance_mass,
     score_profile,
 )
-from daxaudio.metrics.phase_events import FoundEvent, find_events, marked_outside
+from daxaudio.metrics.phase_events import FoundEvent, find_events, heard_stretches, marked_outside
 from daxaudio.metrics.phases import (
     mass_over_chance,
     measure_phases,
@@ -90,7 +91,9 @@ __all__ = [
     "faithfulness_measures",
     "find_events",
     "frame_auc",
+    "frame_edges",
     "frames_to_events",
+    "heard_stretches",
     "holm",
     "interval_iou",
     "iou",

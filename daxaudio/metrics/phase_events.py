@@ -208,8 +208,8 @@ def heard_stretches(times: Numbers) -> NDArray[np.float64]:
         ValueError: when times are empty or not finite.
 
     Example:
-        >>> heard_stretches([0.5, 1.5, 4.5]).tolist()
-        [[0.0, 1.0], [1.0, 2.0], [4.0, 5.0]]
+        >>> heard_stretches([0.5, 1.5, 4.5, 5.5]).tolist()
+        [[0.0, 1.0], [1.0, 2.0], [4.0, 5.0], [5.0, 6.0]]
     """
     filled, real = fill_jumps(times)
     edges, places = frame_edges(filled), np.flatnonzero(real)

@@ -16,7 +16,6 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +135,9 @@ def _why_silent(sounds: Sounds | None) -> str:
     return ""
 
 
-def _data(explanation: Explanation, events: Sequence[Event], sounds: Sounds | None) -> dict[str, Any]:
+def _data(
+    explanation: Explanation, events: Sequence[Event], sounds: Sounds | None
+) -> dict[str, Any]:
     """What the scripts of a page are told."""
     profile = explanation.profile.detach().cpu().double().numpy()
     stretches = heard_stretches(explanation.spectrogram.times)
@@ -229,7 +230,7 @@ def _policy(scripts: Sequence[str], nonce: str) -> str:
 @functools.cache
 def _source(name: str) -> str:
     """A script or a style of the package, of which no part ends the element that holds it."""
-    text = resources.files("daxaudio.report").joinpath(name).read_text(encoding="utf-8")
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
     ending = "</style" if name.endswith(".css") else "</script"
     assert ending not in text.lower(), name
     return text

@@ -11,6 +11,13 @@ function readBytes(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
+/** Samples of 16 bits as they were written: some browsers divide those above 0 by 32767. */
+function asWritten(samples) {
+  const isWhole = (number) => Math.abs(number - Math.round(number)) < 0.01;
+  const above = samples.every((sample) => isWhole(sample * 32768)) ? 32768 : 32767;
+  return samples.map((sample) => Math.round(sample * (sample > 0 ? above : 32768)) / 32768);
+}
+
 /** The samples of each sound, a Float32Array a channel, at the level at which they were recorded. */
 async function readSounds(sounds) {
   const scale = 2 ** -sounds.exponent;
@@ -19,7 +26,7 @@ async function readSounds(sounds) {
   const decode = async (text) => {
     const buffer = await context.decodeAudioData(readBytes(text).buffer);
     return Array.from({ length: sounds.channels }, (_, channel) =>
-      buffer.getChannelData(channel).slice(0, sounds.samples).map((sample) => sample * scale));
+      asWritten(buffer.getChannelData(channel).slice(0, sounds.samples)).map((sample) => sample * scale));
   };
   const [original, kept] = await Promise.all([decode(sounds.original), decode(sounds.kept)]);
   const removed = sounds.removed
