@@ -34,8 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `daxaudio explain`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Explain one recording: writes explanation.npz, explanation.json and explanation.png\n"
-        "to --out, or to --out/METHOD/ for several methods.\n\n"
+        "Explain one recording: writes explanation.npz, explanation.json, explanation.png\n"
+        "and explanation.html, a page to look at and to listen to, to --out, or to --out/METHOD/\n"
+        "for several methods.\n\n"
         "With a folder of audio files, or a Kaldi-style data folder: explains its recordings, and\n"
         "writes the same to --out/METHOD/RECORDING_ID/, and --out/report.html over all of them.\n"
         "What is already there is kept, so that a stopped run can be started again; what cannot\n"
@@ -96,6 +97,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write original.wav, kept.wav (what was marked) and removed.wav beside each "
         "explanation; `daxaudio listen` does so later, and more",
+    )
+    parser.add_argument(
+        "--no_pages",
+        action="store_true",
+        help="write no explanation.html, which holds the sound and so is about as large as it",
     )
     parser.add_argument(
         "--check",

@@ -12,6 +12,7 @@ from daxaudio.commands.arguments import print_cost, print_requests
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.listen import write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
+from daxaudio.commands.pages import write_page_of
 from daxaudio.containers import Explanation, Recording
 from daxaudio.data.audio import channels_of, read_recording
 from daxaudio.experiments.explain import (
@@ -37,6 +38,7 @@ from daxaudio.explainers.storage import (
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.model import Model
 from daxaudio.plot import plot_explanation
+from daxaudio.report.explanation_page import PAGE_FILE
 from daxaudio.runs.names import as_id, find_alike
 
 
@@ -61,7 +63,7 @@ def explain_file(
     print_requests(black_box, n_queries, recording.duration)
     heard = hear(recording, black_box, own, facts)
     inputs = inputs_of(arguments, "model", "model_config", "events", "config")
-    files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE)
+    files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, PAGE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     predicted, _ = heard.model.predict(heard.spectrogram)
     targets = _targets(arguments, heard.model, predicted)
@@ -142,6 +144,8 @@ def _finish(
     if not arguments.no_pictures:
         summary = verdict.summary if verdict else ""
         plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)
+    if not arguments.no_pages:
+        write_page_of(place, own)
 
 
 def _read(arguments: argparse.Namespace, black_box: Model) -> tuple[Recording, dict[str, Any]]:
