@@ -12,7 +12,7 @@ from daxaudio.commands.arguments import print_cost, print_requests
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.listen import write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.commands.pages import write_page_of
+from daxaudio.commands.pages import add_page
 from daxaudio.containers import Explanation, Recording
 from daxaudio.data.audio import channels_of, read_recording
 from daxaudio.experiments.explain import (
@@ -145,7 +145,7 @@ def _finish(
         summary = verdict.summary if verdict else ""
         plot_explanation(stored, place / PICTURE_FILE, events=own, verdict=summary)
     if not arguments.no_pages:
-        write_page_of(place, own)
+        add_page(place, own)
 
 
 def _read(arguments: argparse.Namespace, black_box: Model) -> tuple[Recording, dict[str, Any]]:

@@ -12,7 +12,7 @@ from daxaudio.commands.arguments import load_data, print_cost, print_requests
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.listen import write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.commands.pages import write_pages_of
+from daxaudio.commands.pages import add_pages
 from daxaudio.data.audio_folders import UNLABELLED, read_audio_folder
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.folder import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
@@ -93,7 +93,7 @@ def explain_folder_of_audio(
     if not arguments.no_pictures:
         _draw(out, chosen, methods, events)
     if not arguments.no_pages:
-        write_pages_of([out / method / name for name in chosen for method in methods], events)
+        add_pages([out / method / name for name in chosen for method in methods], events)
     title = f"Explanations of {Path(arguments.audio).resolve().name}"
     page = write_index(out, title, predictions=predictions, recording_ids=chosen, methods=methods)
     print_cost(black_box)

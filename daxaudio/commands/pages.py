@@ -20,7 +20,7 @@ _LONGER = 3.0
 """Frames by which a recording may be longer than what was explained of it."""
 
 
-def write_page_of(folder: Path, events: Sequence[Event] = ()) -> Path:
+def add_page(folder: Path, events: Sequence[Event] = ()) -> Path:
     """Write the page of a stored explanation beside it.
 
     It has sound where the recording still lies where it lay, and is as long as it was.
@@ -45,14 +45,14 @@ def write_page_of(folder: Path, events: Sequence[Event] = ()) -> Path:
     )
 
 
-def write_pages_of(folders: Sequence[Path], events: TrueEvents) -> None:
+def add_pages(folders: Sequence[Path], events: TrueEvents) -> None:
     """Write the pages that are not there yet, or are older than their explanation."""
     for folder in progress_bar(folders, "pages"):
         page, facts = folder / PAGE_FILE, folder / FACTS_FILE
         if is_stored(folder) and not (
             page.is_file() and page.stat().st_mtime_ns >= facts.stat().st_mtime_ns
         ):
-            write_page_of(folder, events.of(folder.name))
+            add_page(folder, events.of(folder.name))
 
 
 def _split(explanation: Explanation, recording: Recording) -> Sounds:

@@ -6,7 +6,7 @@ import re
 import pytest
 from pages_of_tests import explained, sounds_with
 
-from daxaudio.commands.pages import write_page_of
+from daxaudio.commands.pages import add_page
 from daxaudio.data.audio import write_recording
 from daxaudio.explainers.storage import save_explanation
 
@@ -31,27 +31,27 @@ def stored(tmp_path):
 
 def test_a_page_plays_the_recording_at_its_own_rate_with_its_channels(stored):
     folder, _ = stored()
-    sounds = data_of(write_page_of(folder))["sounds"]
+    sounds = data_of(add_page(folder))["sounds"]
     assert (sounds["sample_rate"], sounds["channels"], sounds["samples"]) == (8000, 2, 32000)
 
 
 def test_a_page_of_one_channel_plays_that_channel(stored):
     folder, _ = stored(channel=2)
-    assert data_of(write_page_of(folder))["sounds"]["channels"] == 1
+    assert data_of(add_page(folder))["sounds"]["channels"] == 1
 
 
 def test_a_page_has_no_sound_where_the_recording_is_gone_or_another(stored):
     folder, audio = stored()
     write_recording(sounds_with(duration=9.0).original, audio)
-    assert data_of(write_page_of(folder))["sounds"] is None
+    assert data_of(add_page(folder))["sounds"] is None
     audio.unlink()
-    assert data_of(write_page_of(folder))["sounds"] is None
+    assert data_of(add_page(folder))["sounds"] is None
 
 
 def test_the_stored_verdict_and_facts_are_on_the_page_but_no_second_time(stored):
     finding = {"name": "score", "value": 0.9, "good": True, "sentence": "It predicts dog."}
     folder, _ = stored(verdict={"summary": "Nothing against it.", "findings": [finding]})
-    text = write_page_of(folder).read_text()
+    text = add_page(folder).read_text()
     assert text.count("It predicts dog.") == 1
     assert "Nothing against it." in text
     assert "versions.torch" in text
