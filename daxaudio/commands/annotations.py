@@ -8,12 +8,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from daxaudio.commands.arguments import existing
+from daxaudio.commands.listen import explanations_in
 from daxaudio.data.formats.annotated import AnnotatedRecording, Problem
 from daxaudio.data.formats.catalogue import FORMATS, files_of, write_annotations
 from daxaudio.data.formats.folder import FolderReading, read_folder
 from daxaudio.data.formats.labels import ERROR, KEEP, LabelMap, count_text, load_label_map
 from daxaudio.data.formats.problems import problems_of
 from daxaudio.data.formats.raven import NO_LABEL_COLUMN
+from daxaudio.experiments.annotate import annotate
+from daxaudio.explainers.storage import load_explanation
 from daxaudio.runs.names import check_id, check_length
 
 SHOWN_PER_KIND = 3
@@ -40,6 +44,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="WHAT",
         help=f"labels not in the map: {KEEP} (default), {ERROR}, or a class to fold them into",
     )
+    text = "write what explanations mark as annotations"
+    explained = actions.add_parser("from", help=text, description=f"{text}.")
+    explained.add_argument(
+        "path", metavar="EXPLANATION", help="folder that `daxaudio explain` wrote, of one or many"
+    )
+    explained.add_argument(
+        "--out", required=True, metavar="PATH", help="file; folder if there are many files to write"
+    )
+    explained.add_argument("--to", required=True, choices=FORMATS, help="format to write")
+    explained.add_argument(
+        "--tier",
+        metavar="METHOD",
+        help="explanations by this method alone, where there are several of a recording",
+    )
+    explained.add_argument(
+        "--boxes",
+        action="store_true",
+        help="boxes of time and frequency (raven, audacity); default: stretches of time",
+    )
+    explained.add_argument(
+        "--threshold",
+        type=float,
+        metavar="NUMBER",
+        help="of the mask, above which a bin belongs to a box (default: its mean + deviation)",
+    )
+    explained.set_defaults(map=None, unknown=None)
 
 
 def _add_input(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +90,9 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check or convert."""
+    if arguments.action == "from":
+        _convert(_explained(arguments), arguments, None)
+        return
     reading = read_folder(arguments.path, arguments.format, arguments.label_column)
     label_map = None if arguments.map is None else load_label_map(arguments.map)
     if not reading.recordings and not reading.unreadable:
@@ -73,6 +106,21 @@ def run(arguments: argparse.Namespace) -> None:
     if reading.unreadable:
         total = len(reading.unreadable) + len(reading.recordings)
         raise ValueError(f"{len(reading.unreadable)} of {total} files cannot be read; see above")
+
+
+def _explained(arguments: argparse.Namespace) -> FolderReading:
+    """What explanations mark: a tier for each method of a recording."""
+    if arguments.boxes and not FORMATS[arguments.to].holds_bands:
+        raise ValueError(f"--boxes: {arguments.to} holds no frequencies; take raven or audacity")
+    found: dict[str, AnnotatedRecording] = {}
+    for place in explanations_in(existing(arguments.path)):
+        one = annotate(
+            load_explanation(place), boxes=arguments.boxes, threshold=arguments.threshold
+        )
+        if before := found.get(one.recording_id):
+            one = dataclasses.replace(one, tiers=(*before.tiers, *one.tiers))
+        found[one.recording_id] = one
+    return FolderReading({Path(arguments.path): list(found.values())}, {}, ())
 
 
 def _check(
@@ -246,7 +294,8 @@ def _targets(
     if to.write_many is not None:
         name = "segments" if arguments.to == "segments" else f"events{to.ending}"
         return {out / name if out.is_dir() else out: list(recordings)}
-    if not Path(arguments.path).is_dir() and len(recordings) == 1 and not out.is_dir():
+    one_file = arguments.action == "from" or not Path(arguments.path).is_dir()
+    if one_file and len(recordings) == 1 and not out.is_dir():
         return {out: list(recordings)}
     targets = {}
     for recording in recordings:
