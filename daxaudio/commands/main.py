@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "compare methods on a data folder, by every measure",
     "score": "compare explanations with true events",
     "serve": "give a classifier to others by HTTP",
+    "model": "see what is known of a classifier, and what it says of a recording",
     "data": "validate and mend Kaldi data folders",
     "annotations": "check annotations of events, and convert them",
     "plot": "draw stored explanations",

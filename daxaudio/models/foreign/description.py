@@ -41,7 +41,8 @@ class Description:
             for one of waveforms what is shown and perturbed, a log-mel where it is not named.
         channels: of the waveforms that it takes; 1 is the average of all.
         layout: order of its input's dimensions, one of `INPUT_LAYOUTS`; "auto" is the first.
-        scale: samples in [-1, 1] are multiplied by it; 32768 for models of 16-bit numbers.
+        scale: what it takes is multiplied by it: samples in [-1, 1] by 32768 for models of 16-bit
+            numbers, dB by 0.1151 for natural logarithms of magnitudes.
         seconds: length of the windows that it takes; None where it takes any length.
         overlap: share in [0, 1) of a window that the next one hears again.
         padding: how recordings shorter than a window, and the last window, are filled up; "own"
@@ -141,23 +142,54 @@ ENTRIES = tuple(field.name for field in dataclasses.fields(Description))
 """Names of what a `model.yaml` may hold."""
 
 
-def describe(read_off: Mapping[str, Any], told: Mapping[str, Any], source: str) -> Description:
+class MissingEntriesError(ValueError):
+    """Something must be known of a model that it does not say.
+
+    Args:
+        source: of the model.
+        lines: of a `model.yaml`, that are missing, with an example and maybe a comment.
+    """
+
+    def __init__(self, source: str, lines: Sequence[str]) -> None:
+        self.lines = tuple(lines)
+        entries = [line.partition("  #")[0] for line in self.lines]
+        names = " and ".join(entry.partition(":")[0] for entry in entries)
+        super().__init__(
+            f"{source}: it does not say its {names}; write into model.yaml beside it, or a file "
+            f"for --model_config, such as: {'; '.join(entries)} (daxaudio model inspect says more)"
+        )
+
+
+def describe(
+    read_off: Mapping[str, Any],
+    told: Mapping[str, Any],
+    source: str,
+    *,
+    missing: Sequence[str] = (),
+    n_classes: int | None = None,
+) -> Description:
     """What is known of a model: what it says of itself, and what somebody says of it.
 
     Args:
         read_off: entries that its file, folder or service holds.
         told: entries of a `model.yaml`, which count before these.
         source: of the model, for errors.
+        missing: lines for a `model.yaml` that its file is known to lack.
+        n_classes: numbers of its answer, where that is known.
 
     Raises:
-        ValueError: when an entry is missing, unknown or does not fit; says all that are missing.
+        MissingEntriesError: says all that are missing.
+        ValueError: when an entry is unknown or does not fit.
     """
     entries = {**read_off, **told}
-    needed = {"classes": "classes: [dog, cat]", "sample_rate": "sample_rate: 16000"}
-    missing = [name for name in needed if entries.get(name) is None]
-    if missing:
-        raise ValueError(
-            f"{source}: it does not say its {' and '.join(missing)}; write into model.yaml beside "
-            f"it, or a file for --model_config: {'; '.join(needed[name] for name in missing)}"
-        )
+    each = (
+        "names of its numbers" if n_classes is None else f"a name for each of {n_classes} numbers"
+    )
+    needed = {
+        "classes": f"classes: [dog, cat]  # {each}, or a file that has them",
+        "sample_rate": "sample_rate: 16000  # that it was trained on",
+    }
+    lines = [line for name, line in needed.items() if entries.get(name) is None] + [*missing]
+    if lines:
+        raise MissingEntriesError(source, lines)
     return build(Description, "model", entries)

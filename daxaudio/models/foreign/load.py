@@ -13,14 +13,16 @@ import torch
 
 from daxaudio.models.blackbox import FACTS_FILE, WEIGHTS_FILE, load_black_box
 from daxaudio.models.foreign.answer_cache import AnswerCache, RememberingRunner, default_folder
-from daxaudio.models.foreign.description import ENTRIES, describe
+from daxaudio.models.foreign.description import ENTRIES, Description, describe
+from daxaudio.models.foreign.graph import GraphRunner
 from daxaudio.models.foreign.http import HttpRunner
+from daxaudio.models.foreign.labels import read_classes
 from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.foreign.runner import Opening, Runner
 from daxaudio.models.model import Model
 from daxaudio.models.precision import ChannelsLast, Precision
 from daxaudio.runs.batches import BatchSize
-from daxaudio.runs.config import check_keys, read_yaml
+from daxaudio.runs.config import fitting, read_yaml
 from daxaudio.runs.files import read_text
 
 _FILES = {
@@ -90,8 +92,9 @@ def load_model(
             compile=compile,
         )
     opening = Opening(read_entries(source, config), allow_code, device)
-    runner = _remembering(open_runner(source, opening), opening, cache)
-    description = describe(runner.described, opening.told, str(source))
+    runner = open_runner(source, opening)
+    description = description_of(runner, opening.told, str(source))
+    runner = _remembering(runner, opening, cache)
     return ForeignModel(runner, description, device=device, source=str(source))
 
 
@@ -143,10 +146,25 @@ def open_runner(source: str | os.PathLike[str], opening: Opening) -> Runner:
     return opened
 
 
+def description_of(runner: Runner, told: Mapping[str, Any], source: str) -> Description:
+    """What is known of a model that was opened.
+
+    Raises:
+        MissingEntriesError: says all that must be told.
+        ValueError: when an entry does not fit.
+    """
+    reading = runner.reading if isinstance(runner, GraphRunner) else None
+    missing = reading.missing if reading else ()
+    n_classes = reading.n_classes if reading else None
+    return describe(runner.described, told, source, missing=missing, n_classes=n_classes)
+
+
 def read_entries(
     source: str | os.PathLike[str], config: str | os.PathLike[str] | None
 ) -> Mapping[str, Any]:
     """What somebody says of a classifier, in `config` or beside it; nothing where there is none.
+
+    `classes` may be the name of a file that lies beside it (see `read_classes`).
 
     Raises:
         ValueError: when the file cannot be read or holds another entry than `Description` has.
@@ -157,8 +175,12 @@ def read_entries(
     entries = read_yaml(read_text(path), path) or {}
     if not isinstance(entries, dict):
         raise ValueError(f"{path}: must hold entries such as `sample_rate: 16000`")
-    check_keys(str(path), entries, ENTRIES)
-    return entries
+    if isinstance(entries.get("classes"), str):
+        entries["classes"] = read_classes(path.parent / entries["classes"])
+    try:
+        return fitting(Description, "model", entries, ENTRIES)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _beside(source: str | os.PathLike[str]) -> Path | None:

@@ -369,8 +369,8 @@ def _as_heard(recording: Recording, description: Description) -> Tensor:
 def laid_out(inputs: Tensor, description: Description) -> Tensor:
     """Inputs `[N, C, S]` or `[N, F, T]` in the order of dimensions that a model takes."""
     layout = description.layout
+    inputs = inputs * description.scale if description.scale != 1 else inputs
     if description.input == "waveform":
-        inputs = inputs * description.scale if description.scale != 1 else inputs
         if layout == "N S":
             return inputs[:, 0]
         if layout == "S":

@@ -1,0 +1,64 @@
+"""`daxaudio model inspect` tells what is known, what is missing, and what it hears."""
+
+import re
+
+import pytest
+import torch
+from onnx_models import save_means, save_streaming
+
+from daxaudio.commands.main import main
+from daxaudio.containers import Recording
+from daxaudio.data.audio import write_recording
+from daxaudio.models.foreign.load import load_model
+
+
+@pytest.fixture
+def loud(tmp_path):
+    path = tmp_path / "a.wav"
+    write_recording(Recording(torch.full((1, 8000), 0.5), 8000), path)
+    return str(path)
+
+
+def test_what_is_missing_is_said_in_lines_that_can_be_pasted(tmp_path, capsys):
+    path = save_streaming(tmp_path / "x.onnx")
+    assert main(["model", "inspect", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = next(place for place, line in enumerate(lines) if "cannot be asked yet" in line)
+    (tmp_path / "model.yaml").write_text("\n".join(line.strip() for line in lines[at + 1 :]))
+    with pytest.raises(ValueError, match="does not fit"):
+        load_model(path).about(Recording(torch.ones(1, 16000), 16000)).outputs_of(
+            torch.ones(1, 1, 16)
+        )
+
+
+def test_what_is_known_and_what_is_heard(tmp_path, loud, capsys):
+    path = save_means(tmp_path / "x.onnx", metadata={"sample_rate": "8000"})
+    (tmp_path / "labels.txt").write_text("dog\ncat\n")
+    (tmp_path / "x.onnx.yaml").write_text("classes: labels.txt")
+    assert main(["model", "inspect", str(path), loud]) == 0
+    out = capsys.readouterr().out
+    assert "classes: 2: 'dog', 'cat'  (told)" in out
+    assert "sample_rate: 8000  (read off)" in out
+    assert "output: logits  (default)" in out
+    # softmax of 0.5 and -0.5
+    assert "0.7311  dog" in out
+    assert "ms a query" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("clases: [dog]", r"model.yaml: .*unknown key 'clases' \(classes\?\)"),
+        ("threads: many", r"model.yaml: .*threads must be a number"),
+        ("classes: none.txt", r"none.txt: no such file of names"),
+        ("- dog", r"model.yaml: must hold entries"),
+        ("classes: [dog, dog]\nsample_rate: 8000", "two 'dog'"),
+    ],
+)
+def test_what_was_told_wrongly_is_one_line(tmp_path, capsys, text, why):
+    path = save_means(tmp_path / "x.onnx")
+    (tmp_path / "model.yaml").write_text(text)
+    assert main(["model", "inspect", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert re.search(why, error)
