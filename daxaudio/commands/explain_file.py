@@ -15,6 +15,7 @@ from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.pages import add_page
 from daxaudio.containers import Explanation, Recording
 from daxaudio.data.audio import channels_of, read_recording
+from daxaudio.data.kaldi import read_source
 from daxaudio.experiments.explain import (
     Heard,
     check_askable,
@@ -39,7 +40,7 @@ from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.model import Model
 from daxaudio.plot import plot_explanation
 from daxaudio.report.explanation_page import PAGE_FILE
-from daxaudio.runs.names import as_id, find_alike
+from daxaudio.runs.names import as_id, find_alike, without_audio_ending
 
 
 def explain_file(
@@ -151,6 +152,9 @@ def _finish(
 def _read(arguments: argparse.Namespace, black_box: Model) -> tuple[Recording, dict[str, Any]]:
     """The recording, and the facts of where it came from."""
     front_end = black_box.front_end
+    if black_box.channels > 1 and arguments.channel is None:
+        recording = read_source(arguments.audio, without_audio_ending(arguments.audio))
+        return recording, {"audio": str(arguments.audio), "channels_averaged": 1}
     recording = read_recording(
         arguments.audio,
         front_end.sample_rate,

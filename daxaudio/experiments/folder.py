@@ -26,7 +26,7 @@ from daxaudio.containers import (
     ScoreFn,
     Spectrogram,
 )
-from daxaudio.data.kaldi import DataFolder, read_utterance
+from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.explain import (
     Heard,
     check_askable,
@@ -37,7 +37,7 @@ from daxaudio.experiments.explain import (
     judge_of_run,
 )
 from daxaudio.experiments.pooling import Prepared, pooled, prepare
-from daxaudio.experiments.predict import spectrogram_of
+from daxaudio.experiments.predict import read_for, spectrogram_of
 from daxaudio.experiments.score import list_warnings
 from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import METHODS, make_explainer, settings_of
@@ -178,7 +178,7 @@ class ExplainingRun:
 
     def hear(self, name: str) -> Heard:
         """One recording of the folder, ready to be explained."""
-        recording = read_utterance(self.data, name, self.black_box.front_end.sample_rate)
+        recording = read_for(self.black_box, self.data, name)
         channel = {} if self.data.channel is None else {"channel": self.data.channel}
         facts = {**self.facts, **_audio_facts(self.data, name), **channel}
         return hear(recording, self.black_box, self.events.get(name, Events()), facts)

@@ -10,9 +10,9 @@ from typing import Literal
 
 import pandas as pd
 
-from daxaudio.containers import Spectrogram
+from daxaudio.containers import Recording, Spectrogram
 from daxaudio.data.audio_folders import UNLABELLED
-from daxaudio.data.kaldi import DataFolder, read_utterance
+from daxaudio.data.kaldi import DataFolder, read_source, read_utterance
 from daxaudio.models.model import Model
 from daxaudio.runs.names import check_length, name_some
 from daxaudio.runs.progress import progress_bar
@@ -58,7 +58,7 @@ def predict_folder(
         problem = ""
         try:
             check_length(recording_id)
-            recording = read_utterance(data, recording_id, black_box.front_end.sample_rate)
+            recording = read_for(black_box, data, recording_id)
             spectrogram = black_box.front_end.spectrogram(recording).to(black_box.device)
             row["predicted"], row["score"] = black_box.about(recording).predict(spectrogram)
             if label:
@@ -151,9 +151,20 @@ def describe_none(
     return "; ".join(parts)
 
 
+def read_for(model: Model, data: DataFolder, recording_id: str) -> Recording:
+    """One recording with the channels that a model takes; raises as `read_utterance`."""
+    if model.channels == 1 or data.channel is not None:
+        return read_utterance(data, recording_id, model.front_end.sample_rate)
+    part = data.segment(recording_id)
+    segment = None if data.segments is None else (part.start, part.end)
+    # a folder holds commands only where they were allowed
+    source = data.wav_scp[part.recording_id]
+    return read_source(source, recording_id, segment, allow_commands=True)
+
+
 def spectrogram_of(black_box: Model, data: DataFolder, recording_id: str) -> Spectrogram:
     """One recording as the black box hears it, on its device."""
-    recording = read_utterance(data, recording_id, black_box.front_end.sample_rate)
+    recording = read_for(black_box, data, recording_id)
     return black_box.front_end.spectrogram(recording).to(black_box.device)
 
 

@@ -24,6 +24,7 @@ class Model(abc.ABC):
         n_queries: inputs scored so far.
         masks_sound: a change of the spectrogram is made in the sound, which the classifier hears
             (see `about`); otherwise it takes the spectrogram itself.
+        channels: of the audio that it takes; 1 is the average of all.
         exclusive: its classes exclude each other, and their scores sum to 1.
     """
 
@@ -33,6 +34,7 @@ class Model(abc.ABC):
     source: str
     n_queries: int
     masks_sound: bool = False
+    channels: int = 1
     exclusive: bool = True
 
     @abc.abstractmethod

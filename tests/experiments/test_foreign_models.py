@@ -89,6 +89,32 @@ def test_methods_are_compared_and_what_shuffles_weights_is_left_out(corpus, tmp_
     assert {"deletion_auc", "runner_up_correlation"} <= set(results["metric"])
 
 
+class Left:
+    """Of stereo waveforms how loud the left channel is, in frames of 0.1 s."""
+
+    described = MappingProxyType({})
+
+    def __call__(self, inputs):
+        assert inputs.shape[1] == 2
+        return inputs[:, 0].unflatten(1, (-1, RATE // 10)).square().mean(-1, keepdim=True)
+
+    def digest(self):
+        return "left"
+
+
+def test_a_model_of_two_channels_hears_both_of_a_file(tmp_path):
+    mono = sound("a", 500).waveform[0]
+    left, right = mono * (torch.arange(12000) < 6000), mono
+    write_recording(dx.Recording(torch.stack([left, right]), RATE), tmp_path / "a.wav")
+    data = DataFolder({"a": str(tmp_path / "a.wav")}, {"a": "left"}, {"a": "a"}, {"a": 1.5})
+    told = {"channels": 2, "layout": "N C S", "output": "regression"}
+    asked = ForeignModel(Left(), Description(["left"], RATE, **told))
+    explain_folder(asked, data, ["rise"], tmp_path / "out", settings=SETTINGS)
+    found = dx.load_explanation(tmp_path / "out" / "rise" / "a")
+    assert float(found.spectrogram.times[found.profile.argmax()]) < 0.85
+    assert found.score == pytest.approx(float(left.square().mean()), rel=0.02)
+
+
 def test_recordings_in_memory_are_compared():
     table = dx.compare([sound("a", 3000)], model(), ["rise"], settings=SETTINGS)
     assert table["target"].tolist() == ["high"]

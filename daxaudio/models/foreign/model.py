@@ -85,6 +85,7 @@ class ForeignModel(Model):
         self.class_names = description.classes
         self.front_end = _front_end(description)
         self.masks_sound = description.input == "waveform"
+        self.channels = description.channels
         self.exclusive = description.output in ("logits", "probabilities")
         self.n_queries = 0
         self.seconds = {"model": 0.0, "sound": 0.0}
@@ -208,7 +209,7 @@ class AboutRecording(Model):
         self.model, self.recording = model, recording
         self.class_names, self.front_end = model.class_names, model.front_end
         self.device, self.source = model.device, model.source
-        self.exclusive = model.exclusive
+        self.exclusive, self.channels = model.exclusive, model.channels
         self.waveform = _as_heard(recording, model.description).to(model.device)
         self.spectrogram = model.front_end.spectrogram(recording).to(model.device)
         self.windows = Windows.over(self.waveform.shape[-1], model.description)
