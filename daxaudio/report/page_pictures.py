@@ -81,10 +81,11 @@ def frequency_ticks(frequencies: NDArray) -> list[tuple[str, float]]:
     """
     low, high = float(frequencies[0]), float(frequencies[-1])
     if frequency_scale(frequencies) == "linear":
-        wanted = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high)
+        wanted = np.asarray(MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high))
     else:
         wanted = np.asarray([0, *_ROUND])
-    bins, found = np.arange(len(frequencies)) + 0.5, []
+    bins = np.arange(len(frequencies)) + 0.5
+    found: list[tuple[str, float]] = []
     for frequency in wanted[(wanted >= low) & (wanted <= high)]:
         octaves = frequency_scale(frequencies) == "cqt_hz"
         axis, place = (np.log2(frequencies), np.log2(frequency)) if octaves else (frequencies, 0)
