@@ -28,8 +28,8 @@ from tqdm import tqdm
 from daxaudio.containers import Event, Events, Recording
 from daxaudio.data.padding import pink_noise
 from daxaudio.runs.files import typed_path
-from daxaudio_data_prep.esc10 import find_clips
 
+from ..esc10 import find_clips
 from .evidence import EVIDENCE_FILE, Evidence, PlantedRecording, write_evidence, write_planted
 from .planted_sounds import Draws
 from .scene_sounds import (
