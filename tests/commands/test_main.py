@@ -83,6 +83,7 @@ def test_explain_writes_arrays_facts_and_a_picture(tmp_path, model):
     options = ["--method", "rise", "--queries", "20", "--seed", "3", "--target", "rain"]
     assert explain(sound(tmp_path / "a.wav"), model, tmp_path / "out", *options) == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "explanation.html",
         "explanation.json",
         "explanation.npz",
         "explanation.png",
