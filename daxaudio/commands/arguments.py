@@ -17,7 +17,6 @@ from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.foreign.http import HttpRunner
 from daxaudio.models.foreign.load import load_model
 from daxaudio.models.foreign.model import ForeignModel
-from daxaudio.models.foreign.windows import Windows
 from daxaudio.models.model import Model
 from daxaudio.models.precision import PRECISIONS
 from daxaudio.perturbation.fills import FILLS
@@ -105,9 +104,7 @@ def print_requests(
         n_recordings: that are explained.
     """
     if isinstance(model, ForeignModel) and isinstance(model.runner, HttpRunner):
-        n_samples = max(1, round(seconds * model.description.sample_rate))
-        n_queries = n_recordings * (n_queries + _BESIDE)
-        n_inputs = n_queries * Windows.over(n_samples, model.description).n
+        n_inputs = n_recordings * (n_queries + _BESIDE) * model.n_windows(seconds)
         size = model.runner.request_size
         print(
             f"{model.source}: at most {n_inputs} sounds are sent in requests of up to {size}, "

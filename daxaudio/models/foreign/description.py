@@ -45,8 +45,9 @@ class Description:
             numbers, dB by 0.1151 for natural logarithms of magnitudes.
         seconds: length of the windows that it takes; None where it takes any length.
         overlap: share in [0, 1) of a window that the next one hears again.
-        padding: how recordings shorter than a window, and the last window, are filled up; "own"
-            leaves a shorter recording as it is, to a model that pads it itself.
+        padding: how recordings shorter than a window, and the last window, are filled up: by zeros,
+            which are the lowest value of a spectrogram, or by a repeat; "own" leaves a shorter
+            recording as it is, to a model that pads it itself.
         output_layout: order of its output's dimensions, one of `OUTPUT_LAYOUTS`; "auto" goes by
             their number and by the classes.
         frames: how the scores of frames and windows become one of the recording.

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Recording, Spectrogram
-from daxaudio.data.resampling import resample
 from daxaudio.features.front_end import FrontEnd
 from daxaudio.features.frontends import make_front_end
 from daxaudio.features.sound_masks import SoundMasks
 from daxaudio.models.foreign.description import Description
+from daxaudio.models.foreign.inputs import as_heard, laid_out
 from daxaudio.models.foreign.runner import Runner
 from daxaudio.models.foreign.scores import activated, in_frames, pooled
 from daxaudio.models.foreign.targets import (
@@ -115,7 +115,7 @@ class ForeignModel(Model):
     def score_fn(self, target: str, ask: Callable[[Tensor], Tensor] | None = None) -> TargetScore:
         """The score of one target: `CLASS`, `CLASS@START-END`, or either with `:falls`."""
         wanted = read_target(target, self.class_names)
-        pick = functools.partial(self._pick, wanted, self._centres_of_spectrograms)
+        pick = functools.partial(self._pick, wanted, self._centres)
         return TargetScore(target, pick, ask or self.outputs, self.masks_sound)
 
     def class_index(self, name: str) -> int:
@@ -151,6 +151,19 @@ class ForeignModel(Model):
         """What was known of it when it was asked."""
         return {"description": dataclasses.asdict(self.description)}
 
+    def windows(self, length: int) -> Windows:
+        """What is asked about in one input of so many samples, or frames of its spectrogram."""
+        front_end = self.front_end
+        frame_rate = None if self.masks_sound else front_end.sample_rate / front_end.hop_length
+        return Windows.over(length, self.description, frame_rate)
+
+    def n_windows(self, seconds: float) -> int:
+        """How many inputs the model is given for one query about a recording."""
+        n_samples = max(1, round(seconds * self.description.sample_rate))
+        if self.masks_sound:
+            return self.windows(n_samples).n
+        return self.windows(1 + n_samples // self.front_end.hop_length).n
+
     def answers(self, inputs: Tensor) -> Tensor:
         """Scores `[N, L, K]` of inputs `[N, C, S]` or `[N, F, T]` as the model takes them.
 
@@ -158,16 +171,13 @@ class ForeignModel(Model):
         whose frames follow each other.
         """
         began = time.perf_counter()
-        windows = None
-        if self.description.input == "waveform":
-            windows = Windows.over(inputs.shape[-1], self.description)
-            inputs = windows.cut(inputs)
+        windows = self.windows(inputs.shape[-1])
+        inputs = windows.cut(inputs)
         size = self.description.batch_size or min(
             _MOST_AT_ONCE, max(1, _AT_ONCE // math.prod(inputs.shape[1:]))
         )
         found = torch.cat([self._run(part) for part in inputs.split(size)])
-        if windows:
-            found = found.unflatten(0, (-1, windows.n)).flatten(1, 2)
+        found = found.unflatten(0, (-1, windows.n)).flatten(1, 2)
         scores = activated(found, self.description)
         self.seconds["model"] += time.perf_counter() - began
         return scores
@@ -176,18 +186,27 @@ class ForeignModel(Model):
         numbers = self.runner(laid_out(inputs, self.description))
         return in_frames(numbers, len(inputs), self.description).to(self.device)
 
-    def _pick(self, target: Target, centres: Callable[[int], Tensor], outputs: Tensor) -> Tensor:
-        """Scores `[N]` of a target, of scores by frame `[N, L, K]`."""
+    def _pick(
+        self,
+        target: Target,
+        centres: Callable[[int, int], Tensor],
+        outputs: Tensor,
+        inputs: Tensor,
+    ) -> Tensor:
+        """Scores `[N]` of a target, of scores by frame `[N, L, K]` of what was asked about."""
         if target.between:
-            inside = frames_between(centres(outputs.shape[1]), target.between, str(target))
+            times = centres(outputs.shape[1], inputs.shape[-1])
+            inside = frames_between(times, target.between, str(target))
             outputs = outputs[:, inside.to(outputs.device)]
         scores = self.pool(outputs)[:, self.class_names.index(target.name)]
         if not target.falls:
             return scores
         return -scores if self.description.output == "regression" else 1 - scores
 
-    def _centres_of_spectrograms(self, n_frames: int) -> Tensor:
-        raise ValueError("a target with times goes with a model of waveforms")
+    def _centres(self, n_frames: int, length: int) -> Tensor:
+        """Times of the frames of answers about spectrograms of `length` frames."""
+        windows = self.windows(length)
+        return windows.centres(n_frames // windows.n, self.description)
 
 
 class AboutRecording(Model):
@@ -210,9 +229,9 @@ class AboutRecording(Model):
         self.class_names, self.front_end = model.class_names, model.front_end
         self.device, self.source = model.device, model.source
         self.exclusive, self.channels = model.exclusive, model.channels
-        self.waveform = _as_heard(recording, model.description).to(model.device)
+        self.waveform = as_heard(recording, model.description).to(model.device)
         self.spectrogram = model.front_end.spectrogram(recording).to(model.device)
-        self.windows = Windows.over(self.waveform.shape[-1], model.description)
+        self.windows = model.windows(self.waveform.shape[-1])
         axes = self.spectrogram.frequencies, self.spectrogram.times
         self._sound = SoundMasks(self.waveform, model.description.sample_rate, *axes)
         self._checked = False
@@ -298,7 +317,7 @@ class AboutRecording(Model):
         """What was known of the model when it was asked."""
         return self.model.facts()
 
-    def _centres(self, n_frames: int) -> Tensor:
+    def _centres(self, n_frames: int, length: int) -> Tensor:
         return self.windows.centres(n_frames // self.windows.n, self.model.description)
 
     def _check_time(self, target: Target) -> None:
@@ -348,37 +367,3 @@ def _front_end(description: Description) -> FrontEnd:
             "front_end: vad deletes silence, which a model of waveforms hears; leave it out"
         )
     return front_end
-
-
-def _as_heard(recording: Recording, description: Description) -> Tensor:
-    """Waveform `[C, S]` of a recording with the channels and at the rate that a model takes."""
-    waveform = recording.waveform
-    if description.channels == 1:
-        waveform = waveform.mean(dim=0, keepdim=True)
-    elif len(waveform) == 1:
-        waveform = waveform.expand(description.channels, -1)
-    elif len(waveform) != description.channels:
-        raise ValueError(
-            f"{recording.recording_id or 'recording'}: {len(waveform)} channels, but the model "
-            f"takes {description.channels}"
-        )
-    if recording.sample_rate != description.sample_rate:
-        waveform = resample(waveform, recording.sample_rate, description.sample_rate)
-    return waveform.contiguous()
-
-
-def laid_out(inputs: Tensor, description: Description) -> Tensor:
-    """Inputs `[N, C, S]` or `[N, F, T]` in the order of dimensions that a model takes."""
-    layout = description.layout
-    inputs = inputs * description.scale if description.scale != 1 else inputs
-    if description.input == "waveform":
-        if layout == "N S":
-            return inputs[:, 0]
-        if layout == "S":
-            return inputs[0, 0]
-        return inputs.transpose(1, 2) if layout in ("N S 1", "N S C") else inputs
-    if "T F" in layout:
-        inputs = inputs.transpose(1, 2)
-    if layout.endswith(" 1"):
-        return inputs[..., None]
-    return inputs[:, None] if " 1 " in layout else inputs

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.foreign.connection import MOST_BYTES, is_this_machine
-from daxaudio.models.foreign.model import ForeignModel, laid_out
+from daxaudio.models.foreign.inputs import laid_out
+from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.foreign.protocol import (
     ID_HEADER,
     JSON,

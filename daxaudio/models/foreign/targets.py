@@ -85,8 +85,8 @@ def frames_between(centres: Tensor, between: tuple[float, float], target: str) -
         tensor([False,  True, False])
     """
     start, end = between
-    step = float(centres.diff().max()) if len(centres) > 1 else 0.0
-    if start > float(centres[-1]) + step / 2 and len(centres) > 1:
+    step = float(centres.diff().max()) if len(centres) > 1 else 2 * float(centres[0])
+    if start > float(centres[-1]) + step / 2:
         raise ValueError(
             f"target {target!r}: begins at {start:g} s, but the last frame of the model lies at "
             f"{float(centres[-1]):.3f} s"
@@ -103,19 +103,19 @@ class TargetScore:
 
     Args:
         target: its name, as `read_target` reads it.
-        pick: answers `[N, L, K]` to scores `[N]` of the target.
+        pick: answers `[N, L, K]`, and what was asked about, to scores `[N]` of the target.
         ask: spectrograms `[N, F, T]` to answers `[N, L, K]`.
         masks_sound: as of the model.
     """
 
     target: str
-    pick: Callable[[Tensor], Tensor]
+    pick: Callable[[Tensor, Tensor], Tensor]
     ask: Callable[[Tensor], Tensor]
     masks_sound: bool
 
     def __call__(self, spectrograms: Tensor) -> Tensor:
         """Scores `[N]` of spectrograms `[N, F, T]`."""
-        return self.pick(self.ask(spectrograms))
+        return self.pick(self.ask(spectrograms), spectrograms)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,4 +133,4 @@ class SoundScore(TargetScore):
 
     def of_sounds(self, waveforms: Tensor) -> Tensor:
         """Scores `[N]` of waveforms `[N, C, S]` like that of `sound`."""
-        return self.pick(self.hear(waveforms))
+        return self.pick(self.hear(waveforms), waveforms)
