@@ -163,6 +163,9 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
     place = 0
     while place < len(message):
         tag, place = _varint(message, place)
+        # runtimes keep 32 bits of a longer tag, and would read a field that is not seen here
+        if not 0 < tag >> 3 < 2**29:
+            raise ValueError(f"a field has the number {tag >> 3}")
         start, way = place, tag & 7
         if way == 0:
             place = _varint(message, place)[1]

@@ -4,6 +4,7 @@ import logging
 import re
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from onnx import TensorProto
@@ -259,3 +260,21 @@ def test_a_scale_that_is_no_single_number_is_not_taken_for_one(tmp_path):
         tensors=[tensor("scales", [1, 2]), tensor("zeros", [0, 0], TensorProto.UINT8)],
     )
     assert opened(path).reading.audio.scale is None
+
+
+def _varint(value):
+    low = [value >> shift & 127 for shift in range(0, max(1, value.bit_length()), 7)]
+    return bytes([*(one | 128 for one in low[:-1]), low[-1]])
+
+
+@pytest.mark.parametrize("tag", [7 << 3 | 2 | 1 << 33, 2])
+def test_a_field_that_a_runtime_would_read_otherwise_is_refused(tmp_path, tag):
+    # a runtime drops all but 32 bits of the tag and finds the graph behind it
+    path = save_with_data(tmp_path / "x.onnx", "../secret.bin")
+    model = onnx.load(path, load_external_data=False)
+    graph = model.graph.SerializeToString()
+    model.ClearField("graph")
+    hidden = _varint(tag) + _varint(len(graph)) + graph
+    path.write_bytes(model.SerializeToString() + hidden)
+    with pytest.raises(ValueError, match=r"is no ONNX file \(a field has the number"):
+        open_onnx(path, Opening({"sample_rate": 16000}))
