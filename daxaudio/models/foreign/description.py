@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -107,7 +109,7 @@ class Description:
         names = tuple(self.classes) if not isinstance(self.classes, str) else ()
         if not names or not all(isinstance(name, str) and name for name in names):
             raise ValueError(f"classes must be one or more names, got {self.classes!r}")
-        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        twice = [name for name, count in collections.Counter(names).items() if count > 1]
         if twice:
             raise ValueError(
                 f"classes must have different names, but there are two {name_some(twice)}"
@@ -131,16 +133,66 @@ class Description:
             object.__setattr__(self, "activation", chosen)
         if self.layout == "auto":
             object.__setattr__(self, "layout", INPUT_LAYOUTS[self.input][0])
-        if self.frames == "noisy_or" and self.output == "regression":
-            raise ValueError("frames: noisy_or joins probabilities; a regression has none")
-        if not 0 <= self.overlap < 1:
-            raise ValueError(f"overlap must be in [0, 1), got {self.overlap}")
+        numbers = self.output == "regression" or (
+            self.output == "logits" and self.activation == "none"
+        )
+        if self.frames == "noisy_or" and numbers:
+            raise ValueError("frames: noisy_or joins probabilities; these numbers are none")
+        if self.activation == "softmax" and len(names) == 1:
+            raise ValueError(
+                "the softmax of a single class is always 1; write `output: multi_label` with "
+                "`activation: sigmoid` for a logit, `output: multi_label` for a probability, or "
+                "`output: regression` for any number"
+            )
+        check_numbers(dataclasses.asdict(self))
         if self.input == "spectrogram" and self.front_end is None:
             raise ValueError("a model of spectrograms needs its front_end, such as kind: log_mel")
 
 
 ENTRIES = tuple(field.name for field in dataclasses.fields(Description))
 """Names of what a `model.yaml` may hold."""
+
+
+_LEAST: Mapping[str, int] = {
+    **dict.fromkeys(("sample_rate", "channels", "top_k", "batch_size", "chunk", "threads"), 1),
+    "context": 0,
+}
+"""Smallest values of entries that are whole numbers."""
+
+_MOST: Mapping[str, int] = {"channels": 1024, "threads": 1024}
+"""Largest values."""
+
+
+def check_numbers(entries: Mapping[str, Any]) -> None:
+    """See that the numbers of a `model.yaml` lie where they mean something.
+
+    Args:
+        entries: some of those of `Description`, of their types.
+
+    Raises:
+        ValueError: names the entry, and what it must be.
+
+    Example:
+        >>> check_numbers({"sample_rate": 16000, "seconds": -1.0})
+        Traceback (most recent call last):
+        ValueError: seconds must be above 0, got -1.0
+    """
+    given = {name: value for name, value in entries.items() if value is not None}
+    for name, least in _LEAST.items():
+        if given.get(name, least) < least:
+            raise ValueError(f"{name} must be at least {least}, got {given[name]}")
+    for name, most in _MOST.items():
+        if given.get(name, most) > most:
+            raise ValueError(f"{name} must be at most {most}, got {given[name]}")
+    for name in ("seconds", "frame_hop"):
+        if not given.get(name, 1) > 0:
+            raise ValueError(f"{name} must be above 0, got {given[name]}")
+    if given.get("scale") == 0:
+        raise ValueError("scale must not be 0, which leaves silence alone")
+    if not 0 <= given.get("overlap", 0) < 1:
+        raise ValueError(f"overlap must be in [0, 1), got {given['overlap']}")
+    if "seconds" in given and given["seconds"] * given.get("sample_rate", math.inf) < 1:
+        raise ValueError(f"seconds must last a sample, got {given['seconds']}")
 
 
 class MissingEntriesError(ValueError):

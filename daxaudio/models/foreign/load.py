@@ -13,7 +13,7 @@ import torch
 
 from daxaudio.models.blackbox import FACTS_FILE, WEIGHTS_FILE, load_black_box
 from daxaudio.models.foreign.answer_cache import AnswerCache, RememberingRunner, default_folder
-from daxaudio.models.foreign.description import ENTRIES, Description, describe
+from daxaudio.models.foreign.description import ENTRIES, Description, check_numbers, describe
 from daxaudio.models.foreign.graph import GraphRunner
 from daxaudio.models.foreign.http import HttpRunner
 from daxaudio.models.foreign.labels import read_classes
@@ -178,7 +178,9 @@ def read_entries(
     if isinstance(entries.get("classes"), str):
         entries["classes"] = read_classes(path.parent / entries["classes"])
     try:
-        return fitting(Description, "model", entries, ENTRIES)
+        fitted = fitting(Description, "model", entries, ENTRIES)
+        check_numbers(fitted)
+        return fitted
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

@@ -77,7 +77,7 @@ def frames_between(centres: Tensor, between: tuple[float, float], target: str) -
     """Which frames `[L]` lie between two times, by their centres in seconds; at least the nearest.
 
     Raises:
-        ValueError: when the recording ends before.
+        ValueError: when the recording ends before, or there is a single frame.
 
     Example:
         >>> import torch
@@ -90,6 +90,11 @@ def frames_between(centres: Tensor, between: tuple[float, float], target: str) -
         raise ValueError(
             f"target {target!r}: begins at {start:g} s, but the last frame of the model lies at "
             f"{float(centres[-1]):.3f} s"
+        )
+    if len(centres) == 1:
+        raise ValueError(
+            f"target {target!r} has times, but the model answers once for the whole recording; "
+            f"leave out @{target.rpartition('@')[2].removesuffix(_FALLS)}"
         )
     inside = (centres >= start) & (centres < end)
     if not bool(inside.any()):
