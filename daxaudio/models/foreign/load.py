@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import re
@@ -21,7 +22,7 @@ from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.foreign.runner import Opening, Runner
 from daxaudio.models.model import Model
 from daxaudio.models.precision import ChannelsLast, Precision
-from daxaudio.runs.batches import BatchSize
+from daxaudio.runs.batches import BatchSize, check_batch_size
 from daxaudio.runs.config import fitting, read_yaml
 from daxaudio.runs.files import read_text
 
@@ -36,11 +37,11 @@ _FILES = {
 }
 """Kinds of files by their endings."""
 
-_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 _KNOWN = (
     "give a folder that `daxaudio train` wrote, an .onnx, .tflite, .pt2 or TorchScript .pt file, a "
-    "Hugging Face folder, http://..., or package.module:function"
+    "Hugging Face folder, http://..., or package.module:function (or :object.method)"
 )
 
 
@@ -70,14 +71,15 @@ def load_model(
             twice (see `AnswerCache`); None or "none" keeps none, "auto" keeps those of services,
             in `$DAXAUDIO_CACHE` or the user's cache folder.
         device: where it runs, for kinds that can choose.
-        precision: of a classifier trained here (see `load_black_box`), as are those that follow.
-        batch_size: most inputs at once.
-        channels_last: memory layout.
-        compile: compile the module.
+        precision: of a classifier trained here (see `load_black_box`).
+        batch_size: most inputs at once; of somebody else's where its description says none.
+        channels_last: memory layout of a classifier trained here.
+        compile: compile a classifier trained here.
 
     Raises:
         ValueError: when there is none, it is of no known kind, something must be known of it that
-            it does not say, or a package is missing that runs it; says what to do.
+            it does not say, a package is missing that runs it, or a setting goes only with
+            classifiers trained here; says what to do.
     """
     kind = kind_of(source)
     if kind == "trained":
@@ -91,11 +93,27 @@ def load_model(
             channels_last=channels_last,
             compile=compile,
         )
+    _refuse_ours(
+        source, precision=precision, channels_last=channels_last, compile=compile or "auto"
+    )
+    check_batch_size(batch_size)
     opening = Opening(read_entries(source, config), allow_code, device)
     runner = open_runner(source, opening)
     description = description_of(runner, opening.told, str(source))
+    if description.batch_size is None and batch_size != "auto":
+        description = dataclasses.replace(description, batch_size=batch_size)
     runner = _remembering(runner, opening, cache)
     return ForeignModel(runner, description, device=device, source=str(source))
+
+
+def _refuse_ours(source: str | os.PathLike[str], **settings: object) -> None:
+    """Refuse settings, unless "auto", that only classifiers trained here have."""
+    for name, value in settings.items():
+        if value != "auto":
+            raise ValueError(
+                f"{source}: {name} goes with classifiers that daxaudio trained; leave it out, as "
+                "somebody else's runs as it is"
+            )
 
 
 def _remembering(runner: Runner, opening: Opening, cache: str | os.PathLike[str] | None) -> Runner:

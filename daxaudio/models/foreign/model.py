@@ -125,7 +125,7 @@ class ForeignModel(Model):
     def digest(self) -> str:
         """Hash, 16 hexadecimal digits, of all that the scores depend on."""
         told = dataclasses.asdict(self.description)
-        del told["service"]  # how patiently it is asked changes no answer
+        del told["service"], told["batch_size"]  # how it is asked changes no answer, see `_check`
         facts = [self.runner.digest(), self.front_end.settings, told]
         text = json.dumps(facts, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -211,13 +211,15 @@ def read_scores(content: bytes, ids: Sequence[str], digest: str) -> Tensor:
         raise OtherModelError(
             "another model answers than when it was opened (its digest changed): start again"
         )
+    place = {name: row for row, name in enumerate(map(str, given))}
+    if not set(place) <= set(ids):  # those of another request, of any size
+        raise MixedUpError("answers with ids that were not asked for: answers are mixed up")
     if len(scores) != len(given) or len(given) != len(ids):
         raise ValueError(
             f"answers with {len(scores)} scores and {len(given)} ids for {len(ids)} inputs"
         )
-    place = {name: row for row, name in enumerate(map(str, given))}
     if set(place) != set(ids):
-        raise MixedUpError("answers with ids that were not asked for: answers are mixed up")
+        raise MixedUpError("answers with the same id several times: answers are mixed up")
     return _numbers([scores[place[name]] for name in ids])
 
 

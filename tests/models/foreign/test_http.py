@@ -24,8 +24,13 @@ RIGHT = torch.tensor(scores_of(INPUTS))
 
 
 def opened(service, **settings):
-    quick = {"wait": 0.01, "patience": 5.0, "request_size": 3, **settings}
+    quick = {"wait": 0.01, "patience": 60.0, "request_size": 3, **settings}
     return open_http(service.address, Opening({"service": quick}))
+
+
+def mixed_up(handler, right):
+    """Fault: the answer is about inputs of somebody else."""
+    return {**right, "ids": [f"x-{row}" for row in range(len(right["ids"]))]}
 
 
 @pytest.mark.parametrize(
@@ -39,13 +44,21 @@ def opened(service, **settings):
         half,
         late(0.4),
         shuffled,
-        changed(ids=["x-1", "x-2", "x-3"]),
+        mixed_up,
     ],
     ids=["500", "502", "503", "429", "drop", "half", "late", "shuffled", "mixed up"],
 )
 def test_results_are_those_without_faults(fault):
     with serving({0: fault, 2: fault, 6: fault}) as service:
         assert torch.equal(opened(service, timeout=0.3)(INPUTS), RIGHT)
+
+
+@pytest.mark.parametrize("n_answered", [1, 3, 5])
+def test_an_answer_to_another_request_is_asked_for_again_whatever_its_size(n_answered):
+    others = {"ids": [f"x-{row}" for row in range(n_answered)], "scores": [[0.0, 0.0]] * n_answered}
+    with serving({0: changed(**others)}) as service:
+        assert torch.equal(opened(service)(INPUTS[:3]), RIGHT[:3])
+        assert service.requests == 2
 
 
 def test_answers_keep_the_order_of_the_inputs_whichever_comes_first():
