@@ -10,7 +10,7 @@ from typing import Any
 
 from daxaudio.commands.arguments import print_cost, print_requests
 from daxaudio.commands.events import TrueEvents
-from daxaudio.commands.listen import write_all_sounds
+from daxaudio.commands.listen import SOUND_FILES, write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.pages import add_page
 from daxaudio.containers import Explanation, Recording
@@ -64,7 +64,8 @@ def explain_file(
     print_requests(black_box, n_queries, recording.duration)
     heard = hear(recording, black_box, own, facts)
     inputs = inputs_of(arguments, "model", "model_config", "events", "config")
-    files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, PAGE_FILE)
+    sounds = SOUND_FILES if arguments.listen else ()
+    files = (ARRAYS_FILE, FACTS_FILE, PICTURE_FILE, PAGE_FILE, *sounds)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     predicted, _ = heard.model.predict(heard.spectrogram)
     targets = _targets(arguments, heard.model, predicted)

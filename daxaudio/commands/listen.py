@@ -20,8 +20,8 @@ from daxaudio.features.listening import listen
 from daxaudio.runs.files import describe_error
 from daxaudio.runs.progress import progress_bar
 
-LAST_FILE = "removed.wav"
-"""What is written last of an explanation without further sounds."""
+SOUND_FILES = ("original.wav", "kept.wav", "removed.wav")
+"""What is written of an explanation without further sounds, in this order."""
 
 LONGER = 3.0
 """Frames by which a recording may be longer than what was explained of it."""
@@ -162,8 +162,11 @@ def write_sounds(
     """
     explanation = load_explanation(place)
     recording = recording_of(place, explanation, audio, allow_commands)
+    source = load_facts(place).get("audio") if audio is None else audio
     own = events.of(recording.recording_id) if events else ()
-    return listen(explanation, recording, threshold=threshold).save(out, events=own, **files)
+    return listen(explanation, recording, threshold=threshold).save(
+        out, events=own, source=source, **files
+    )
 
 
 def write_all_sounds(places: Sequence[Path], allow_commands: bool) -> None:
@@ -172,7 +175,7 @@ def write_all_sounds(places: Sequence[Path], allow_commands: bool) -> None:
     What cannot be made heard is said on standard error, and ends nothing.
     """
     for place in progress_bar(places, "sounds"):
-        last, facts = place / LAST_FILE, place / FACTS_FILE
+        last, facts = place / SOUND_FILES[-1], place / FACTS_FILE
         if not is_stored(place) or (
             last.is_file() and last.stat().st_mtime_ns >= facts.stat().st_mtime_ns
         ):

@@ -18,6 +18,7 @@ import torch
 from daxaudio.containers import Event, Events, Explanation, Recording
 from daxaudio.data.audio import write_recording
 from daxaudio.features.sound_masks import split_by_mask
+from daxaudio.runs.files import real_path
 
 LOUDER_PEAK = -1.0
 """dB below full scale to which the loudest sample of a louder copy is brought."""
@@ -55,6 +56,7 @@ class Listening:
         clicks: bool = False,
         events: Sequence[Event] = (),
         margin: float | None = None,
+        source: str | os.PathLike[str] | None = None,
     ) -> dict[Path, str]:
         """Write it as WAV of 16 bits, which every program plays, or of floats where that clips.
 
@@ -67,9 +69,13 @@ class Listening:
             events: true events; `clicks_at_events.wav` has clicks where these begin and end.
             margin: seconds before and after; each marked stretch is cut out with so much around it
                 as `marked_1.wav`, `marked_2.wav`, ... None cuts nothing.
+            source: the file of the recording, where it is known; nothing is written over it.
 
         Returns:
             What was written, and in a few words what it is.
+
+        Raises:
+            ValueError: when the recording itself would be overwritten; nothing is written then.
         """
         there = {
             "original": (self.original, "the recording"),
@@ -91,6 +97,12 @@ class Listening:
                 words = f"marked from {event.start:.2f} to {event.end:.2f} s, {margin:g} s around"
                 there[f"marked_{number}"] = cut_out(self.original, event, margin), words
         written = {}
+        for name in there if source is not None else ():
+            if real_path(Path(folder) / f"{name}.wav") == real_path(source):
+                raise ValueError(
+                    f"{source}: is the recording itself, which {name}.wav would overwrite; write "
+                    "the sounds into another folder"
+                )
         for name, (recording, words) in there.items():
             path = Path(folder) / f"{name}.wav"
             write_recording(recording, path, any_player=True)

@@ -99,6 +99,16 @@ def test_a_recording_that_has_moved_is_named(tmp_path, capsys):
         assert f"c.wav: lasts {seconds:.3f} s, and" in capsys.readouterr().err
 
 
+def test_the_recording_itself_is_never_written_over(tmp_path, capsys):
+    audio = write_noise(tmp_path / "clips" / "kept.wav")
+    before = audio.read_bytes()
+    store(tmp_path / "explained", audio)
+    assert main(["listen", f"{tmp_path}/explained", "--out", f"{tmp_path}/clips"]) == 2
+    assert "kept.wav: is the recording itself" in capsys.readouterr().err
+    assert audio.read_bytes() == before
+    assert [path.name for path in audio.parent.iterdir()] == ["kept.wav"]
+
+
 def test_the_channel_and_the_segment_that_were_explained_are_heard(tmp_path):
     audio = write_noise(tmp_path / "a.wav", 3.0)
     part = write_noise(tmp_path / "part.wav", 1.0)
@@ -184,6 +194,10 @@ def test_explaining_writes_sounds_beside_the_explanation(tmp_path, model):
     np.testing.assert_array_equal(samples_of(tmp_path / "out/original.wav"), samples_of(audio))
     assert (tmp_path / "out/kept.wav").is_file()
     assert (tmp_path / "out/removed.wav").is_file()
+    asked = str(tmp_path / "out/original.wav")  # a recording that a sound would be written over
+    before = [path.stat().st_mtime_ns for path in sorted((tmp_path / "out").iterdir())]
+    assert main(["explain", asked, *words]) == 2
+    assert before == [path.stat().st_mtime_ns for path in sorted((tmp_path / "out").iterdir())]
 
 
 def test_explaining_a_data_folder_writes_the_sounds_of_its_segments(tmp_path, model):
