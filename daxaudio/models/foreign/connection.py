@@ -164,7 +164,9 @@ class Connection:
             now = time.monotonic()
             began = now if began is None else began
             wait = failed.wait
-            if wait is None:
+            if wait is not None:
+                wait = max(wait, self.settings.wait)  # whoever says 0 is not asked in a frenzy
+            else:
                 wait = min(_LONGEST_WAIT, self.settings.wait * 2 ** min(n_tries - 1, 30))
             if n_tries >= failed.tries or now - began + wait > patience:
                 raise ValueError(
@@ -241,10 +243,10 @@ class Connection:
     def _retry_after(self, response: Any) -> float | None:
         """Seconds that a service asks to wait; None where it does not say."""
         try:
-            seconds: float | None = self._urllib3.Retry().get_retry_after(response)
-        except self._urllib3.exceptions.InvalidHeader:
+            seconds = self._urllib3.Retry().get_retry_after(response)
+            return None if seconds is None else float(seconds)
+        except (self._urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
             return None
-        return seconds
 
 
 def _parts_of(address: str) -> Any:

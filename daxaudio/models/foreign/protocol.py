@@ -43,7 +43,16 @@ SERVED = (
 _MOST_WORDS = 200
 """Letters of a service's own error that are shown."""
 
-_NOT_NPZ = (ValueError, KeyError, EOFError, MemoryError, OSError, zipfile.BadZipFile, zlib.error)
+_NOT_NPZ = (
+    ValueError,
+    KeyError,
+    EOFError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def pack_npz(inputs: Tensor, ids: Sequence[str]) -> bytes:
@@ -91,19 +100,28 @@ def pack_wav(waveform: Tensor, sample_rate: int) -> bytes:
     return body.getvalue()
 
 
-def unpack_wav(body: bytes, sample_rate: int, channels: int) -> Tensor:
+def unpack_wav(body: bytes, sample_rate: int, channels: int, most_bytes: int) -> Tensor:
     """The waveform float32 `[C, S]` of a WAV file.
 
     Args:
         body: of a request.
         sample_rate: that it must have.
         channels: that it must have.
+        most_bytes: that it may take as float32.
 
     Raises:
-        ValueError: when it is no WAV file, or of another rate or other channels.
+        ValueError: when it is no WAV file, larger, or of another rate or other channels.
     """
     try:
-        frames, rate = soundfile.read(io.BytesIO(body), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(body)) as file:
+            kind, rate, size = file.format, file.samplerate, 4 * file.frames * file.channels
+            # other formats can hold a thousand times their size
+            if kind not in ("WAV", "WAVEX", "RF64") or size > most_bytes:
+                raise ValueError(
+                    f"the body must be a WAV file of at most {most_bytes} bytes once unpacked, got "
+                    f"{kind} of {size}"
+                )
+            frames = file.read(dtype="float32", always_2d=True)
     except (RuntimeError, TypeError) as error:  # soundfile's own error is a RuntimeError
         raise ValueError(
             f"the body must be a WAV file ({in_one_line(str(error)) or 'no sound'})"

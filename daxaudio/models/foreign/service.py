@@ -121,7 +121,7 @@ class Service:
         if kind == NPZ:
             return unpack_npz(body, MOST_BYTES)
         told = self.description
-        waveform = unpack_wav(body, told.sample_rate, told.channels)[None]
+        waveform = unpack_wav(body, told.sample_rate, told.channels, MOST_BYTES)[None]
         inputs = laid_out(waveform, told)
         return (inputs[None] if told.layout == "S" else inputs), [name]
 
@@ -225,7 +225,7 @@ class Handler(BaseHTTPRequestHandler):
             status, said = error.status, {"error": str(error)}
         except ValueError as error:
             status, said = 422, {"error": in_one_line(str(error))}
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):  # the client's own affair
             raise
         except Exception as error:
             logger.warning("the model failed: %s", in_one_line(repr(error)))

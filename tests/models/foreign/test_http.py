@@ -130,6 +130,16 @@ def test_a_service_that_stays_away_is_one_clear_line():
         runner(INPUTS)
 
 
+@pytest.mark.parametrize(
+    "wait", ["0", "9" * 400, "9" * 5000, "Mon, 01 Jan 99999 00:00:00 GMT", "-1", "soon"]
+)
+def test_a_service_that_asks_for_a_strange_wait_is_asked_seldom(wait):
+    with serving(always=status(503, Retry_After=wait)) as service:
+        with pytest.raises(ValueError, match=f"^{service.address}: answers with status 503"):
+            opened(service, wait=0.1, patience=0.25)(INPUTS[:3])
+        assert service.requests <= 3
+
+
 def test_what_a_service_says_cannot_steer_a_terminal():
     fault = lambda handler, right: send(handler, {"error": "a\x1b[31m\nb" + "c" * 999}, 400)  # noqa: E731
     with serving(always=fault) as service, pytest.raises(ValueError, match=r"a \[31m b") as caught:

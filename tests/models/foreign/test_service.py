@@ -5,6 +5,7 @@ import dataclasses
 import http.client
 import io
 import json
+import socket
 import threading
 
 import numpy as np
@@ -21,7 +22,7 @@ from daxaudio.models.foreign.description import Description
 from daxaudio.models.foreign.load import load_model
 from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.foreign.protocol import JSON, NPZ, WAV, pack_npz, pack_wav
-from daxaudio.models.foreign.service import Server
+from daxaudio.models.foreign.service import Handler, Server
 from daxaudio.models.resnet import SpectrogramResNet
 
 NOISE = torch.randn(1, 4000, generator=torch.Generator().manual_seed(0)) * 0.1
@@ -163,6 +164,23 @@ def bomb():
     return body.getvalue()
 
 
+def encrypted():
+    """An npz file whose members say that they are encrypted."""
+    body = bytearray(pack_npz(torch.zeros(1, 4), ["a"]))
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for part in range(body.count(mark)):
+            start = body.index(mark, body.index(mark) + 1 if part else 0)
+            body[start + place] |= 1
+    return bytes(body)
+
+
+def flac():
+    """Silence of 16 MB that takes a few kilobytes."""
+    body = io.BytesIO()
+    soundfile.write(body, np.zeros(1 << 22, np.float32), 8000, format="FLAC")
+    return body.getvalue()
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status", "text"),
     [
@@ -171,6 +189,8 @@ def bomb():
         (b"x", {"Content_Type": WAV}, 422, "must be a WAV file"),
         (pickled(), {"Content_Type": NPZ}, 422, "allow_pickle=False"),
         (bomb(), {"Content_Type": NPZ}, 422, "once unpacked"),
+        (encrypted(), {"Content_Type": NPZ}, 422, "is encrypted"),
+        (flac(), {"Content_Type": WAV}, 422, "must be a WAV file of at most"),
         (b"", {"Content_Type": NPZ, "Content_Length": "x"}, 411, "Content-Length"),
         (b"", {"Content_Type": NPZ, "Content_Length": "99999999999"}, 413, "at most"),
         (pack_npz(torch.zeros(2, 3, 4), ["a", "b"]), {"Content_Type": NPZ}, 422, "laid out as N S"),
@@ -204,6 +224,15 @@ def test_a_model_that_fails_is_one_line_and_serves_on(monkeypatch):
         assert status == 500
         assert "division by zero" in answer["error"]
         assert ask(server, body=body, Content_Type=NPZ)[0] == 200
+
+
+def test_a_client_that_falls_silent_is_left_and_is_no_fault_of_the_model(monkeypatch, caplog):
+    monkeypatch.setattr(Handler, "timeout", 0.05)
+    with serving(levels()) as server, socket.create_connection(server.server_address[:2]) as client:
+        said = f"Host: localhost\r\nContent-Type: {NPZ}\r\nContent-Length: 99"
+        client.sendall(f"POST /scores HTTP/1.1\r\n{said}\r\n\r\nabc".encode())
+        assert client.recv(100) == b""
+    assert "failed" not in caplog.text
 
 
 def test_the_token_is_asked_for(monkeypatch):
