@@ -23,6 +23,7 @@ COPIED = {
     "benchmarks.md": "benchmarks/README.md",
     "recipes/esc10.md": "recipes/esc10/README.md",
     "recipes/planted.md": "recipes/planted/README.md",
+    "recipes/pretrained.md": "recipes/pretrained/README.md",
     "recipes/coswara.md": "recipes/coswara/README.md",
 }
 """Pages that are texts of the repository, by their address."""

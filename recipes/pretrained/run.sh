@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Classifiers that others have trained: get them, make scenes whose truth is known, explain each by
-# one command, score, report. Safe to run again.
+# Classifiers that others have trained: get them, make scenes, explain, score, report. Safe to run again.
 set -euo pipefail
 
 usage() {
@@ -16,7 +15,7 @@ usage: recipes/pretrained/run.sh --exp_dir DIR [options]
   --n N             scenes a model (default 6)
   --queries N       a method and scene (default 300)
   --seed N          seed of every random draw (default 0)
-Needs pip, espeak-ng for scenes of speech, and daxaudio[onnx,tflite,transformers,http] for the kinds of models.
+Needs espeak-ng for speech, and daxaudio[onnx,tflite,transformers,http] for the kinds of models.
 TEXT
 }
 
@@ -35,6 +34,8 @@ find_python
 for name in $models; do
   cut -f 1 "$here/conf/models.tsv" | tail -n +2 | grep -qxF "$name" || fail "--models: no model '$name'"
 done
+case " $methods " in *" dax_v4 "*) ;; *) fail "--methods lacks dax_v4, which is held against the others" ;; esac
+case " $methods " in *" random "*) ;; *) fail "--methods lacks random, the floor of a comparison" ;; esac
 unpacked="$exp_dir/packages"
 
 # of FUNCTION: call it for each model, with the columns of its row as variables
@@ -61,14 +62,14 @@ make_scenes() {
   daxaudio prepare scenes $scenes --n "$n" --seed "$seed" --out "$exp_dir/$name/scenes"
 }
 explain() {
-  local model=(--model "$unpacked/$file") log="$exp_dir/$name/serve.log" config="$here/conf/$name.yaml"
-  echo "$name"
+  local model=(--model "$unpacked/$file") log="$exp_dir/$name/serve.log" server=""
+  local config="$here/conf/$name.yaml"
   [ ! -f "$config" ] || model+=(--model_config "$config")
   [ "$options" = - ] || model+=("$options")
   case "$kind" in *HTTP*)
     "$python" -m daxaudio.commands.main serve "${model[@]}" --port 0 >"$log" 2>&1 &
     server=$!
-    trap 'kill "$server" 2>/dev/null' EXIT
+    trap "kill $server 2>/dev/null" EXIT
     until grep -q http:// "$log"; do
       kill -0 "$server" 2>/dev/null || fail "$name: the service stopped: $(tail -n 1 "$log")"
       sleep 0.5
@@ -80,7 +81,7 @@ explain() {
   daxaudio explain "$exp_dir/$name/scenes" "${model[@]}" --target "$target" --which all \
     --method $methods --queries "$queries" --seed "$seed" --no_pictures \
     --events "$exp_dir/$name/scenes/events.tsv" --out "$exp_dir/$name/explanations"
-  [ -z "${server:-}" ] || { kill "$server"; wait "$server" || true; server=""; trap - EXIT; }
+  [ -z "$server" ] || { kill "$server"; wait "$server" || true; trap - EXIT; }
 }
 
 get_all() { of get; }
