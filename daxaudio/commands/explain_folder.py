@@ -72,7 +72,7 @@ def explain_folder_of_audio(
     print(
         f"{len(predictions)} recordings, {(predictions['predicted'] != '').sum()} read, "
         f"{correct}; explaining {len(chosen)} "
-        f"({which}) by {len(methods)} methods, at most {n_queries} queries",
+        f"({which}) by {', '.join(methods)}, at most {n_queries} queries",
         flush=True,
     )
     explain_folder(

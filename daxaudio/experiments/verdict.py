@@ -274,8 +274,12 @@ def _deletion(
     sentence = (
         f"The classifier's score {'falls' if good else 'does not fall clearly'} faster when the "
         f"most marked bins go first than when bins go at random: {own:.2f} on average on the way, "
-        f"against {fmean(others):.2f}."
+        f"against {fmean(others):.2f}"
     )
+    if not good and gain > 0:  # faster, but random orders differ too much to tell
+        low, high = min(others), max(others)
+        sentence += f", but {_N_RANDOM} random orders lie as far apart as {low:.2f} and {high:.2f}"
+    sentence += "."
     return Finding("deletion", gain, good, sentence, n_queries)
 
 

@@ -317,7 +317,7 @@ def test_queries_are_announced_before_they_are_asked(data, model, tmp_path, caps
     assert "low: class low (predicted low), at most 40 queries" in lines
     assert lines.index("low: class low (predicted low), at most 40 queries") < len(lines) - 2
     assert explain(data, model, tmp_path / "many", "--no_pictures") == 0
-    said = "4 recordings, 4 read, 2 classified correctly; explaining 2 (correct) by 1 methods, at "
+    said = "4 recordings, 4 read, 2 classified correctly; explaining 2 (correct) by rise, at "
     assert f"{said}most 40 queries" in capsys.readouterr().out
 
 

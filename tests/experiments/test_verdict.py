@@ -252,3 +252,18 @@ def test_marked_frames_that_score_less_than_the_others_speak_against(
     marked = finding(verdict, "marked_frames")
     assert marked.good is good
     assert marked.value == pytest.approx(kept - removed)
+
+
+def test_a_fall_that_is_not_clear_says_how_far_random_orders_lie_apart(black_box, toy_spectrogram):
+    turns = iter(range(1000))
+
+    def jumpy(inputs):  # whatever is removed, the score is drawn
+        return torch.rand(len(inputs), generator=torch.Generator().manual_seed(next(turns)))
+
+    for seed in range(20):
+        explanation = RandomMask(seed)(toy_spectrogram, jumpy)
+        deletion = finding(judge(explanation, jumpy, level="quick"), "deletion")
+        if deletion.value > 0 and not deletion.good:
+            assert "but 5 random orders lie as far apart as 0." in deletion.sentence
+            return
+    pytest.fail("no random mask was a little better than random")

@@ -207,9 +207,11 @@ class MissingEntriesError(ValueError):
         self.lines = tuple(lines)
         entries = [line.partition("  #")[0] for line in self.lines]
         names = " and ".join(entry.partition(":")[0] for entry in entries)
+        lines_of_file = "".join(f"{entry}\\n" for entry in entries)
         super().__init__(
-            f"{source}: it does not say its {names}; write into model.yaml beside it, or a file "
-            f"for --model_config, such as: {'; '.join(entries)} (daxaudio model inspect says more)"
+            f"{source}: it does not say its {names}; write model.yaml beside it, or a file for "
+            f"--model_config, such as by: printf '{lines_of_file}' > model.yaml "
+            "(daxaudio model inspect says more)"
         )
 
 

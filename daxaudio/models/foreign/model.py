@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from daxaudio.features.sound_masks import SoundMasks
 from daxaudio.models.foreign.description import Description
 from daxaudio.models.foreign.inputs import as_heard, laid_out
 from daxaudio.models.foreign.runner import Runner
-from daxaudio.models.foreign.scores import activated, in_frames, pooled
+from daxaudio.models.foreign.scores import activated, doubt, in_frames, pooled
 from daxaudio.models.foreign.targets import (
     SoundScore,
     Target,
@@ -31,6 +32,8 @@ from daxaudio.models.foreign.targets import (
 )
 from daxaudio.models.foreign.windows import Windows
 from daxaudio.models.model import Model
+
+logger = logging.getLogger(__name__)
 
 _AT_ONCE = 2**22
 """Samples, or bins, that are handed to a runner at once where any number of inputs goes."""
@@ -87,7 +90,7 @@ class ForeignModel(Model):
         self.masks_sound = description.input == "waveform"
         self.channels = description.channels
         self.exclusive = description.output in ("logits", "probabilities")
-        self.n_queries = 0
+        self.n_queries, self._answered = 0, False
         self.seconds = {"model": 0.0, "sound": 0.0}
 
     def about(self, recording: Recording) -> Model:
@@ -136,7 +139,10 @@ class ForeignModel(Model):
         kind = f"{self.front_end.settings['kind']} spectrograms"
         taken = "waveforms" if self.masks_sound else kind
         number = names[0] if len(names) == 1 else f"{len(names)} classes"
-        return f"model: takes {taken} at {told.sample_rate} Hz, answers {told.output} of {number}"
+        cut = f" in windows of {told.seconds:g} s" if told.seconds else ""
+        return (
+            f"model: takes {taken} at {told.sample_rate} Hz{cut}, answers {told.output} of {number}"
+        )
 
     def describe_cost(self) -> str:
         """What asking it has cost so far, in a line; "" before it was asked."""
@@ -178,6 +184,9 @@ class ForeignModel(Model):
         )
         found = torch.cat([self._run(part) for part in inputs.split(size)])
         found = found.unflatten(0, (-1, windows.n)).flatten(1, 2)
+        if not self._answered and (reason := doubt(found, self.description)):
+            logger.warning("%s: %s", self.source or "the model", reason)
+        self._answered = True
         scores = activated(found, self.description)
         self.seconds["model"] += time.perf_counter() - began
         return scores

@@ -90,6 +90,32 @@ def activated(numbers: Tensor, description: Description) -> Tensor:
     return numbers.clamp(0, 1)
 
 
+def doubt(numbers: Tensor, description: Description) -> str:
+    """What speaks against the `output` that a model is taken to answer with; "" where nothing does.
+
+    Args:
+        numbers: `[N, L, K]`, of its first answer.
+        description: of the model.
+
+    Example:
+        >>> import torch
+        >>> taken_for_logits = Description(["a", "b"], 8000)
+        >>> doubt(torch.tensor([[[3.0, -1.0]]]), taken_for_logits)
+        ''
+        >>> print(doubt(torch.tensor([[[0.9, 0.1]]]), taken_for_logits))
+        its numbers are taken for logits, but add up to 1 as probabilities do: if they are, write \
+`output: probabilities`
+    """
+    sums = numbers.sum(dim=-1)
+    add_up = bool((numbers >= 0).all()) and bool(((sums - 1).abs() < _ROUNDING).all())
+    if description.activation != "softmax" or not add_up:
+        return ""
+    return (
+        f"its numbers are taken for {description.output}, but add up to 1 as probabilities do: "
+        "if they are, write `output: probabilities`"
+    )
+
+
 def pooled(scores: Tensor, description: Description) -> Tensor:
     """One score a class `[N, K]` of scores by frame `[N, L, K]`, as `frames` says.
 

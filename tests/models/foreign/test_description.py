@@ -1,8 +1,10 @@
+import subprocess
+
 import pytest
 import torch
 
 from daxaudio.containers import Recording
-from daxaudio.models.foreign.description import Description
+from daxaudio.models.foreign.description import Description, MissingEntriesError
 from daxaudio.models.foreign.load import read_entries
 from daxaudio.models.foreign.model import ForeignModel
 
@@ -64,3 +66,40 @@ def test_a_target_with_times_needs_a_model_that_answers_in_time():
     asked = ForeignModel(Whole(), windows).about(recording)
     score = asked.score_fn("a@0.25-0.5")(asked.spectrogram.values[None])
     assert float(score) == pytest.approx(float(recording.waveform[0, 2000:4000].abs().mean()))
+
+
+class Sure:
+    """Answers with probabilities."""
+
+    described: dict[str, object] = {}  # noqa: RUF012
+
+    def __call__(self, inputs):
+        return torch.tensor([[0.9, 0.1]]).expand(len(inputs), 2)
+
+    def digest(self):
+        return ""
+
+
+def test_probabilities_taken_for_logits_are_doubted_once(caplog):
+    model = ForeignModel(Sure(), Description(["a", "b"], 8000), source="sure.onnx")
+    model.answers(torch.zeros(2, 1, 8000))
+    model.answers(torch.zeros(2, 1, 8000))
+    (line,) = caplog.messages
+    assert line.startswith("sure.onnx: its numbers are taken for logits, but add up to 1")
+    assert line.endswith("write `output: probabilities`")
+    told = ForeignModel(Sure(), Description(["a", "b"], 8000, output="probabilities"))
+    told.answers(torch.zeros(2, 1, 8000))
+    assert len(caplog.messages) == 1
+
+
+def test_a_model_in_a_line_says_that_it_hears_windows():
+    heard = Description(["a", "b"], 8000, output="probabilities", seconds=1.5)
+    assert "at 8000 Hz in windows of 1.5 s, answers" in ForeignModel(Sure(), heard).describe()
+
+
+def test_what_is_missing_can_be_written_by_the_command_that_the_error_shows(tmp_path):
+    error = MissingEntriesError("x.onnx", ["classes: [a, b]  # of 2 numbers", "sample_rate: 8000"])
+    (tmp_path / "x.onnx").touch()
+    command = str(error).partition("such as by: ")[2].partition(" (")[0]
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert read_entries(tmp_path / "x.onnx", None) == {"classes": ("a", "b"), "sample_rate": 8000}
