@@ -32,8 +32,11 @@ def annotate(
         One tier, named as the method; labels are the class that was explained, or "marked".
 
     Raises:
-        ValueError: when there is a threshold without boxes, which has no meaning.
+        ValueError: when there is a threshold without boxes, which has no meaning, or it is not
+            from 0 on and below 1.
     """
+    if threshold is not None and not 0 <= threshold < 1:
+        raise ValueError(f"threshold must be from 0 on and below 1, got {threshold}")
     label, spectrogram = explanation.target or "marked", explanation.spectrogram
     found: list[Event]
     if boxes:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import math
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -223,5 +224,7 @@ def _marked_frames(
     values, centres = check_profile(profile, times)
     filled, real = fill_jumps(centres)
     marked = np.zeros(len(filled), dtype=np.bool_)
+    if threshold is not None and not math.isfinite(threshold):
+        raise ValueError(f"threshold must be a finite number, got {threshold}")
     marked[real] = values > (paper_threshold(values) if threshold is None else threshold)
     return marked, filled, real

@@ -122,7 +122,10 @@ def test_the_channel_and_the_segment_that_were_explained_are_heard(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--threshold", "0"], "must be above 0 and at most 1, got '0'"),
+        *(
+            (["--threshold", text], f"must be above 0 and at most 1, got '{text}'")
+            for text in ("0", "1.1", "nan", "inf", "much")
+        ),
         (["--margin", "-1"], "must be a number of seconds from 0 on"),
         (["--audio", "x.wav"], "holds explanations of 2; name the folder of one"),
     ],

@@ -95,6 +95,10 @@ def test_methods_are_tiers_and_recordings_files(tmp_path):
     [
         (["--to", "dcase", "--boxes"], "dcase holds no frequencies; take raven or audacity"),
         (["--to", "raven", "--threshold", "0.5"], "a threshold goes with boxes"),
+        *(
+            (["--to", "raven", "--boxes", "--threshold", text], "threshold must be from 0 on and")
+            for text in ("nan", "inf", "-0.1", "1")
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_line(tmp_path, capsys, words, message):
@@ -102,3 +106,9 @@ def test_what_does_not_fit_is_one_line(tmp_path, capsys, words, message):
     out = ["--out", f"{tmp_path}/a.txt"]
     assert main(["annotations", "from", f"{tmp_path}/explained", *words, *out]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf")])
+def test_stretches_above_no_number_are_refused(threshold):
+    with pytest.raises(ValueError, match="threshold must be a finite number"):
+        explained().events(threshold)
