@@ -48,7 +48,7 @@ class Windows:
             frame_rate: frames per second of a model of spectrograms.
 
         Example:
-            >>> told = Description(["a"], 10, seconds=1.0, overlap=0.5)
+            >>> told = Description(["a", "b"], 10, seconds=1.0, overlap=0.5)
             >>> cut = Windows.over(25, told)
             >>> cut.n, cut.size, cut.step
             (4, 10, 5)
