@@ -152,21 +152,29 @@ def _finish(
 
 def _read(arguments: argparse.Namespace, black_box: Model) -> tuple[Recording, dict[str, Any]]:
     """The recording, and the facts of where it came from."""
-    front_end = black_box.front_end
-    if black_box.channels > 1 and arguments.channel is None:
-        recording = read_source(arguments.audio, without_audio_ending(arguments.audio))
-        return recording, {"audio": str(arguments.audio), "channels_averaged": 1}
-    recording = read_recording(
-        arguments.audio,
-        front_end.sample_rate,
-        min_duration=front_end.min_duration,
-        channel=arguments.channel,
-    )
-    averaged = channels_of(arguments.audio) if arguments.channel is None else 1
+    recording = recording_for(black_box, arguments.audio, arguments.channel)
+    averages = black_box.channels == 1 and arguments.channel is None
+    averaged = channels_of(arguments.audio) if averages else 1
     if averaged > 1 and not arguments.quiet:
         print(f"{arguments.audio}: {averaged} channels averaged")
     channel = {} if arguments.channel is None else {"channel": arguments.channel}
     return recording, {"audio": str(arguments.audio), "channels_averaged": averaged, **channel}
+
+
+def recording_for(model: Model, audio: str, channel: int | None) -> Recording:
+    """A file as a model is asked about it: all channels for one that takes several.
+
+    Args:
+        model: is asked about it.
+        audio: the file.
+        channel: the only one that is heard, counted from 1; None for all of them.
+    """
+    if model.channels > 1 and channel is None:
+        return read_source(audio, without_audio_ending(audio))
+    front_end = model.front_end
+    return read_recording(
+        audio, front_end.sample_rate, min_duration=front_end.min_duration, channel=channel
+    )
 
 
 def _targets(arguments: argparse.Namespace, model: Model, predicted: str) -> list[str]:

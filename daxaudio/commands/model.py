@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from daxaudio.commands.arguments import add_channel
-from daxaudio.data.audio import read_recording
+from daxaudio.commands.explain_file import recording_for
 from daxaudio.models.foreign.description import Description, MissingEntriesError
 from daxaudio.models.foreign.graph import GraphRunner
 from daxaudio.models.foreign.load import (
@@ -102,14 +102,8 @@ def _print_entries(
 
 def _ask(model: Model, arguments: argparse.Namespace) -> None:
     """Print the best classes of a recording, and what a query of it costs."""
-    front_end = model.front_end
-    recording = read_recording(
-        arguments.audio,
-        front_end.sample_rate,
-        min_duration=front_end.min_duration,
-        channel=arguments.channel,
-    )
-    asked, spectrogram = model.about(recording), front_end.spectrogram(recording)
+    recording = recording_for(model, arguments.audio, arguments.channel)
+    asked, spectrogram = model.about(recording), model.front_end.spectrogram(recording)
     values = spectrogram.values[None].to(model.device)
     scores = asked.probabilities(values)[0]
     print(f"{arguments.audio}: {recording.duration:.2f} s")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from onnx_models import save_means, save_streaming
+from onnx_models import node, save, save_means, save_streaming, value
 
 from daxaudio.commands.main import main
 from daxaudio.containers import Recording
@@ -43,6 +43,23 @@ def test_what_is_known_and_what_is_heard(tmp_path, loud, capsys):
     # softmax of 0.5 and -0.5
     assert "0.7311  dog" in out
     assert "ms a query" in out
+
+
+def test_a_model_of_two_channels_is_asked_about_both(tmp_path, capsys):
+    path = save(
+        tmp_path / "x.onnx",
+        [node("ReduceMean", "audio", "mean", axes=[2], keepdims=0)],
+        [value("audio", ["N", 2, "S"])],
+        [value("mean", ["N", 2])],
+    )
+    entries = "classes: [left, right]\nsample_rate: 8000\noutput: regression"
+    (tmp_path / "model.yaml").write_text(entries)
+    sides = torch.tensor([[0.5], [-0.25]]).expand(2, 8000)
+    write_recording(Recording(sides, 8000), tmp_path / "a.wav")
+    assert main(["model", "inspect", str(path), f"{tmp_path}/a.wav"]) == 0
+    out = capsys.readouterr().out
+    assert "0.5000  left" in out
+    assert "-0.2500  right" in out
 
 
 @pytest.mark.parametrize(
