@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +129,8 @@ def _load(content: bytes, path: Path, device: torch.device) -> Any:
         with warnings.catch_warnings():
             # that weights share the memory of what was read matters to nobody here
             warnings.filterwarnings("ignore", message="The given buffer is not writable")
-            program = torch.export.load(io.BytesIO(content))
+            with _silent("torch.export"):  # what fails is raised, and said once
+                program = torch.export.load(io.BytesIO(content))
         if device.type != "cpu":
             from torch.export.passes import move_to_device_pass
 
@@ -135,6 +138,17 @@ def _load(content: bytes, path: Path, device: torch.device) -> Any:
         return program
     except Exception as error:
         raise ValueError(f"{path}: torch.export cannot read it: {last_line(error)}") from error
+
+
+@contextlib.contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """A logger says nothing inside."""
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _arguments(program: Any, path: Path) -> tuple[list[Argument], dict[str, list[Range]]]:

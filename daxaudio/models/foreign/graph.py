@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from daxaudio.models.foreign.answers import asked
+from daxaudio.models.foreign.chunks import in_chunks
 from daxaudio.models.foreign.ports import Port, named
 from daxaudio.models.foreign.reading import PortReading
 from daxaudio.runs.provenance import digest_of_files
@@ -125,18 +126,21 @@ class GraphRunner:
     def _answers(self, values: NDArray[Any]) -> NDArray[np.float32]:
         if self.known.get("chunk") is None:
             return self._ask(values, {})[0]
-        n, chunk, context = len(values), int(self.known["chunk"]), int(self.known.get("context", 0))
-        axis = str(self.known["layout"]).split().index("S")
-        n_chunks = -(-values.shape[axis] // chunk)
-        around = [(0, 0)] * values.ndim
-        around[axis] = (context, n_chunks * chunk - values.shape[axis])
-        values = np.pad(values, around)
-        answers, state = list[NDArray[np.float32]](), self._no_state(n)
-        for start in range(0, n_chunks * chunk, chunk):
-            part = (slice(None),) * axis + (slice(start, start + context + chunk),)
-            answer, state = self._ask(values[part], state)
-            answers.append(answer if answer.ndim == 3 else answer.reshape(n, 1, -1))
-        return np.concatenate(answers, axis=1)
+        state = self._no_state(len(values))
+
+        def ask(part: Tensor) -> Tensor:
+            nonlocal state
+            answer, state = self._ask(part.numpy(), state)
+            return torch.from_numpy(np.ascontiguousarray(answer))
+
+        found: NDArray[np.float32] = in_chunks(
+            torch.from_numpy(values),
+            ask,
+            axis=str(self.known["layout"]).split().index("S"),
+            chunk=int(self.known["chunk"]),
+            context=int(self.known.get("context", 0)),
+        ).numpy()
+        return found
 
     def _no_state(self, n: int) -> Arrays:
         """What a model that has heard nothing remembers."""

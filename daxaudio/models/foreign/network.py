@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.models.foreign.answers import asked, numbers_in, parts_of
+from daxaudio.models.foreign.chunks import in_chunks
 from daxaudio.runs.provenance import digest_of_files
 
 Kind = Literal["tensor", "int", "float", "bool", "str"]
@@ -117,16 +118,17 @@ class Network:
         return digest_of_files([self.source])
 
     def _in_chunks(self, inputs: Tensor) -> Tensor:
-        chunk, n_samples = int(self._chunk or 0), inputs.shape[-1]
-        n = 1 if inputs.ndim == 1 else len(inputs)
-        answers, state = list[Tensor](), self._no_state(n)
-        lacking = -n_samples % chunk
-        inputs = torch.nn.functional.pad(inputs, (self._context, lacking))
-        for start in range(0, n_samples, chunk):
-            part = inputs[..., start : start + self._context + chunk]
+        state = self._no_state(1 if inputs.ndim == 1 else len(inputs))
+
+        def ask(part: Tensor) -> Tensor:
+            nonlocal state
             answer, state = self._ask(part, state)
-            answers.append(answer if answer.ndim == 3 else answer.reshape(n, 1, -1))
-        return torch.cat(answers, dim=1)
+            return answer
+
+        letters = str(self._known.get("layout") or "").split()
+        axis = letters.index("S") if "S" in letters else inputs.ndim - 1
+        chunk = int(self._chunk or 0)
+        return in_chunks(inputs, ask, axis=axis, chunk=chunk, context=self._context)
 
     def _ask(self, inputs: Tensor, state: Mapping[str, Any]) -> tuple[Tensor, Mapping[str, Any]]:
         """Numbers of one batch, and the state behind it."""

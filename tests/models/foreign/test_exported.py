@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import pickle
 import warnings
 import zipfile
@@ -257,3 +258,10 @@ def test_weights_alone_are_one_line(tmp_path):
     torch.save({"weight": torch.zeros(2)}, path)
     with pytest.raises(ValueError, match=r"it is no archive of torch.export: it has no models"):
         open_exported(path, told())
+
+
+def test_what_cannot_be_read_is_said_once(tmp_path, caplog):
+    (tmp_path / "x.pt2").write_bytes(b"junk")
+    with caplog.at_level(logging.WARNING), pytest.raises(ValueError, match="cannot read it"):
+        open_exported(tmp_path / "x.pt2", Opening(allow_code=True))
+    assert caplog.text == ""

@@ -220,3 +220,18 @@ def test_another_file_has_another_digest(scripted):
     first = opened(scripted(Loudness())).digest()
     assert opened(scripted(Loudness())).digest() == first
     assert opened(scripted(OneAtATime())).digest() != first
+
+
+@pytest.mark.parametrize("layout", ["N S", "N 1 S", "N S 1"])
+def test_chunks_lie_along_the_samples_in_every_layout(layout):
+    sizes = {"N": 2, "1": 1, "S": 800}
+    network = Network(
+        lambda arguments: arguments["x"].flatten(1).mean(dim=1),
+        [Argument("x")],
+        {"chunk": 100, "layout": layout},
+        device=torch.device("cpu"),
+        source="x.pt",
+    )
+    found = network(sounds()[:2].reshape([sizes[letter] for letter in layout.split()]))
+    expected = sounds()[:2].unflatten(1, (8, 100)).mean(dim=2)
+    torch.testing.assert_close(found[..., 0], expected)
