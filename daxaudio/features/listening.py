@@ -97,8 +97,8 @@ class Listening:
                 words = f"marked from {event.start:.2f} to {event.end:.2f} s, {margin:g} s around"
                 there[f"marked_{number}"] = cut_out(self.original, event, margin), words
         written = {}
-        for name in there if source is not None else ():
-            if real_path(Path(folder) / f"{name}.wav") == real_path(source):
+        for name in there:
+            if source is not None and real_path(Path(folder) / f"{name}.wav") == real_path(source):
                 raise ValueError(
                     f"{source}: is the recording itself, which {name}.wav would overwrite; write "
                     "the sounds into another folder"
