@@ -26,7 +26,7 @@ from daxaudio.experiments.predict import (
 from daxaudio.experiments.score import count_warned
 from daxaudio.explainers.catalogue import most_queries
 from daxaudio.explainers.settings import MethodSettings
-from daxaudio.explainers.storage import FACTS_FILE, PICTURE_FILE, is_stored, load_explanation
+from daxaudio.explainers.storage import PICTURE_FILE, is_stored, is_up_to_date, load_explanation
 from daxaudio.models.model import Model
 from daxaudio.plot import plot_explanation
 from daxaudio.report.explanations import PAGE_FILE, write_index
@@ -93,7 +93,8 @@ def explain_folder_of_audio(
     if not arguments.no_pictures:
         _draw(out, chosen, methods, events)
     if not arguments.no_pages:
-        add_pages([out / method / name for name in chosen for method in methods], events)
+        places = [out / method / name for name in chosen for method in methods]
+        add_pages(places, events, arguments.allow_commands)
     title = f"Explanations of {Path(arguments.audio).resolve().name}"
     page = write_index(out, title, predictions=predictions, recording_ids=chosen, methods=methods)
     print_cost(black_box)
@@ -133,10 +134,7 @@ def _draw(out: Path, chosen: Sequence[str], methods: Sequence[str], events: True
     """Draw what has no picture that is as new as itself."""
     folders = [out / method / name for name in chosen for method in methods]
     for folder in progress_bar(folders, "drawing"):
-        picture, facts = folder / PICTURE_FILE, folder / FACTS_FILE
-        if not is_stored(folder) or (
-            picture.is_file() and picture.stat().st_mtime_ns >= facts.stat().st_mtime_ns
-        ):
+        if not is_stored(folder) or is_up_to_date(folder, PICTURE_FILE):
             continue
         own = events.of(folder.name)
-        plot_explanation(load_explanation(folder), picture, events=own, brief=True)
+        plot_explanation(load_explanation(folder), folder / PICTURE_FILE, events=own, brief=True)

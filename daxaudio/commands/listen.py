@@ -15,7 +15,13 @@ from daxaudio.commands.events import TrueEvents, read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.containers import Explanation, Recording
 from daxaudio.data.kaldi import read_source
-from daxaudio.explainers.storage import FACTS_FILE, is_stored, load_explanation, load_facts
+from daxaudio.explainers.storage import (
+    FACTS_FILE,
+    is_stored,
+    is_up_to_date,
+    load_explanation,
+    load_facts,
+)
 from daxaudio.features.listening import listen
 from daxaudio.runs.files import describe_error
 from daxaudio.runs.progress import progress_bar
@@ -175,10 +181,7 @@ def write_all_sounds(places: Sequence[Path], allow_commands: bool) -> None:
     What cannot be made heard is said on standard error, and ends nothing.
     """
     for place in progress_bar(places, "sounds"):
-        last, facts = place / SOUND_FILES[-1], place / FACTS_FILE
-        if not is_stored(place) or (
-            last.is_file() and last.stat().st_mtime_ns >= facts.stat().st_mtime_ns
-        ):
+        if not is_stored(place) or is_up_to_date(place, SOUND_FILES[-1]):
             continue
         try:
             write_sounds(place, place, allow_commands=allow_commands)

@@ -62,6 +62,17 @@ def is_stored(folder: str | os.PathLike[str]) -> bool:
     return (Path(folder) / FACTS_FILE).is_file()
 
 
+def is_up_to_date(folder: str | os.PathLike[str], name: str) -> bool:
+    """Whether what was made of a stored explanation lies beside it, and is no older than it.
+
+    Args:
+        folder: of the explanation, which is stored.
+        name: file that was made of it, such as its picture.
+    """
+    made, facts = Path(folder) / name, Path(folder) / FACTS_FILE
+    return made.is_file() and made.stat().st_mtime_ns >= facts.stat().st_mtime_ns
+
+
 def is_whole(folder: str | os.PathLike[str]) -> bool:
     """Whether what is stored in `folder` can be read and holds what an explanation may hold.
 

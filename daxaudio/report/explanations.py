@@ -10,8 +10,18 @@ from typing import Any
 import pandas as pd
 
 from daxaudio.experiments.folder import PROBLEMS_FILE
-from daxaudio.explainers.storage import PICTURE_FILE, is_stored, load_facts
-from daxaudio.report.model import MISSING, Picture, RecordingView, Report, Section, Table
+from daxaudio.explainers.storage import PICTURE_FILE, is_stored, is_up_to_date, load_facts
+from daxaudio.report.explanation_page import PAGE_FILE as EXPLANATION_FILE
+from daxaudio.report.model import (
+    MISSING,
+    Link,
+    Overview,
+    Picture,
+    RecordingView,
+    Report,
+    Section,
+    Table,
+)
 from daxaudio.report.writing import write_page
 from daxaudio.runs.tables import read_table
 
@@ -23,8 +33,13 @@ class. Colour lies over the spectrogram where the mask is large; marked are the 
 (the mean of the mask over frequency) is above its mean plus standard deviation. Warnings say why an
 explanation should not be trusted; that there is none proves nothing.
 
-The table can be sorted by a click on the name of a column. Pictures are loaded from the folder that
-holds this page: send or keep the whole folder."""
+The table can be sorted by a click on the name of a column, and searched: words that are typed must
+all stand in a row, in any column. What is below it follows. Pictures are loaded from the folder
+that holds this page, and links lead to pages in it, which can be heard: send or keep the whole
+folder."""
+
+_CHOICES = ("label", "predicted", "explained class")
+"""Columns of which one value can be chosen."""
 
 
 def write_index(
@@ -58,13 +73,31 @@ def write_index(
     views = [
         _view(name, known[name], found[name], facts[name]) for name in recording_ids if found[name]
     ]
-    sections = [Section("Recordings", [_table(known, facts)])]
+    sections = [Section("Recordings", [_overview(known, found, facts)])]
     left_out = _left_out(out, predictions, recording_ids)
     if left_out is not None:
         text = "These could not be read, classified or explained, or have a label that is unknown."
         sections.append(Section("Problems", [text, left_out]))
     sections.append(Section("Explanations", views))
     return write_page(Report(title, sections, [_TEXT]), out / PAGE_FILE)
+
+
+def _overview(
+    known: dict[str, dict[str, Any]],
+    found: dict[str, list[Path]],
+    facts: dict[str, list[dict[str, Any]]],
+) -> Overview:
+    links = tuple(_links(folders, facts[name]) for name, folders in found.items() if folders)
+    return Overview(_table(known, facts), links, _CHOICES, "warnings")
+
+
+def _links(folders: Sequence[Path], facts: Sequence[dict[str, Any]]) -> tuple[Link, ...]:
+    """Pages of the explanations of one recording, where they are as new as these."""
+    return tuple(
+        Link(folder / EXPLANATION_FILE, each["method"])
+        for folder, each in zip(folders, facts, strict=True)
+        if is_up_to_date(folder, EXPLANATION_FILE)
+    )
 
 
 def _table(known: dict[str, dict[str, Any]], facts: dict[str, list[dict[str, Any]]]) -> Table:
@@ -110,7 +143,7 @@ def _view(
     warnings += tuple(
         f"{each['method']}: {each['verdict']['summary']}" for each in facts if "verdict" in each
     )
-    return RecordingView(name, text, pictures, warnings=warnings)
+    return RecordingView(name, text, pictures, warnings=warnings, links=_links(folders, facts))
 
 
 def _against(facts: dict[str, Any]) -> str:

@@ -107,6 +107,19 @@ class Sound:
 
 
 @dataclasses.dataclass(frozen=True)
+class Link:
+    """A way to a page that lies beside the report's.
+
+    Args:
+        path: the page.
+        text: what is clicked on.
+    """
+
+    path: Path
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
 class RecordingView:
     """What the page shows of one recording; it does not stand in the Markdown file.
 
@@ -117,6 +130,7 @@ class RecordingView:
         sounds: the recording, and what else shall be heard.
         scores: scores by method.
         warnings: why an explanation of it should not be trusted, one text each.
+        links: pages of its explanations.
     """
 
     recording_id: str
@@ -125,9 +139,47 @@ class RecordingView:
     sounds: tuple[Sound, ...] = ()
     scores: Table | None = None
     warnings: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
-Block = str | Table | Picture | RecordingView
+@dataclasses.dataclass(frozen=True)
+class Overview:
+    """A table of recordings that is searched on the page; their views follow what it shows.
+
+    Args:
+        table: a row a recording, whose first cell leads to its view.
+        links: for each row, pages of its explanations.
+        choices: columns of which one value can be chosen.
+        counted: a column of numbers; rows where it is not 0 can be shown alone.
+
+    Raises:
+        ValueError: when a column is none of the table's or the links are not one entry a row.
+
+    Example:
+        >>> table = Table(("recording", "class", "warnings"), (("a", "dog", "2"),))
+        >>> Overview(table, ((),), ("class",), "warnings").values("class")
+        ['dog']
+    """
+
+    table: Table
+    links: tuple[tuple[Link, ...], ...]
+    choices: tuple[str, ...]
+    counted: str
+
+    def __post_init__(self) -> None:
+        for name in (*self.choices, self.counted):
+            if name not in self.table.header:
+                raise ValueError(f"the table has no column {name!r}; it has {self.table.header}")
+        if len(self.links) != len(self.table.rows):
+            raise ValueError(f"{len(self.links)} entries of links, {len(self.table.rows)} rows")
+
+    def values(self, name: str) -> list[str]:
+        """What stands in a column, each once, sorted."""
+        column = self.table.header.index(name)
+        return sorted({row[column] for row in self.table.rows})
+
+
+Block = str | Table | Picture | RecordingView | Overview
 """A text, or something that is shown; an empty text is left out."""
 
 
@@ -160,7 +212,7 @@ class Section:
     @property
     def in_text(self) -> bool:
         """Whether it stands in a Markdown file: one that shows recordings is the page's alone."""
-        return not any(isinstance(block, RecordingView) for block in self.blocks)
+        return not any(isinstance(block, RecordingView | Overview) for block in self.blocks)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Reports as Markdown and as one HTML page, by a template each.
 
 The page holds pictures and audio in itself, so that it can be mailed or kept with the results; only
-pictures that are `linked` are loaded, from beside it. All texts and names are escaped.
+pictures that are `linked` are loaded, from beside it, and links lead to pages beside it. All texts
+and names are escaped.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup, escape
 
-from daxaudio.report.model import Picture, Report, Table
+from daxaudio.report.model import Overview, Picture, Report, Table
 from daxaudio.runs.files import write_text
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -120,9 +121,11 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    templates.globals.update(anchor=lambda name: f"recording-{quote(name, safe='')}")
     templates.filters.update(table=to_markdown, plain=_plain, inline=_inline)
     templates.tests.update(table=lambda block: isinstance(block, Table))
     templates.tests.update(picture=lambda block: isinstance(block, Picture))
+    templates.tests.update(overview=lambda block: isinstance(block, Overview))
     return templates
 
 
@@ -144,6 +147,6 @@ def _inline(text: str) -> Markup:
     return Markup(html)
 
 
-def _address(picture: Picture, folder: Path) -> str:
-    """The way from a report's folder to a picture."""
-    return quote(Path(os.path.relpath(picture.path, folder)).as_posix())
+def _address(path: Path, folder: Path) -> str:
+    """The way from a report's folder to a picture or page."""
+    return quote(Path(os.path.relpath(path, folder)).as_posix())

@@ -20,7 +20,7 @@ def stored(tmp_path):
     """The folder of an explanation, and its recording: two channels at their own rate."""
     audio = tmp_path / "a dog.wav"
     write_recording(sounds_with().original, audio)
-    explanation = explained()
+    explanation = explained(recording_id="dog")
 
     def store(**facts):
         save_explanation(explanation, tmp_path / "out", {"audio": str(audio), **facts})
@@ -46,6 +46,19 @@ def test_a_page_has_no_sound_where_the_recording_is_gone_or_another(stored):
     assert data_of(add_page(folder))["sounds"] is None
     audio.unlink()
     assert data_of(add_page(folder))["sounds"] is None
+
+
+def test_a_page_of_a_segment_plays_that_part_alone(stored):
+    folder, audio = stored(segment=[3.0, 7.0], channel=1)
+    write_recording(sounds_with(duration=9.0).original, audio)
+    sounds = data_of(add_page(folder))["sounds"]
+    assert (sounds["channels"], sounds["samples"]) == (1, 32000)
+
+
+def test_a_page_plays_what_a_command_gives_where_commands_are_allowed(stored, tmp_path):
+    folder, _ = stored(audio=f"cat '{tmp_path}/a dog.wav' |")
+    assert data_of(add_page(folder))["sounds"] is None
+    assert data_of(add_page(folder, allow_commands=True))["sounds"]["channels"] == 2
 
 
 def test_the_stored_verdict_and_facts_are_on_the_page_but_no_second_time(stored):
