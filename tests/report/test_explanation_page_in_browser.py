@@ -92,6 +92,33 @@ def test_all_three_sounds_are_decoded_as_python_has_them_and_play(opened, sounds
     assert not page.complaints
 
 
+def drawn_heights(page):
+    """How many pixels of each column of the drawn sound are not empty."""
+    return page.evaluate(
+        """() => [...daxaudio.surfer.getWrapper().querySelectorAll('canvas')]
+            .filter((one) => one.width > 1 && one.closest('[part~=canvases], .canvases'))
+            .flatMap((one) => {
+              const { data } = one.getContext('2d').getImageData(0, 0, one.width, one.height);
+              const heights = new Array(one.width).fill(0);
+              data.forEach((alpha, i) => {
+                if (i % 4 === 3 && alpha > 0) heights[((i - 3) / 4) % one.width] += 1;
+              });
+              return heights;
+            })"""
+    )
+
+
+def test_the_sound_that_is_chosen_is_drawn(opened, sounds):
+    page = opened(sounds=sounds)
+    heights = {}
+    for name in ("original", "removed"):
+        page.check(f"input[value={name}]")
+        page.wait_for_timeout(300)
+        heights[name] = drawn_heights(page)
+    assert max(heights["original"]) > 10  # of a flat line one or two
+    assert heights["original"] != heights["removed"]
+
+
 def test_what_a_player_is_given_is_as_long_and_as_wide_as_the_recording(opened, sounds):
     page = opened(sounds=sounds)
     lengths = page.evaluate("Object.values(daxaudio.state.players).map((one) => one.duration)")

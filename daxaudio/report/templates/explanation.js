@@ -208,6 +208,7 @@
     document.querySelector(`input[name=sound][value=${name}]`).checked = true;
     surfer.setMediaElement(state.players[name]);
     surfer.setOptions({ peaks: peaksOf(state.samples[name]), duration: data.duration });
+    surfer.renderer.render(surfer.getDecodedData()); // new peaks alone are not drawn
     surfer.setTime(now);
     if (playing) surfer.play();
     byId("status").textContent = `${document.querySelector("input[name=sound]:checked").parentElement.textContent.trim()}`;
