@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from daxaudio.commands.arguments import open_model
+from daxaudio.commands.arguments import add_model, open_model
 from daxaudio.commands.main import exit_code_of
 from daxaudio.data.kaldi import read_data_folder, write_data_folder
 from daxaudio.experiments.predict import (
@@ -24,13 +24,11 @@ def main() -> None:
     """Write `predictions.csv` and `chosen/`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="data folder of padded clips")
-    parser.add_argument("--model", required=True, help="folder that `daxaudio train` wrote")
+    add_model(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the condition")
     parser.add_argument("--config", required=True, help="configuration of the classifier")
     parser.add_argument("--n_recordings", type=int, required=True, help="at most; 0 for all")
-    parser.add_argument("--device", help="cpu, cuda, ... (default: the configuration's)")
     arguments = parser.parse_args()
-    arguments.precision = None  # the configuration's
     data = read_data_folder(arguments.data)
     black_box = open_model(arguments)
     predictions = predict_folder(black_box, data, arguments.out / PREDICTIONS_FILE)

@@ -1,6 +1,7 @@
 """Report of the recipe of pretrained models: what was found, and what it cost."""
 
 import argparse
+import csv
 import sys
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def main() -> None:
     parser.add_argument("--command", required=True, help="command that is quoted in the report")
     arguments = parser.parse_args()
     exp_dir = arguments.exp_dir
-    models = pd.read_csv(Path(__file__).parent / "conf" / "models.tsv", sep="\t")
+    with open(Path(__file__).parent / "conf" / "models.tsv", encoding="utf-8") as table:
+        models = pd.DataFrame(csv.DictReader(table, delimiter="\t"))
     summary, tests = (read_table(exp_dir / name) for name in ("summary.csv", "tests.csv"))
     models = models[models["name"].isin(summary["model"])]
     random = set(models["name"][models["package"] == "-"])

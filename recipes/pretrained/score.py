@@ -1,6 +1,7 @@
 """Score the masks of each model against the scenes: in time, and in frequency where it is known."""
 
 import argparse
+import csv
 import sys
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
     exp_dir = parser.parse_args().exp_dir
-    models = pd.read_csv(Path(__file__).parent / "conf" / "models.tsv", sep="\t")["name"]
+    with open(Path(__file__).parent / "conf" / "models.tsv", encoding="utf-8") as table:
+        models = pd.DataFrame(csv.DictReader(table, delimiter="\t"))["name"]
     folders = [exp_dir / name for name in models if (exp_dir / name / "explanations").is_dir()]
     if not folders:
         raise ValueError(f"{exp_dir}: no model is explained here; run the stages before")

@@ -20,7 +20,7 @@ def stored(tmp_path):
     """The folder of an explanation, and its recording: two channels at their own rate."""
     audio = tmp_path / "a dog.wav"
     write_recording(sounds_with().original, audio)
-    explanation = explained(recording_id="dog")
+    explanation = explained(recording_id="a dog")
 
     def store(**facts):
         save_explanation(explanation, tmp_path / "out", {"audio": str(audio), **facts})

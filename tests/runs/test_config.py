@@ -11,6 +11,7 @@ from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation
+from daxaudio.models.foreign.load import read_entries
 from daxaudio.models.training import TrainingSettings
 from daxaudio.runs.config import SECTIONS, build, load_config
 from daxaudio.runs.seeds import derive_seed
@@ -66,7 +67,21 @@ def test_values_of_the_wrong_kind_are_named_and_numbers_as_text_are_taken():
         build(Augmentation, "augmentation", {"time_shift": "often"})
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*/conf/*.yaml")), ids=lambda p: p.stem)
+MODELS_OF_OTHERS = sorted((RECIPES / "pretrained").glob("conf/*.yaml"))
+
+
+@pytest.mark.parametrize("path", MODELS_OF_OTHERS, ids=lambda path: path.stem)
+def test_every_shipped_description_of_a_model_is_one(path):
+    entries = read_entries(path, path)
+    assert entries["sample_rate"] in (16000, 22050)
+
+
+CONFIGURATIONS = [
+    path for path in sorted(RECIPES.glob("*/conf/*.yaml")) if path not in MODELS_OF_OTHERS
+]
+
+
+@pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.stem)
 def test_every_shipped_configuration_builds_all_its_parts(path):
     config = load_config(path)
     make_front_end(config["front_end"])

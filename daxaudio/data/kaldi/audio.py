@@ -145,7 +145,8 @@ def read_source(
     if not allow_commands:
         check_no_command("wav.scp", recording_id, source)
     start, end = (0.0, None) if segment is None else segment
-    part = RecordingSegment(recording_id, start or 0.0, end)
+    # a file may have a name that no table of Kaldi could hold
+    part = RecordingSegment("source", start or 0.0, end)
     with _audio_file(recording_id, source, COMMAND_SECONDS) as path:
         place = str(path)
         if segment is not None:
