@@ -78,7 +78,9 @@ def rows(page):
         table, "all => all.filter(e => e.checkVisibility()).map(e => e.innerText)"
     )
     views = page.eval_on_selector_all(
-        "article:not([hidden]) h3", "all => all.map(e => e.innerText)"
+        # what is out of sight is not laid out, and has no innerText yet
+        "article:not([hidden]) h3",
+        "all => all.map(e => e.textContent)",
     )
     assert set(views) == set(names)
     assert page.inner_text("output") == f"{len(names)} of {len(KNOWN)}"
