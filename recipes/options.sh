@@ -84,6 +84,13 @@ run_stage() {
 }
 stage_times=()
 
+# tell_results: where the report of a recipe lies, once its last stage was run
+tell_results() {
+  [ "$stop_stage" -lt "$n_stages" ] || echo "
+open in a browser: $exp_dir/report.html
+tables to read:    $exp_dir/RESULTS.md"
+}
+
 # tell_times: a table of the stages that were run
 tell_times() {
   [ ${#stage_times[@]} -gt 0 ] || return 0

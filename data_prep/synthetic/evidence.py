@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from daxaudio.containers import Event, Events, Recording
+from daxaudio.containers import Event, Events, Recording, Spectrogram
 from daxaudio.data.audio import write_recording
 from daxaudio.data.events import write_events
 from daxaudio.data.kaldi import DataFolder, write_data_folder
@@ -137,6 +138,21 @@ def read_evidence(path: str | os.PathLike[str]) -> dict[str, list[Evidence]]:
             raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
         evidence.setdefault(row["recording_id"], []).append(part)
     return evidence
+
+
+def cells_of(parts: Sequence[Evidence], spectrogram: Spectrogram) -> Tensor:
+    """Which cells `[F, T]` of a spectrogram lie in at least one part, bool; at least one part.
+
+    Example:
+        >>> import torch
+        >>> axes = torch.tensor([100.0, 200.0]), torch.arange(3.0)
+        >>> parts = [Evidence(0.0, 0.1, 90.0, 110.0, "a"), Evidence(2.0, 2.1, 190.0, 210.0, "a")]
+        >>> cells_of(parts, Spectrogram(torch.zeros(2, 3), *axes)).int()
+        tensor([[1, 0, 0],
+                [0, 0, 1]], dtype=torch.int32)
+    """
+    cells = [part.on_axes(spectrogram.times, spectrogram.frequencies) for part in parts]
+    return torch.stack(cells).any(dim=0)
 
 
 def write_evidence(planted: Iterable[PlantedRecording], path: str | os.PathLike[str]) -> None:

@@ -35,10 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     text = "write annotations in another format"
     convert = actions.add_parser("convert", help=text, description=f"{text}.")
     _add_input(convert)
-    convert.add_argument(
-        "--out", required=True, metavar="PATH", help="file; folder if there are many files to write"
-    )
-    convert.add_argument("--to", required=True, choices=FORMATS, help="format to write")
+    _add_output(convert)
     convert.add_argument(
         "--unknown",
         metavar="WHAT",
@@ -49,10 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     explained.add_argument(
         "path", metavar="EXPLANATION", help="folder that `daxaudio explain` wrote, of one or many"
     )
-    explained.add_argument(
-        "--out", required=True, metavar="PATH", help="file; folder if there are many files to write"
-    )
-    explained.add_argument("--to", required=True, choices=FORMATS, help="format to write")
+    _add_output(explained)
     explained.add_argument(
         "--tier",
         metavar="METHOD",
@@ -70,6 +64,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="of the mask, above which a bin belongs to a box (default: its mean + deviation)",
     )
     explained.set_defaults(map=None, unknown=None)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", required=True, metavar="PATH", help="file; folder if there are many files to write"
+    )
+    parser.add_argument("--to", required=True, choices=FORMATS, help="format to write")
 
 
 def _add_input(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
+from torch import Tensor
 
 from daxaudio.containers import Event, Events, Spectrogram
 from daxaudio.explainers.catalogue import order_methods
@@ -79,6 +80,35 @@ def score_folder(
     write_table(results, Path(out) / RESULTS_FILE)
     write_csv(summary, Path(out) / SUMMARY_FILE)
     return results, summary
+
+
+def score_masks(
+    explanations: str | os.PathLike[str],
+    truth_of: Callable[[Spectrogram], Tensor],
+    metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
+) -> pd.DataFrame:
+    """Score every mask below a folder against what is known in time and frequency.
+
+    Args:
+        explanations: as of `score_folder`.
+        truth_of: the true cells `[F, T]` bool of a recording, on the axes of what was explained.
+        metrics: of a mask and its truth, by name.
+
+    Returns:
+        `recording_id`, `method`, `metric`, `value`.
+
+    Raises:
+        ValueError: when there is no explanation, or one cannot be read.
+    """
+    rows = []
+    for explanation in map(load_explanation, find_explanations(explanations)):
+        truth, name = truth_of(explanation.spectrogram), explanation.spectrogram.recording_id
+        rows += [
+            (name, explanation.method, metric, measure(explanation.mask, truth))
+            for metric, measure in metrics.items()
+        ]
+    table = pd.DataFrame(rows, columns=["recording_id", "method", "metric", "value"])
+    return table.round({"value": 6})
 
 
 def _unfit(events: Mapping[str, Events], name: str, end: float) -> str | None:

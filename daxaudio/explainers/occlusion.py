@@ -12,12 +12,11 @@ from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.explainers.attribution import to_explanation
-from daxaudio.perturbation.fills import Fill, make_background
+from daxaudio.perturbation.fills import Fill
 from daxaudio.perturbation.neighbourhood import Neighbourhood, Rows, check_spectrogram
-from daxaudio.perturbation.query import answer, unasked
+from daxaudio.perturbation.query import answer, unasked_by
 from daxaudio.runs.batches import BatchSize, check_batch_size
 from daxaudio.runs.memory import check_fits
-from daxaudio.runs.provenance import describe
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,15 +114,7 @@ class Occlusion:
         check_fits("windows", n_windows, 18 * sum(shape) + 16, "a larger stride makes fewer")
         corners = torch.cartesian_prod(torch.tensor(rows), torch.tensor(columns)).to(device)
         masks = WindowMasks(shape, self._window_in(shape), corners)
-        background = make_background(spectrogram, self.fill, seed=self.seed)
-        drawn = unasked(
-            spectrogram,
-            masks,
-            background,
-            fill=self.fill,
-            settings=describe(self),
-            seed=self.seed,
-        )
+        drawn = unasked_by(self, spectrogram, masks)
         return self.fit(answer(drawn, score_fn, self.batch_size))
 
     def fit(self, neighbourhood: Neighbourhood) -> Explanation:

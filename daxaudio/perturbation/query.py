@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from daxaudio.containers import ScoreFn, Spectrogram
-from daxaudio.perturbation.fills import FILLS, Fill, refuse_pictures
+from daxaudio.perturbation.fills import FILLS, Fill, make_background, refuse_pictures
 from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
 from daxaudio.perturbation.sound_fills import ScoresSounds, SoundInTime
 from daxaudio.runs.asking import answers, ask, check_finite, target_of
 from daxaudio.runs.batches import BatchSize, fit_batch
 from daxaudio.runs.progress import QueryProgress
+from daxaudio.runs.provenance import describe
 
 
 def unasked(
@@ -52,6 +53,48 @@ def unasked(
         settings=settings or {},
         seed=seed,
         fill=fill,
+    )
+
+
+class Sampler(Protocol):
+    """What draws a neighbourhood, with a fill and a seed of its own; a dataclass."""
+
+    @property
+    def fill(self) -> Fill:
+        """What stands where a part is masked off."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the draws."""
+
+
+def unasked_by(
+    sampler: Sampler,
+    spectrogram: Spectrogram,
+    perturbation: Perturbation,
+    *,
+    segments: Tensor | None = None,
+    began: float | None = None,
+    **found: Any,
+) -> Neighbourhood:
+    """What a sampler will ask, with its own fill, seed and settings, and scores of 0.
+
+    Args:
+        sampler: whose draws they are.
+        spectrogram: the input to explain.
+        perturbation: N ways to keep parts of the input.
+        segments: int64 `[F, T]`, where the parts are segments.
+        began: `time.perf_counter()` when the work on it began; now when None.
+        **found: stored beside the sampler's settings.
+    """
+    return unasked(
+        spectrogram,
+        perturbation,
+        make_background(spectrogram, sampler.fill, segments, sampler.seed),
+        fill=sampler.fill,
+        settings={**describe(sampler), **found},
+        seed=sampler.seed,
+        began=began,
     )
 
 

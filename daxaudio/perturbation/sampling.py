@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import ScoreFn, Spectrogram
-from daxaudio.perturbation.fills import Fill, make_background
+from daxaudio.perturbation.fills import Fill
 from daxaudio.perturbation.masks import (
     GridMasks,
     JoinedGrids,
@@ -21,11 +21,10 @@ from daxaudio.perturbation.masks import (
     draw_kept,
 )
 from daxaudio.perturbation.neighbourhood import Neighbourhood, check_spectrogram
-from daxaudio.perturbation.query import answer, unasked
+from daxaudio.perturbation.query import answer, unasked_by
 from daxaudio.perturbation.segments import QuickShift, Segmenter, renumber
 from daxaudio.runs.batches import BatchSize, check_batch_size, fit_batch
 from daxaudio.runs.memory import check_fits
-from daxaudio.runs.provenance import describe
 from daxaudio.runs.seeds import generator
 
 _BYTES = 512
@@ -108,17 +107,9 @@ class SegmentSampler:
             kept = draw_coalitions(self.n_samples, n_parts, random)
         else:
             kept = draw_kept(self.n_samples, n_parts, self.keep, random)
-        background = make_background(spectrogram, self.fill, segments, self.seed)
         masks = SegmentMasks(segments, kept.to(segments.device))
-        settings = {**describe(self), "n_segments": n_parts}
-        return unasked(
-            spectrogram,
-            masks,
-            background,
-            fill=self.fill,
-            settings=settings,
-            seed=self.seed,
-            began=began,
+        return unasked_by(
+            self, spectrogram, masks, segments=segments, began=began, n_segments=n_parts
         )
 
 
@@ -176,16 +167,7 @@ class GridSampler:
             random=random,
             antithetic=self.antithetic,
         )
-        background = make_background(spectrogram, self.fill, seed=self.seed)
-        return unasked(
-            spectrogram,
-            masks,
-            background,
-            fill=self.fill,
-            settings=describe(self),
-            seed=self.seed,
-            began=began,
-        )
+        return unasked_by(self, spectrogram, masks, began=began)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,17 +225,8 @@ class MultiGridSampler:
             parts.append(
                 draw_grid(spectrogram, cells, n_samples=share, keep=self.keep, random=random)
             )
-        background = make_background(spectrogram, self.fill, seed=self.seed)
         masks = JoinedGrids(tuple(parts))
-        return unasked(
-            spectrogram,
-            masks,
-            background,
-            fill=self.fill,
-            settings=describe(self),
-            seed=self.seed,
-            began=began,
-        )
+        return unasked_by(self, spectrogram, masks, began=began)
 
 
 def draw_grid(

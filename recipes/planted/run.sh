@@ -54,6 +54,4 @@ run_stage 3 "explain" explain
 run_stage 4 "score" score
 run_stage 5 "report" report
 tell_times
-[ "$stop_stage" -lt 5 ] || echo "
-open in a browser: $exp_dir/report.html
-tables to read:    $exp_dir/RESULTS.md"
+tell_results

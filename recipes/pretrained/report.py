@@ -1,11 +1,11 @@
 """Report of the recipe of pretrained models: what was found, and what it cost."""
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
 import pandas as pd
+from score import MEASURES, read_models
 
 from daxaudio.commands.main import exit_code_of
 from daxaudio.explainers.catalogue import DEFAULT_METHOD
@@ -15,8 +15,6 @@ from daxaudio.report.sentences import ABOUT_METRICS
 from daxaudio.report.tables import number, p_value, tabulate_environment, tabulate_summary
 from daxaudio.report.writing import write_markdown, write_page
 from daxaudio.runs.tables import read_table, write_csv
-
-MEASURES = ["iou", "frame_auc", "best_threshold_iou", "mask_auc"]
 
 TEXT = """\
 Classifiers that others have trained, each explained by one command on made scenes: a sentence by
@@ -67,8 +65,7 @@ def main() -> None:
     parser.add_argument("--command", required=True, help="command that is quoted in the report")
     arguments = parser.parse_args()
     exp_dir = arguments.exp_dir
-    with open(Path(__file__).parent / "conf" / "models.tsv", encoding="utf-8") as table:
-        models = pd.DataFrame(csv.DictReader(table, delimiter="\t"))
+    models = read_models()
     summary, tests = (read_table(exp_dir / name) for name in ("summary.csv", "tests.csv"))
     models = models[models["name"].isin(summary["model"])]
     random = set(models["name"][models["package"] == "-"])

@@ -10,27 +10,23 @@ import pandas as pd
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
 from daxaudio.experiments.paired import frame_of_tests, paired_tests
-from daxaudio.experiments.score import find_explanations, score_folder, summarise, total_cost
-from daxaudio.explainers.storage import load_explanation
+from daxaudio.experiments.score import score_folder, score_masks, summarise, total_cost
 from daxaudio.metrics import mask_auc
 from daxaudio.runs.tables import write_csv, write_table
-from daxaudio_data_prep.synthetic.evidence import EVENTS_FILE, EVIDENCE_FILE, read_evidence
+from daxaudio_data_prep.synthetic.evidence import (
+    EVENTS_FILE,
+    EVIDENCE_FILE,
+    cells_of,
+    read_evidence,
+)
 
 MEASURES = ("iou", "frame_auc", "best_threshold_iou", "mask_auc")
 
 
-def score_in_frequency(explanations: Path, evidence_file: Path) -> pd.DataFrame:
-    """The area under the curve of each mask's bins against those of the evidence."""
-    evidence = read_evidence(evidence_file)
-    rows = []
-    for folder in find_explanations(explanations):
-        explanation = load_explanation(folder)
-        heard = explanation.spectrogram
-        parts = evidence[heard.recording_id]
-        truth = sum(part.on_axes(heard.times, heard.frequencies) for part in parts) > 0
-        value = mask_auc(explanation.mask, truth)
-        rows.append((heard.recording_id, explanation.method, "mask_auc", value))
-    return pd.DataFrame(rows, columns=["recording_id", "method", "metric", "value"])
+def read_models() -> pd.DataFrame:
+    """The models of the recipe, one a row, as texts."""
+    with open(Path(__file__).parent / "conf" / "models.tsv", encoding="utf-8") as table:
+        return pd.DataFrame(csv.DictReader(table, delimiter="\t"))
 
 
 def score_model(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -43,8 +39,13 @@ def score_model(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     results, _ = score_folder(folder / "explanations", events, folder)
     evidence_file = folder / "scenes" / EVIDENCE_FILE
     if evidence_file.exists():
-        in_frequency = score_in_frequency(folder / "explanations", evidence_file)
-        results = pd.concat([results, in_frequency.round({"value": 6})], ignore_index=True)
+        evidence = read_evidence(evidence_file)
+        in_frequency = score_masks(
+            folder / "explanations",
+            lambda shown: cells_of(evidence[shown.recording_id], shown),
+            {"mask_auc": mask_auc},
+        )
+        results = pd.concat([results, in_frequency], ignore_index=True)
     results = results[results["metric"].isin(MEASURES)]
     write_table(results, folder / "measures.csv")
     summary = summarise(results).merge(total_cost(folder / "explanations"), on="method")
@@ -60,9 +61,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
     exp_dir = parser.parse_args().exp_dir
-    with open(Path(__file__).parent / "conf" / "models.tsv", encoding="utf-8") as table:
-        models = pd.DataFrame(csv.DictReader(table, delimiter="\t"))["name"]
-    folders = [exp_dir / name for name in models if (exp_dir / name / "explanations").is_dir()]
+    names = read_models()["name"]
+    folders = [exp_dir / name for name in names if (exp_dir / name / "explanations").is_dir()]
     if not folders:
         raise ValueError(f"{exp_dir}: no model is explained here; run the stages before")
     summaries, tests = zip(*map(score_model, folders), strict=True)

@@ -121,7 +121,7 @@ def _remembering(runner: Runner, opening: Opening, cache: str | os.PathLike[str]
     is_service = isinstance(runner, HttpRunner)
     if cache in (None, "none") or (cache == "auto" and not is_service):
         return runner
-    answers = AnswerCache(default_folder() if cache in ("auto", None) else cache)
+    answers = AnswerCache(default_folder() if cache == "auto" else cache)
     if isinstance(runner, HttpRunner):
         return runner.remembering(answers)
     return RememberingRunner(runner, answers, opening.told)
