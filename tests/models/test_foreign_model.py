@@ -106,6 +106,17 @@ def test_several_targets_cost_no_more_queries():
     assert not torch.equal(masks["high"], masks["low"])
 
 
+def test_a_recording_is_checked_once_however_often_it_is_read():
+    asked = model()
+    for n_queries in (3 + 1, 3 + 2):
+        one = asked.about(tone(0.5, 0.9, 3000))
+        one.probabilities(values(one))
+        assert asked.n_queries == n_queries
+    other = asked.about(tone(0.4, 0.9, 3000))
+    other.probabilities(values(other))
+    assert asked.n_queries == 3 + 2 + 3 + 1
+
+
 def test_the_tone_is_found_in_time():
     found = explain(tone(0.5, 0.9, 3000), model(), "rise", target="high", queries=300)
     heard = found.spectrogram.times[found.profile.argmax()]

@@ -32,6 +32,7 @@ from daxaudio.models.foreign.targets import (
 )
 from daxaudio.models.foreign.windows import Windows
 from daxaudio.models.model import Model
+from daxaudio.runs.provenance import digest
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ class ForeignModel(Model):
         self.channels = description.channels
         self.exclusive = description.output in ("logits", "probabilities")
         self.n_queries, self._answered = 0, False
+        self.checked = set[str]()  # recordings, by what is heard of them
         self.seconds = {"model": 0.0, "sound": 0.0}
 
     def about(self, recording: Recording) -> Model:
@@ -243,7 +245,7 @@ class AboutRecording(Model):
         self.windows = model.windows(self.waveform.shape[-1])
         axes = self.spectrogram.frequencies, self.spectrogram.times
         self._sound = SoundMasks(self.waveform, model.description.sample_rate, *axes)
-        self._checked = False
+        self._heard = digest(self.waveform)
 
     @property
     def n_queries(self) -> int:  # type: ignore[override]
@@ -268,7 +270,7 @@ class AboutRecording(Model):
 
     def outputs_of(self, waveforms: Tensor) -> Tensor:
         """Scores `[N, L, K]` by frame of waveforms `[N, C, S]` at the model's rate."""
-        if not self._checked:
+        if self._heard not in self.model.checked:
             self._check()
         return self._answers(waveforms)
 
@@ -360,7 +362,7 @@ class AboutRecording(Model):
                 "(name its `state` or `reset` in model.yaml), or its answers depend on what else "
                 "is in a batch (write `batch_size: 1`)"
             )
-        self._checked = True
+        self.model.checked.add(self._heard)
 
 
 def _front_end(description: Description) -> FrontEnd:
