@@ -23,7 +23,7 @@ from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.experiments.compare import DEFAULT_GROUPS, WRITTEN, check_groups, compare_folder
-from daxaudio.experiments.measure import MeasureSettings
+from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.catalogue import (
     DEFAULT_METHOD,
     METHODS,

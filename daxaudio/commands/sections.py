@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from daxaudio.data.padding import NoisePadding
-from daxaudio.experiments.measure import MeasureSettings
+from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import make_front_end
 from daxaudio.models.augmentation import Augmentation

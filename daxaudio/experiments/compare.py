@@ -20,7 +20,8 @@ from daxaudio.experiments.folder import (
     describe_problem,
     list_problems,
 )
-from daxaudio.experiments.measure import AGAIN_GROUPS, ASKING_GROUPS, MeasureSettings, Measuring
+from daxaudio.experiments.measure import AGAIN_GROUPS, ASKING_GROUPS, Measuring
+from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.experiments.predict import (
     PREDICTIONS_FILE,
     choose_recordings,

@@ -13,7 +13,8 @@ from daxaudio.containers import Events, Explanation, Recording, Spectrogram
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.explain import asked_about, explain, settings_for
 from daxaudio.experiments.folder import ExplainingRun
-from daxaudio.experiments.measure import MeasureSettings, Measuring
+from daxaudio.experiments.measure import Measuring
+from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.catalogue import check_methods
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
@@ -146,7 +147,7 @@ def _compare_on(
     rows = [_row(explanation, events) for explanation in found]
     measuring = Measuring(run, MeasureSettings(), Path())
     for group in _ASKING:
-        for row, (_, values) in zip(rows, measuring.find(group, found, ask), strict=True):
+        for row, values in zip(rows, measuring.find(group, found, ask), strict=True):
             if isinstance(values, ValueError):
                 logger.warning("%s by %s has no %s: %s", name, row["method"], group, values)
             else:

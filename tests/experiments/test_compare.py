@@ -17,7 +17,7 @@ from daxaudio.experiments.compare import (
     compare_folder,
     draw_wrong_label,
 )
-from daxaudio.experiments.measure import MeasureSettings
+from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.features.frontends import LogMel

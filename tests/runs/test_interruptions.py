@@ -17,7 +17,7 @@ from daxaudio.data.audio import write_recording
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.compare import compare_folder
 from daxaudio.experiments.folder import explain_folder
-from daxaudio.experiments.measure import MeasureSettings
+from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.dax.closed_form import DaxV4, _share_explained
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
