@@ -10,7 +10,6 @@ from daxaudio.experiments.explain import explain
 from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import (
     METHODS,
-    Method,
     check_methods,
     floors,
     make_explainer,
@@ -22,6 +21,7 @@ from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.grad_cam import GradCam
 from daxaudio.explainers.gradient import IntegratedGradients, SmoothGrad
 from daxaudio.explainers.lime import Lime
+from daxaudio.explainers.method import Method
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.references import Oracle
 from daxaudio.explainers.settings import MethodSettings

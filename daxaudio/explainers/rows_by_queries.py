@@ -1,0 +1,144 @@
+"""Rows of the methods that need nothing of a classifier but its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from daxaudio.explainers.dax.explained_student import ExplainStudent, SamplingExplainer
+from daxaudio.explainers.dax.joint import Counterfactual, Dax, SparseMatching
+from daxaudio.explainers.kernel_shap import KernelShap
+from daxaudio.explainers.lime import Lime
+from daxaudio.explainers.method import Method
+from daxaudio.explainers.rise import Rise
+from daxaudio.explainers.settings import Making
+from daxaudio.perturbation.fills import fill_of_picture
+from daxaudio.runs.config import keys_of
+
+
+def _dax(made: Making, loss: SparseMatching | Counterfactual) -> Dax:
+    own = made.settings.dax
+    return replace(own, loss=loss, sampler=made.segments(), seed=made.own_seed)
+
+
+def _lime(made: Making) -> Lime:
+    return replace(made.settings.lime, sampler=made.segments())
+
+
+def _rise(made: Making) -> Rise:
+    return Rise(made.grid())
+
+
+def _explain_student(
+    made: Making, explain: Callable[[Making], SamplingExplainer]
+) -> ExplainStudent:
+    """Base1 or Base2 by the settings of DAX; theirs is no mask with a sign to check.
+
+    The student is asked about spectrograms, whatever the classifier hears.
+    """
+    fill = fill_of_picture(made.fill)
+    inner = explain(replace(made, settings=replace(made.settings, fill=fill)))
+    dax = made.settings.dax
+    training = {name: getattr(dax, name) for name in keys_of(ExplainStudent) if hasattr(dax, name)}
+    own = {**training, "sampler": made.segments(), "seed": made.own_seed}
+    return ExplainStudent(inner, made.method, **own)
+
+
+_SEGMENTS = ("queries", "fill", "segmenter")
+
+BY_QUERIES = (
+    Method(
+        "dax_v1",
+        "mask net and student trained together, small masks (paper, V1)",
+        lambda made: _dax(made, SparseMatching()),
+        (*_SEGMENTS, "dax"),
+        queries="Q + 2",
+        perturbs="segments",
+        learned=True,
+        trains=True,
+        draws=True,
+    ),
+    Method(
+        "dax_v2",
+        "mask net and student trained together, counterfactual (paper, V2)",
+        lambda made: _dax(made, Counterfactual()),
+        (*_SEGMENTS, "dax"),
+        queries="Q + 2",
+        perturbs="segments",
+        learned=True,
+        trains=True,
+        draws=True,
+    ),
+    Method(
+        "dax_v4",
+        "mask net tied to the salience of a student, all in closed form",
+        lambda made: replace(made.settings.dax_v4, sampler=made.grids(), seed=made.own_seed),
+        ("queries", "fill", "dax_v4"),
+        queries="Q + 4",
+        perturbs="grids of several resolutions",
+        learned=True,
+        draws=True,
+        signed=True,
+        standard_error=True,
+    ),
+    Method(
+        "base1",
+        "student without a mask net, then RISE on the student (paper, Base1)",
+        lambda made: _explain_student(made, _rise),
+        (*_SEGMENTS, "dax", "rise"),
+        queries="Q + 2",
+        perturbs="segments",
+        trains=True,
+        draws=True,
+    ),
+    Method(
+        "base2",
+        "student without a mask net, then LIME on the student (paper, Base2)",
+        lambda made: _explain_student(made, _lime),
+        (*_SEGMENTS, "dax", "lime"),
+        queries="Q + 2",
+        perturbs="segments",
+        trains=True,
+        draws=True,
+        signed=True,
+    ),
+    Method(
+        "lime",
+        "weighted linear regression on segments",
+        _lime,
+        (*_SEGMENTS, "lime"),
+        queries="Q + 2",
+        perturbs="segments",
+        draws=True,
+        signed=True,
+    ),
+    Method(
+        "kernel_shap",
+        "Shapley values of segments by weighted regression",
+        lambda made: KernelShap(made.segments("shapley")),
+        _SEGMENTS,
+        queries="Q + 2",
+        perturbs="segments, as the Shapley kernel weighs them",
+        draws=True,
+        signed=True,
+    ),
+    Method(
+        "rise",
+        "mean of random smooth grids, weighted by score",
+        lambda made: Rise(made.grid()),
+        ("queries", "fill", "rise"),
+        queries="Q + 2",
+        perturbs="grids",
+        draws=True,
+    ),
+    Method(
+        "occlusion",
+        "drop of the score where a window hides the input",
+        Making.windows,
+        ("queries", "fill", "occlusion"),
+        queries="at most Q + 2",
+        perturbs="windows",
+        signed=True,
+    ),
+)
+"""In the order of tables."""
