@@ -14,6 +14,7 @@ One file a kind of measure:
 | `sanity` | whether it changes with the model | the explainer, the module |
 | `detection` | scores of recordings against two classes: ROC, sensitivity | labels |
 | `significance` | is one better than another: intervals, tests, Holm | many recordings |
+| `ranks` | which of many come first: Friedman, Nemenyi's critical difference | many blocks |
 
 The explanation, as a mask or its profile over time, comes first and the truth last. What is
 undefined is NaN: leave it out of means and count it. Malformed input raises `ValueError`.
@@ -59,6 +60,7 @@ from daxaudio.metrics.phases import (
     phase_mass,
     phase_share,
 )
+from daxaudio.metrics.ranks import PairTest, RankComparison, compare_pairs, rank_methods
 from daxaudio.metrics.sanity import SanityCheck, randomise_cascade, sanity_check
 from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.metrics.significance import (
@@ -76,7 +78,9 @@ __all__ = [
     "FoundEvent",
     "Match",
     "Measure",
+    "PairTest",
     "PairedComparison",
+    "RankComparison",
     "SanityCheck",
     "UnpairedComparison",
     "average_drop",
@@ -84,6 +88,7 @@ __all__ = [
     "average_increase",
     "average_precision",
     "best_threshold_iou",
+    "compare_pairs",
     "complexity",
     "evaluate",
     "event_frames",
@@ -114,6 +119,7 @@ __all__ = [
     "pointing_game",
     "randomise_cascade",
     "rank_correlation",
+    "rank_methods",
     "relevance_mass",
     "roc_auc",
     "roc_curve",

@@ -81,7 +81,7 @@ def paired_comparison(
         return PairedComparison(0, n_dropped, *[float("nan")] * 4)
     # About a million draws at a time, so that memory does not grow with the corpus.
     low, high = _interval([kept], np.mean, seed, n_bootstrap, batch=max(1, 2**20 // len(kept)))
-    p_value = _signed_rank_p_value(kept[kept != 0])
+    p_value = signed_rank_p_value(kept[kept != 0])
     return PairedComparison(len(kept), n_dropped, float(kept.mean()), low, high, p_value)
 
 
@@ -202,7 +202,7 @@ def _interval(
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
-def _signed_rank_p_value(differences: NDArray[np.float64]) -> float:
+def signed_rank_p_value(differences: NDArray[np.float64]) -> float:
     """Two-sided p-value; no difference may be 0."""
     n = len(differences)
     if n > _EXACT_UP_TO:

@@ -15,6 +15,7 @@ from daxaudio.plot.explanations import (
 from daxaudio.plot.history import plot_history
 from daxaudio.plot.measures import plot_measures
 from daxaudio.plot.notebook import explanation_html
+from daxaudio.plot.ranks import plot_ranks
 from daxaudio.plot.scores import plot_confusion, plot_summary
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "plot_history",
     "plot_measures",
     "plot_randomisation",
+    "plot_ranks",
     "plot_segments",
     "plot_summary",
 ]

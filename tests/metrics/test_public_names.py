@@ -12,7 +12,7 @@ from daxaudio import metrics
 
 INNER = {
     *("check_masks", "check_profile", "to_array", "count_above", "set_iou", "fill_jumps"),
-    *("compare_stage", "groups_that_need"),
+    *("compare_stage", "groups_that_need", "signed_rank_p_value"),
 }
 """Functions that measures are made of."""
 
