@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     )
     from daxaudio.explainers.dax.polarity import check_polarity as check_polarity
     from daxaudio.explainers.dax.shared_filters import SharedFilters as SharedFilters
+    from daxaudio.explainers.forest import Forest as Forest
     from daxaudio.explainers.grad_cam import (
         GradCam as GradCam,
         GradCamPlusPlus as GradCamPlusPlus,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         IntegratedGradients as IntegratedGradients,
         SmoothGrad as SmoothGrad,
     )
+    from daxaudio.explainers.hsic import Hsic as Hsic
     from daxaudio.explainers.kernel_shap import KernelShap as KernelShap
     from daxaudio.explainers.lime import Lime as Lime
     from daxaudio.explainers.occlusion import Occlusion as Occlusion
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from daxaudio.explainers.rise import Rise as Rise
     from daxaudio.explainers.settings import MethodSettings as MethodSettings
     from daxaudio.explainers.shared_queries import SharedQueries as SharedQueries
+    from daxaudio.explainers.sobol import Sobol as Sobol
     from daxaudio.explainers.storage import (
         load_explanation as load_explanation,
         save_explanation as save_explanation,

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from daxaudio.explainers.dax.explained_student import ExplainStudent, SamplingExplainer
 from daxaudio.explainers.dax.joint import Counterfactual, Dax, SparseMatching
+from daxaudio.explainers.hsic import Hsic
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.method import Method
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.settings import Making
+from daxaudio.explainers.sobol import Sobol
 from daxaudio.perturbation.fills import fill_of_picture
 from daxaudio.runs.config import keys_of
 
@@ -139,6 +141,33 @@ BY_QUERIES = (
         queries="at most Q + 2",
         perturbs="windows",
         signed=True,
+    ),
+    Method(
+        "forest",
+        "importances of a random forest on runs of short segments of time",
+        lambda made: replace(made.settings.forest, sampler=made.runs(), seed=made.own_seed),
+        ("queries", "fill", "forest"),
+        queries="Q + 2",
+        perturbs="runs of segments of time",
+        draws=True,
+    ),
+    Method(
+        "hsic",
+        "how strongly the score depends on a cell (HSIC), for better or worse",
+        lambda made: Hsic(made.cells()),
+        ("queries", "fill", "hsic"),
+        queries="Q + 2",
+        perturbs="cells in even combinations",
+        draws=True,
+    ),
+    Method(
+        "sobol",
+        "share of the score's variance in which a cell has a part (Sobol)",
+        lambda made: Sobol(made.replicated_cells()),
+        ("queries", "fill", "sobol"),
+        queries="at most Q + 2",
+        perturbs="cells, one changed at a time",
+        draws=True,
     ),
 )
 """In the order of tables."""

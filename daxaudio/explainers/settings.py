@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from daxaudio.containers import Event, Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.forest import Forest
 from daxaudio.explainers.grad_cam import GradCam
 from daxaudio.explainers.gradient import IntegratedGradients, SmoothGrad
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.perturbation.fills import FILLS, Fill, check_fill
+from daxaudio.perturbation.quasi_random import QuasiRandomSampler, ReplicatedSampler
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
 from daxaudio.perturbation.segmenters import SEGMENTERS, make_segmenter
 from daxaudio.perturbation.segments import QuickShift, Segmenter
+from daxaudio.perturbation.time_runs import RunSampler
 from daxaudio.runs.batches import BatchSize, check_batch_size
 from daxaudio.runs.config import build, check_keys, keys_of, section_of, sections_in
 from daxaudio.runs.kinds import check_whole
@@ -31,13 +34,27 @@ def _make_segmenter(**settings: Any) -> Segmenter:
     return make_segmenter(settings)
 
 
+def _with_sampler(
+    section: str, constructor: Callable[..., Any], sampler: Callable[..., Any], settings: Any
+) -> Any:
+    """A method of settings that are its own, or its sampler's."""
+    own = keys_of(constructor, but=("sampler", "filters", "seed"))
+    drawn = keys_of(sampler, but=_ASKING)
+    check_keys(section, settings, (*own, *drawn))
+    draws = {key: settings.pop(key) for key in drawn if key in settings}
+    return build(constructor, section, {**settings, "sampler": build(sampler, section, draws)})
+
+
 def _make_dax_v4(**settings: Any) -> DaxV4:
-    """DAX V4 of settings that are its own, or its sampler's."""
-    own = keys_of(DaxV4, but=("sampler", "filters", "seed"))
-    check_keys("dax_v4", settings, (*own, "grids", "keep"))
-    grids: dict[str, Any] = {}
-    grids |= {key: settings.pop(key) for key in ("grids", "keep") if key in settings}
-    return build(DaxV4, "dax_v4", {**settings, "sampler": build(MultiGridSampler, "dax_v4", grids)})
+    return cast(DaxV4, _with_sampler("dax_v4", DaxV4, MultiGridSampler, settings))
+
+
+def _make_forest(**settings: Any) -> Forest:
+    return cast(Forest, _with_sampler("forest", Forest, RunSampler, settings))
+
+
+_WITH_SAMPLER = ("dax_v4", "forest")
+"""Sections in which settings of the sampler stand beside the method's own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +78,10 @@ class MethodSettings:
         lime: LIME, apart from its sampler.
         rise: RISE's sampler: `cells`, `keep`, `antithetic`.
         occlusion: its window; its stride is what the queries allow.
+        forest: the random forest, apart from its seed; of its sampler `duration`, `runs` and
+            `shares` count, which in a configuration stand beside its own.
+        hsic: HSIC's sampler: `cells`.
+        sobol: the sampler of the Sobol indices: `cells`.
         smooth_grad: SmoothGrad, apart from its seed.
         integrated_gradients: integrated gradients, apart from fill and seed.
         grad_cam: Grad-CAM, guided Grad-CAM and Grad-CAM++, for instance the name of the `layer`.
@@ -83,6 +104,9 @@ class MethodSettings:
     lime: Lime = section_of(Lime, "sampler")
     rise: GridSampler = section_of(GridSampler, *_ASKING)
     occlusion: Occlusion = section_of(Occlusion, "stride", "fill", "batch_size", "seed")
+    forest: Forest = section_of(_make_forest, "seed")
+    hsic: QuasiRandomSampler = section_of(QuasiRandomSampler, *_ASKING)
+    sobol: ReplicatedSampler = section_of(ReplicatedSampler, *_ASKING)
     smooth_grad: SmoothGrad = section_of(SmoothGrad, "seed")
     integrated_gradients: IntegratedGradients = section_of(IntegratedGradients, "fill", "seed")
     grad_cam: GradCam = section_of(GradCam)
@@ -101,8 +125,9 @@ class MethodSettings:
                     "values; those of a configuration are read by runs.config.build"
                 )
             _check_unset(section, part, default, set_by_run)
-        drawn = self.dax_v4.sampler
-        _check_unset("dax_v4", drawn, type(drawn)(), _ASKING)
+        for section in _WITH_SAMPLER:
+            drawn = getattr(self, section).sampler
+            _check_unset(section, drawn, type(drawn)(), _ASKING)
 
     def resolved(self, masks_sound: bool = False) -> MethodSettings:
         """The same settings with what "auto" means for a model.
@@ -159,8 +184,8 @@ def _plain(part: Any, section: str) -> Any:
         own = {name: getattr(part, name) for name in fields}
         changed = {name: value for name, value in own.items() if value != fields[name]}
         return {"kind": kinds[0], **changed}
-    if isinstance(part, DaxV4):
-        own = _changes(dataclasses.replace(part, sampler=MultiGridSampler()))
+    if section in _WITH_SAMPLER:
+        own = _changes(dataclasses.replace(part, sampler=type(part)().sampler))
         return {**own, **_changes(part.sampler)}
     return _changes(part) if dataclasses.is_dataclass(part) else part
 
@@ -214,6 +239,18 @@ class Making:
     def grids(self) -> MultiGridSampler | GridSampler:
         """Draws grids of several resolutions."""
         return dataclasses.replace(self.settings.dax_v4.sampler, **self._asked("grids"))
+
+    def runs(self) -> RunSampler | SegmentSampler:
+        """Draws runs of segments of time."""
+        return dataclasses.replace(self.settings.forest.sampler, **self._asked("runs"))
+
+    def cells(self) -> QuasiRandomSampler:
+        """Draws cells that are kept or not, in even combinations."""
+        return dataclasses.replace(self.settings.hsic, **self._asked("cells"))
+
+    def replicated_cells(self) -> ReplicatedSampler:
+        """Draws cells that are kept by any part, and changes one at a time."""
+        return dataclasses.replace(self.settings.sobol, **self._asked("replicated cells"))
 
     def windows(self) -> Occlusion:
         """Occlusion with as fine a stride as the queries allow."""

@@ -6,6 +6,10 @@ from daxaudio.runs.lazy import lazily
 
 if TYPE_CHECKING:
     from daxaudio.perturbation.neighbourhood import Neighbourhood as Neighbourhood
+    from daxaudio.perturbation.quasi_random import (
+        QuasiRandomSampler as QuasiRandomSampler,
+        ReplicatedSampler as ReplicatedSampler,
+    )
     from daxaudio.perturbation.sampling import (
         GridSampler as GridSampler,
         MultiGridSampler as MultiGridSampler,
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
         load_neighbourhood as load_neighbourhood,
         save_neighbourhood as save_neighbourhood,
     )
+    from daxaudio.perturbation.time_runs import RunSampler as RunSampler
 
 if not TYPE_CHECKING:  # type checkers would take any misspelt name for granted
     __getattr__, __dir__, __all__ = lazily(__name__)

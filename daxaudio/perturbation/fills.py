@@ -67,6 +67,9 @@ FILLS: dict[Fill, FillFacts] = {
 }
 """By name."""
 
+_NEAR: dict[Fill, Fill] = {"zeros": "floor", "white_noise": "quiet", "surroundings": "inpaint"}
+"""Of each fill of the sound the one that does nearly the same to a spectrogram."""
+
 
 def check_fill(fill: object, known: tuple[str, ...] = get_args(Fill)) -> None:
     """Refuse what is no fill.
@@ -139,8 +142,17 @@ def make_background(
 
 def fill_of_picture(fill: Fill) -> Fill:
     """What comes nearest to a fill on a spectrogram; of those that act on it, the fill itself."""
-    near: dict[Fill, Fill] = {"zeros": "floor", "white_noise": "quiet", "surroundings": "inpaint"}
-    return near.get(fill, fill)
+    return _NEAR.get(fill, fill)
+
+
+def fill_of_sound(fill: Fill) -> Fill:
+    """What comes nearest to a fill in the sound itself; the fill itself where nothing does.
+
+    Example:
+        >>> fill_of_sound("floor"), fill_of_sound("global_mean")
+        ('zeros', 'global_mean')
+    """
+    return {near: own for own, near in _NEAR.items()}.get(fill, fill)
 
 
 def fill_of_bins(fill: Fill) -> Fill:

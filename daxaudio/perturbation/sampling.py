@@ -44,18 +44,31 @@ def closeness_weights(
     Returns:
         `[N]` on the CPU. A sample that equals the input gets the weight of the closest other one.
     """
+    distances = distances_to_input(neighbourhood, at_most, batch_size)
+    moved = distances[distances > 0]
+    if len(moved) == 0:
+        return torch.ones(len(distances))
+    weights = 1 / distances.clamp(min=float(moved.min()))
+    return weights / weights.mean()
+
+
+def distances_to_input(
+    neighbourhood: Neighbourhood, at_most: int | None = None, batch_size: BatchSize = "auto"
+) -> Tensor:
+    """Euclidean distance of each perturbed spectrogram to the input, `[N]` on the CPU.
+
+    Args:
+        neighbourhood: perturbed inputs of one spectrogram.
+        at_most: only the first so many samples; None for all.
+        batch_size: inputs made at once.
+    """
     values = neighbourhood.spectrogram.values
     n_rows = len(range(neighbourhood.n_samples)[:at_most])
     at_once = fit_batch(batch_size, values.shape, values.device)
     batches = [slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once)]
-    distances = torch.cat(
+    return torch.cat(
         [(neighbourhood.inputs(rows) - values).flatten(1).norm(dim=1) for rows in batches]
     ).cpu()
-    moved = distances[distances > 0]
-    if len(moved) == 0:
-        return torch.ones(n_rows)
-    weights = 1 / distances.clamp(min=float(moved.min()))
-    return weights / weights.mean()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,13 +8,18 @@ import torch
 from scipy.stats import mannwhitneyu
 
 from daxaudio.containers import Event, Spectrogram
+from daxaudio.explainers.forest import Forest
+from daxaudio.explainers.hsic import Hsic
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.references import AllOnes, Energy, OnsetStrength, Oracle, RandomMask
 from daxaudio.explainers.rise import Rise
+from daxaudio.explainers.sobol import Sobol
+from daxaudio.perturbation.quasi_random import QuasiRandomSampler, ReplicatedSampler
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
 from daxaudio.perturbation.segments import Grid
+from daxaudio.perturbation.time_runs import RunSampler
 
 CELLS = Grid(4, 12)
 
@@ -39,7 +44,19 @@ def occlusion(seed=0, **settings):
     return Occlusion(window=(6, 6), stride=(3, 3), seed=seed, **settings)
 
 
-DRAWN = [lime, kernel_shap, rise, rise_on_segments]
+def forest(seed=0, **sampler):
+    return Forest(RunSampler(300, seed=seed, **sampler), n_trees=20, seed=seed)
+
+
+def hsic(seed=0, **sampler):
+    return Hsic(QuasiRandomSampler(300, seed=seed, **sampler))
+
+
+def sobol(seed=0, **sampler):
+    return Sobol(ReplicatedSampler(800, cells=(3, 6), seed=seed, **sampler))
+
+
+DRAWN = [lime, kernel_shap, rise, rise_on_segments, forest, hsic, sobol]
 ASKING = [*DRAWN, occlusion]
 REFERENCES = [RandomMask(), Energy(), OnsetStrength(), AllOnes(), Oracle((Event(0.4, 0.7),))]
 ALL = [make() for make in ASKING] + REFERENCES
@@ -196,7 +213,14 @@ def test_one_frame_works_when_the_parts_fit(explainer):
 
 
 @pytest.mark.parametrize(
-    ("make", "message"), [(lime, "only 1 frames"), (rise, "finer than the spectrogram")]
+    ("make", "message"),
+    [
+        (lime, "only 1 frames"),
+        (rise, "finer than the spectrogram"),
+        (forest, "fewer than two bands"),
+        (hsic, "finer than the spectrogram"),
+        (sobol, "finer than the spectrogram"),
+    ],
 )
 def test_one_frame_is_refused_clearly_when_they_do_not(make, message):
     with pytest.raises(ValueError, match=message):
@@ -225,7 +249,8 @@ def test_settings_hold_how_the_neighbourhood_was_really_drawn(toy_spectrogram, t
 def test_methods_have_the_names_of_the_tables(toy_spectrogram, toy_score_fn):
     methods = {explainer(toy_spectrogram, toy_score_fn).method for explainer in ALL}
     references = {"random", "energy", "onset_strength", "all_ones", "oracle"}
-    assert methods == {"lime", "kernel_shap", "rise", "occlusion", *references}
+    asking = {"lime", "kernel_shap", "rise", "occlusion", "forest", "hsic", "sobol"}
+    assert methods == asking | references
 
 
 @pytest.mark.parametrize("explainer", ALL, ids=name_of)
@@ -282,7 +307,7 @@ def test_rise_on_grids_is_the_mean_score_weighted_by_the_masks(toy_spectrogram, 
 # neighbourhoods of the wrong kind
 
 
-@pytest.mark.parametrize("explainer", [Lime(), KernelShap()], ids=name_of)
+@pytest.mark.parametrize("explainer", [Lime(), KernelShap(), Forest(), Hsic()], ids=name_of)
 def test_segment_methods_refuse_a_grid_neighbourhood(explainer, toy_spectrogram, toy_score_fn):
     drawn = GridSampler(10)(toy_spectrogram, toy_score_fn)
     with pytest.raises(TypeError, match="needs a neighbourhood of segments, got GridMasks"):

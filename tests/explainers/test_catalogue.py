@@ -18,6 +18,7 @@ from daxaudio.explainers.catalogue import (
 )
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.forest import Forest
 from daxaudio.explainers.grad_cam import GradCam
 from daxaudio.explainers.gradient import IntegratedGradients, SmoothGrad
 from daxaudio.explainers.lime import Lime
@@ -28,6 +29,7 @@ from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.resnet import SpectrogramResNet
+from daxaudio.perturbation.quasi_random import QuasiRandomSampler, ReplicatedSampler
 from daxaudio.perturbation.sampling import GridSampler
 from daxaudio.perturbation.segments import QuickShift
 from daxaudio.report.measures import tabulate_measures
@@ -44,6 +46,9 @@ CHANGES = {
     "lime": Lime(kernel_width=0.5),
     "rise": GridSampler(cells=(3, 9)),
     "occlusion": Occlusion(window=(8, 8)),
+    "forest": Forest(n_trees=7),
+    "hsic": QuasiRandomSampler(cells=(3, 9)),
+    "sobol": ReplicatedSampler(cells=(2, 3)),
     "smooth_grad": SmoothGrad(n_samples=7),
     "integrated_gradients": IntegratedGradients(n_steps=9),
     "grad_cam": GradCam(of="probability"),

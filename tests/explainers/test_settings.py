@@ -7,11 +7,14 @@ import pytest
 
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.forest import Forest
 from daxaudio.explainers.gradient import SmoothGrad
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.settings import MethodSettings, read_stored_settings
+from daxaudio.perturbation.quasi_random import ReplicatedSampler
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
 from daxaudio.perturbation.segments import Grid, QuickShift
+from daxaudio.perturbation.time_runs import RunSampler
 from daxaudio.runs.config import build
 
 SECTIONS = {
@@ -22,6 +25,9 @@ SECTIONS = {
     "lime": {"kernel_width": 0.5},
     "rise": {"cells": [3, 9], "antithetic": True},
     "occlusion": {"window": [16, 16]},
+    "forest": {"n_trees": 30, "duration": 0.2, "runs": [2, 4]},
+    "hsic": {"cells": [2, 5]},
+    "sobol": {"cells": [1, 8]},
     "smooth_grad": {"n_samples": 7},
     "integrated_gradients": {"n_steps": 9},
     "grad_cam": {"layer": "conv1"},
@@ -35,6 +41,7 @@ def test_sections_hold_the_parts_that_their_keys_build():
     grids = MultiGridSampler(grids=((2, 24), (4, 24)), keep=0.4)
     assert settings.dax_v4 == DaxV4(grids, softness=0.1)
     assert settings.rise == GridSampler(cells=(3, 9), antithetic=True)
+    assert settings.forest == Forest(RunSampler(duration=0.2, runs=(2, 4)), n_trees=30)
 
 
 def test_what_is_stored_is_what_a_configuration_says_and_reads_back():
@@ -84,6 +91,8 @@ def test_settings_of_older_runs_are_recognised_and_others_are_refused():
         ({"smooth_grad": SmoothGrad(seed=3)}, "seed of 'smooth_grad'"),
         ({"lime": Lime(MultiGridSampler())}, "sampler of 'lime'"),
         ({"dax_v4": DaxV4(MultiGridSampler(n_samples=7))}, "n_samples of 'dax_v4'"),
+        ({"forest": Forest(RunSampler(fill="floor"))}, "fill of 'forest'"),
+        ({"sobol": ReplicatedSampler(seed=7)}, "seed of 'sobol'"),
     ],
 )
 def test_what_the_run_sets_is_never_set_in_vain(changes, name):
