@@ -220,7 +220,13 @@ def _read_part(name: str, clips: list[Clip], bad: dict[Path, str]) -> DataFolder
     )
 
 
-def _folds(text: str) -> list[int]:
+def fold_numbers(text: str) -> list[int]:
+    """The folds that a text such as "1 2 3" or "1,2" names; raises ValueError where it names none.
+
+    Example:
+        >>> fold_numbers("1, 3")
+        [1, 3]
+    """
     numbers = text.replace(",", " ").split()
     if not numbers or not all(number.isdigit() for number in numbers):
         raise ValueError(f'expected fold numbers such as "1 2 3", got {text!r}')
@@ -242,5 +248,8 @@ def run(arguments: argparse.Namespace) -> str:
         ValueError: for bad input; says what is wrong.
         OSError: when a file cannot be read or written.
     """
-    train_folds, test_folds = _folds(arguments.train_folds), _folds(arguments.test_folds)
+    train_folds, test_folds = (
+        fold_numbers(arguments.train_folds),
+        fold_numbers(arguments.test_folds),
+    )
     return prepare(arguments.corpus, arguments.out, train_folds, test_folds)

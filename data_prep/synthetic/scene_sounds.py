@@ -30,6 +30,9 @@ PROGRAM = "espeak-ng"
 LOUD_DB = 20.0
 """A frame is loud that lies at most so far below the loudest one."""
 
+NOISE_DB = -45.0
+"""Level of the noise over full scale."""
+
 NOTES = {"C4": 261.626, "E4": 329.628, "A4": 440.0}
 """Fundamentals in Hz, equal temperament at A4 = 440 Hz."""
 
@@ -82,11 +85,11 @@ def frame_levels(samples: Tensor, sample_rate: int) -> Tensor:
 
 
 def loud_stretches(
-    samples: Tensor, sample_rate: int, within_db: float = LOUD_DB
+    samples: Tensor, sample_rate: int, within_db: float = LOUD_DB, gap: float = _GAP
 ) -> list[tuple[float, float]]:
     """Runs of frames that lie at most so far below the loudest frame, `(start, end)` in seconds.
 
-    Gaps of up to 50 ms between them are bridged.
+    Gaps of up to `gap` seconds between them are bridged.
 
     Example:
         >>> loud_stretches(torch.tensor([0.0] * 80 + [1.0] * 160 + [0.01] * 80), 8000)
@@ -97,7 +100,7 @@ def loud_stretches(
     borders = (loud.diff() != 0).nonzero()[:, 0].tolist()
     runs = [borders[:1]]
     for end, start in zip(borders[1::2], borders[2::2], strict=False):
-        if (start - end) * _FRAME > _GAP:
+        if (start - end) * _FRAME > gap:
             runs[-1].append(end)
             runs.append([start])
     runs[-1].append(borders[-1])
@@ -109,6 +112,23 @@ def loud_power(samples: Tensor, sample_rate: int) -> float:
     """Mean power of the loud frames."""
     levels = frame_levels(samples, sample_rate)
     return float((10 ** (levels[levels >= levels.max() - LOUD_DB] / 10)).mean())
+
+
+def mix(noise: Tensor, sounds: Sequence[Sound], starts: Sequence[int], sample_rate: int) -> Tensor:
+    """Noise `[n]` of level `NOISE_DB` with sounds in it, each at its level from its first sample.
+
+    Args:
+        noise: of any power.
+        sounds: each fits into the noise from where it starts.
+        starts: first sample of each.
+        sample_rate: of all.
+    """
+    level = 10 ** (NOISE_DB / 20)
+    mixture = level * noise / noise.square().mean().sqrt()
+    for sound, first in zip(sounds, starts, strict=True):
+        gain = level * 10 ** (sound.level_db / 20) / loud_power(sound.samples, sample_rate) ** 0.5
+        mixture[first : first + len(sound.samples)] += gain * sound.samples
+    return mixture
 
 
 def speak(text: str, sample_rate: int, draws: Draws) -> Tensor:
@@ -142,6 +162,18 @@ def say_sentence(sample_rate: int, draws: Draws) -> Tensor:
     return speak(choose(SENTENCES, draws), sample_rate, draws)
 
 
+def read_clip(path: Path, sample_rate: int) -> Tensor:
+    """A clip at a sample rate, its channels averaged.
+
+    Raises:
+        ValueError: when the clip cannot be read or is silent.
+    """
+    samples = read_recording(path, sample_rate=sample_rate).waveform.double().mean(dim=0)
+    if not samples.any():
+        raise ValueError(f"{path}: the clip is silent (all zeros); nothing of it can be found")
+    return samples
+
+
 def cut_clip(path: Path, seconds: float, sample_rate: int) -> Tensor:
     """The stretch around the loudest frame of a clip, faded at both ends.
 
@@ -153,10 +185,7 @@ def cut_clip(path: Path, seconds: float, sample_rate: int) -> Tensor:
     Raises:
         ValueError: when the clip cannot be read or is silent.
     """
-    recording = read_recording(path, sample_rate=sample_rate)
-    samples = recording.waveform.double().mean(dim=0)
-    if not samples.any():
-        raise ValueError(f"{path}: the clip is silent (all zeros); nothing of it can be found")
+    samples = read_clip(path, sample_rate)
     n = min(round(seconds * sample_rate), len(samples))
     peak = (int(frame_levels(samples, sample_rate).argmax()) + 0.5) * _FRAME * sample_rate
     first = min(max(0, round(peak - n / 2)), len(samples) - n)

@@ -38,17 +38,14 @@ from .scene_sounds import (
     Sound,
     choose,
     cut_clip,
-    loud_power,
     loud_stretches,
     make_distractor,
     make_note,
+    mix,
     say_sentence,
     shuffled,
     speak,
 )
-
-NOISE_DB = -45.0
-"""Level of the noise over full scale."""
 
 LOUDER_DB = 6.0
 """Level of distractors over what is looked for."""
@@ -192,13 +189,10 @@ def make_scene(recording_id: str, settings: SceneSettings, seed: int = 0) -> Pla
     n = round(settings.seconds * rate)
     sounds = KINDS[settings.kind](settings, Draws(seed, recording_id, "sounds"))
     noise = pink_noise(n, rate, Draws(seed, recording_id, "noise").generator).double()
-    level = 10 ** (NOISE_DB / 20)
-    mixture = level * noise / noise.square().mean().sqrt()
     starts = _place(sounds, n, rate, Draws(seed, recording_id, "places"))
+    mixture = mix(noise, sounds, starts, rate)
     events, evidence = [], []
     for sound, first in zip(sounds, starts, strict=True):
-        gain = level * 10 ** (sound.level_db / 20) / loud_power(sound.samples, rate) ** 0.5
-        mixture[first : first + len(sound.samples)] += gain * sound.samples
         events += [Event(*_later(times, first / rate), settings.name) for times in sound.times]
         evidence += [
             Evidence(*_later(row[:2], first / rate), *row[2:], settings.name) for row in sound.rows

@@ -15,11 +15,14 @@ CORPORA = {
     "dicova": "coughs of DiCOVA-2 with annotated phases: data folder, events, official folds",
     "planted_events": "made sounds in noise, whose evidence in time and frequency is known",
     "scenes": "speech, words, clips of ESC-10 or notes in noise, for models of others",
+    "overlaps": "two clips of ESC-10 of different classes that sound partly at once",
+    "mosaics": "clips of ESC-10 of different classes one after the other, each asked for",
     "planted_coughs": "made coughs with real timings, whose evidence lies in a known phase",
 }
 """Each corpus, a module of data preparation that is imported when it is chosen, in a line."""
 
-_FOLDER = dict.fromkeys(("planted_events", "planted_coughs", "scenes"), "synthetic.")
+_MADE = ("planted_events", "planted_coughs", "scenes", "overlaps", "mosaics")
+_FOLDER = dict.fromkeys(_MADE, "synthetic.")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

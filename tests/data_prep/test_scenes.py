@@ -11,8 +11,8 @@ from daxaudio.data.audio import write_recording
 from daxaudio_data_prep.synthetic import scene_sounds, scenes
 from daxaudio_data_prep.synthetic.evidence import read_evidence
 from daxaudio_data_prep.synthetic.planted_sounds import Draws
-from daxaudio_data_prep.synthetic.scene_sounds import loud_stretches, shuffled
-from daxaudio_data_prep.synthetic.scenes import NOISE_DB, SceneSettings, make_scene, make_scenes
+from daxaudio_data_prep.synthetic.scene_sounds import NOISE_DB, loud_stretches, shuffled
+from daxaudio_data_prep.synthetic.scenes import SceneSettings, make_scene, make_scenes
 
 main = prepare_command("scenes")
 
