@@ -25,7 +25,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from daxaudio.metrics.catalogue import Better
+from daxaudio.metrics.measure import Better
 from daxaudio.metrics.significance import holm, signed_rank_p_value
 
 Missing = Literal["last", "leave_out"]
