@@ -16,7 +16,7 @@ SETTINGS = MethodSettings(
     segmenter=QuickShift(),
     occlusion=Occlusion(window=(8, 20)),
 )
-QUERY_METHODS = [name for name, row in METHODS.items() if not row.needs_module]
+QUERY_METHODS = [name for name, row in METHODS.items() if not (row.needs_module or row.needs_sound)]
 KINDS = [np.float64, np.float32, np.float16, np.int32, np.uint8, ">f8"]
 
 

@@ -23,6 +23,7 @@ from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.experiments.compare import DEFAULT_GROUPS, WRITTEN, check_groups, compare_folder
+from daxaudio.experiments.explain import why_not
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.catalogue import (
     DEFAULT_METHOD,
@@ -32,6 +33,7 @@ from daxaudio.explainers.catalogue import (
     list_methods,
 )
 from daxaudio.metrics.catalogue import GROUPS
+from daxaudio.models.model import Model
 from daxaudio.report.comparison import write_comparison
 from daxaudio.runs.config import build
 
@@ -68,8 +70,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--methods",
         nargs="+",
         metavar="NAME",
-        help="see below; `all` for every one (default: all but those that train networks: "
-        f"{', '.join(_training())})",
+        help="see below; `all` for every one that can explain the model (default: all but those "
+        f"that train networks: {', '.join(_training())})",
     )
     parser.add_argument(
         "--metrics",
@@ -106,8 +108,8 @@ def run(arguments: argparse.Namespace) -> None:
     table = read_events_of(file)
     table.check("compare", data.ids)
     events = table.by_recording
-    methods = _methods(arguments.methods, bool(events))
     black_box = open_model(arguments)
+    methods = _methods(arguments.methods, black_box, bool(events))
     inputs = {**inputs_of(arguments, "data", "model", "model_config", "config"), "the events": file}
     out = prepare_folder(arguments.out, inputs, WRITTEN)
     compare_folder(
@@ -129,13 +131,16 @@ def run(arguments: argparse.Namespace) -> None:
         print(path)
 
 
-def _methods(names: list[str] | None, has_events: bool) -> list[str]:
+def _methods(names: list[str] | None, model: Model, has_events: bool) -> list[str]:
+    """Those that were asked for; "all", or none named, are those that can explain the model."""
     if names is None or "all" in names:
         left_out = [] if names else _training()
         names = [
             name
             for name, row in METHODS.items()
-            if name not in left_out and (has_events or not row.needs_events)
+            if name not in left_out
+            and (has_events or not row.needs_events)
+            and not why_not(name, model)
         ]
     names = check_methods(names)
     if not has_events:

@@ -101,17 +101,30 @@ def explain(
 
 
 def check_askable(methods: Iterable[str], model: Model) -> None:
-    """Refuse methods that look into a module where the model can only be asked.
+    """Refuse methods that cannot explain a model.
 
     Raises:
-        ValueError: names the first.
+        ValueError: names the first, and says what to take.
     """
     for method in methods:
-        if METHODS[method].needs_module and not isinstance(model, BlackBox):
-            raise ValueError(
-                f"{method} looks into the module of a classifier, and this one can only be asked; "
-                "take a method that asks, such as dax_v4 or rise"
-            )
+        if reason := why_not(method, model):
+            raise ValueError(reason)
+
+
+def why_not(method: str, model: Model) -> str:
+    """Why a method cannot explain a model; "" where it can."""
+    row = METHODS[method]
+    if row.needs_module and not isinstance(model, BlackBox):
+        return (
+            f"{method} looks into the module of a classifier, and this one can only be asked; "
+            "take a method that asks, such as dax_v4 or rise"
+        )
+    if row.needs_sound and not model.masks_sound:
+        return (
+            f"{method} masks the sound itself, and this classifier is asked about spectrograms; "
+            "take a method that masks spectrograms, such as dax_v4 or rise"
+        )
+    return ""
 
 
 def settings_for(settings: MethodSettings | None, queries: int | None, seed: int) -> MethodSettings:

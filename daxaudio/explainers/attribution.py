@@ -12,10 +12,15 @@ from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
 from daxaudio.models.module_score import ModuleScore, Of
-from daxaudio.perturbation.neighbourhood import Neighbourhood
+from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
 from daxaudio.runs.asking import ask, target_of
+from daxaudio.runs.batches import fit_batch
 from daxaudio.runs.provenance import describe
 from daxaudio.runs.real_numbers import scale_to_mask
+
+_BATCH = 128
+"""Masks held in memory at once on a processor, fewer of long recordings."""
 
 Sign = Literal["absolute", "positive"]
 """What of a signed attribution the mask shows: its size, or only what speaks for the class."""
@@ -50,6 +55,41 @@ def to_explanation(
         seed=neighbourhood.seed,
         attribution=attribution,
     )
+
+
+def mean_score_of_kept(neighbourhood: Neighbourhood) -> Tensor:
+    """The mean score of the samples, weighted at each bin by how far they kept it.
+
+    `sum_i mask_i score_i / sum_i mask_i`; the mean score where no sample kept a bin.
+
+    Args:
+        neighbourhood: drawn by any sampler.
+
+    Returns:
+        float64 `[F, T]` on the CPU, in units of the score.
+    """
+    perturbation, scores = neighbourhood.perturbation, neighbourhood.scores.double()
+    # Centred scores keep the sums small, and leave 0 where no sample kept a bin.
+    centred = scores - scores.mean()
+    if isinstance(perturbation, SegmentMasks):
+        kept = perturbation.kept.cpu().double()
+        by_part = torch.stack([centred @ kept, kept.sum(dim=0)])
+        sums = by_part[:, perturbation.segments.cpu()]
+    else:
+        sums = _summed_masks(perturbation, centred, neighbourhood.spectrogram.values.shape)
+    return scores.mean() + sums[0] / sums[1].clamp(min=1e-12)
+
+
+def _summed_masks(perturbation: Perturbation, scores: Tensor, shape: torch.Size) -> Tensor:
+    """`[2, F, T]` float64: the masks summed with the scores as weights, and plainly."""
+    device = perturbation.kept.device
+    factors = torch.stack([scores, torch.ones_like(scores)]).float().to(device)
+    total = torch.zeros(2, shape.numel(), dtype=torch.float64, device=device)
+    at_once = fit_batch("auto", shape, device, _BATCH)
+    for start in range(0, len(scores), at_once):
+        rows = slice(start, start + at_once)
+        total += factors[:, rows] @ perturbation.masks(rows).flatten(1)
+    return total.cpu().unflatten(1, shape)
 
 
 def explain_by_mask(

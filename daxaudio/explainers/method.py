@@ -23,6 +23,7 @@ class Method:
             access only.
         perturbs: what it draws; methods that draw the same share their queries. "" when it asks
             about the input alone.
+        needs_sound: it masks the sound itself: for classifiers that hear waveforms.
         needs_events: it marks true events, and cannot do without.
         learned: its mask is what a network gives that learned to mask.
         trains: it trains networks, which takes minutes a recording on a processor.
@@ -40,6 +41,7 @@ class Method:
     queries: str = "1"
     gradients: str = ""
     perturbs: str = ""
+    needs_sound: bool = False
     needs_events: bool = False
     learned: bool = False
     trains: bool = False

@@ -5,18 +5,10 @@ from __future__ import annotations
 import dataclasses
 import time
 
-import torch
-from torch import Tensor
-
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.attribution import to_explanation
-from daxaudio.perturbation.masks import SegmentMasks
-from daxaudio.perturbation.neighbourhood import Neighbourhood, Perturbation
+from daxaudio.explainers.attribution import mean_score_of_kept, to_explanation
+from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import GridSampler, SegmentSampler
-from daxaudio.runs.batches import fit_batch
-
-_BATCH = 128
-"""Masks held in memory at once on a processor, fewer of long recordings."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +33,7 @@ class Rise:
         sampler: draws smooth grids; segments do as well.
 
     Example:
+        >>> import torch
         >>> picture = Spectrogram(torch.eye(4), torch.arange(4.0), torch.arange(4.0))
         >>> rise = Rise(GridSampler(500, cells=(2, 2), fill="floor"))
         >>> int(rise(picture, lambda inputs: inputs[:, 0, 0]).mask.argmax())
@@ -63,26 +56,5 @@ class Rise:
             The explanation; its attribution is the mean score of what kept each pixel.
         """
         began = time.perf_counter()
-        perturbation, scores = neighbourhood.perturbation, neighbourhood.scores.double()
-        # Centred scores keep the sums small, and leave 0 where no sample kept a pixel.
-        centred = scores - scores.mean()
-        if isinstance(perturbation, SegmentMasks):
-            kept = perturbation.kept.cpu().double()
-            by_part = torch.stack([centred @ kept, kept.sum(dim=0)])
-            sums = by_part[:, perturbation.segments.cpu()]
-        else:
-            sums = _summed_masks(perturbation, centred, neighbourhood.spectrogram.values.shape)
-        attribution = scores.mean() + sums[0] / sums[1].clamp(min=1e-12)
+        attribution = mean_score_of_kept(neighbourhood)
         return to_explanation(neighbourhood, attribution, "rise", self, began=began)
-
-
-def _summed_masks(perturbation: Perturbation, scores: Tensor, shape: torch.Size) -> Tensor:
-    """`[2, F, T]` float64: the masks summed with the scores as weights, and plainly."""
-    device = perturbation.kept.device
-    factors = torch.stack([scores, torch.ones_like(scores)]).float().to(device)
-    total = torch.zeros(2, shape.numel(), dtype=torch.float64, device=device)
-    at_once = fit_batch("auto", shape, device, _BATCH)
-    for start in range(0, len(scores), at_once):
-        rows = slice(start, start + at_once)
-        total += factors[:, rows] @ perturbation.masks(rows).flatten(1)
-    return total.cpu().unflatten(1, shape)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from daxaudio.explainers.dax.explained_student import ExplainStudent, SamplingExplainer
 from daxaudio.explainers.dax.joint import Counterfactual, Dax, SparseMatching
+from daxaudio.explainers.freq_rise import FreqRise
 from daxaudio.explainers.hsic import Hsic
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
@@ -131,6 +132,16 @@ BY_QUERIES = (
         ("queries", "fill", "rise"),
         queries="Q + 2",
         perturbs="grids",
+        draws=True,
+    ),
+    Method(
+        "freq_rise",
+        "RISE on the short-time Fourier transform of the sound (of waveforms only)",
+        lambda made: FreqRise(made.grid_of_sound()),
+        ("queries", "freq_rise"),
+        queries="Q + 2",
+        perturbs="grids on the sound's transform",
+        needs_sound=True,
         draws=True,
     ),
     Method(

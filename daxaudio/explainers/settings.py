@@ -19,6 +19,7 @@ from daxaudio.perturbation.quasi_random import QuasiRandomSampler, ReplicatedSam
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler, SegmentSampler
 from daxaudio.perturbation.segmenters import SEGMENTERS, make_segmenter
 from daxaudio.perturbation.segments import QuickShift, Segmenter
+from daxaudio.perturbation.stft_grids import StftGridSampler
 from daxaudio.perturbation.time_runs import RunSampler
 from daxaudio.runs.batches import BatchSize, check_batch_size
 from daxaudio.runs.config import build, check_keys, keys_of, section_of, sections_in
@@ -82,6 +83,7 @@ class MethodSettings:
             `shares` count, which in a configuration stand beside its own.
         hsic: HSIC's sampler: `cells`.
         sobol: the sampler of the Sobol indices: `cells`.
+        freq_rise: FreqRISE's sampler: `cells`, `keep`, `window`.
         smooth_grad: SmoothGrad, apart from its seed.
         integrated_gradients: integrated gradients, apart from fill and seed.
         grad_cam: Grad-CAM, guided Grad-CAM and Grad-CAM++, for instance the name of the `layer`.
@@ -107,6 +109,7 @@ class MethodSettings:
     forest: Forest = section_of(_make_forest, "seed")
     hsic: QuasiRandomSampler = section_of(QuasiRandomSampler, *_ASKING)
     sobol: ReplicatedSampler = section_of(ReplicatedSampler, *_ASKING)
+    freq_rise: StftGridSampler = section_of(StftGridSampler, "n_samples", "batch_size", "seed")
     smooth_grad: SmoothGrad = section_of(SmoothGrad, "seed")
     integrated_gradients: IntegratedGradients = section_of(IntegratedGradients, "fill", "seed")
     grad_cam: GradCam = section_of(GradCam)
@@ -251,6 +254,12 @@ class Making:
     def replicated_cells(self) -> ReplicatedSampler:
         """Draws cells that are kept by any part, and changes one at a time."""
         return dataclasses.replace(self.settings.sobol, **self._asked("replicated cells"))
+
+    def grid_of_sound(self) -> StftGridSampler:
+        """Draws grids on the transform of the sound."""
+        asked = self._asked("transform")
+        del asked["fill"]  # what is masked off is silent
+        return dataclasses.replace(self.settings.freq_rise, **asked)
 
     def windows(self) -> Occlusion:
         """Occlusion with as fine a stride as the queries allow."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Agglomerative as Agglomerative,
         HarmonicPercussive as HarmonicPercussive,
     )
+    from daxaudio.perturbation.stft_grids import StftGridSampler as StftGridSampler
     from daxaudio.perturbation.storage import (
         load_neighbourhood as load_neighbourhood,
         save_neighbourhood as save_neighbourhood,

@@ -99,7 +99,7 @@ class SegmentSampler:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_sampler(self.n_samples, self.keep, self.batch_size)
+        check_drawing(self.n_samples, self.keep, self.batch_size)
         if self.sampling not in ("bernoulli", "shapley"):
             raise ValueError(f"sampling must be 'bernoulli' or 'shapley', got {self.sampling!r}")
 
@@ -153,7 +153,7 @@ class GridSampler:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_sampler(self.n_samples, self.keep, self.batch_size)
+        check_drawing(self.n_samples, self.keep, self.batch_size)
         if min(self.cells) < 1:
             raise ValueError(f"cells must be at least 1 in each direction, got {self.cells}")
 
@@ -211,7 +211,7 @@ class MultiGridSampler:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_sampler(self.n_samples, self.keep, self.batch_size)
+        check_drawing(self.n_samples, self.keep, self.batch_size)
         pairs = all(len(cells) == 2 and min(cells) >= 1 for cells in self.grids)
         if not self.grids or not pairs:
             raise ValueError(f"grids need one or more (rows, columns) of at least 1: {self.grids}")
@@ -276,7 +276,8 @@ def _check_grid_fits(n_samples: int, grids: Sequence[tuple[int, int]]) -> None:
     check_fits("perturbed inputs", n_samples, n_cells + _BYTES, "n_samples")
 
 
-def _check_sampler(n_samples: int, keep: float, batch_size: BatchSize) -> None:
+def check_drawing(n_samples: int, keep: float, batch_size: BatchSize) -> None:
+    """Raise ValueError when a setting that all samplers share is out of its range."""
     if n_samples < 1:
         raise ValueError(f"n_samples must be at least 1, got {n_samples}")
     if not 0 < keep < 1:

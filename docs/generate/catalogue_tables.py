@@ -24,7 +24,8 @@ def list_methods():
 
 
 def _cells(row):
-    access = "module" if row.needs_module else "true events" if row.needs_events else "queries"
+    needs = {"module": row.needs_module, "true events": row.needs_events, "sound": row.needs_sound}
+    access = next((name for name, needed in needs.items() if needed), "queries")
     yield row.text
     yield access
     yield row.queries

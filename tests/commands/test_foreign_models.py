@@ -10,6 +10,7 @@ from faulty_service import serving, status
 
 from daxaudio.commands.main import main
 from daxaudio.data.kaldi import DataFolder, write_data_folder
+from daxaudio.explainers.catalogue import METHODS
 from daxaudio.explainers.storage import load_explanation, load_facts
 
 RATE = 8000
@@ -97,17 +98,34 @@ def test_labels_that_the_model_does_not_know_are_still_refused(ears, audio, caps
     assert "--target label: 2 of 2 recordings have no label that the model knows" in error
 
 
-@pytest.mark.parametrize(("model", "label"), [("quality", "quality:falls"), ("level", "level")])
-def test_methods_are_compared_on_a_regression(ears, audio, model, label):
-    paths = {name: str(audio / f"{name}.wav") for name in "ab"}
+def write_data(audio, label, names="ab"):
+    paths = {name: str(audio / f"{name}.wav") for name in names}
     labels, speakers = dict.fromkeys(paths, label), {name: name for name in paths}
     write_data_folder(DataFolder(paths, labels, speakers, dict.fromkeys(paths, 2.0)), "data")
+
+
+@pytest.mark.parametrize(("model", "label"), [("quality", "quality:falls"), ("level", "level")])
+def test_methods_are_compared_on_a_regression(ears, audio, model, label):
+    write_data(audio, label)
     words = ["--model", f"{ears}:{model}", "--allow_code", "--queries", "100", "--quiet"]
     words += ["--out", "out", "--methods", "rise", "random"]
     assert main(["compare", "--data", "data", *words, "--metrics", "deletion"]) == 0
     table = pd.read_csv("out/results.csv")
     found = table[table["metric"] == "deletion_auc"].groupby("method")["value"].mean()
     assert found["rise"] < found["random"]
+
+
+def test_without_a_list_those_methods_are_compared_that_can_explain_the_model(ears, audio):
+    write_data(audio, "level", names="a")
+    words = ["--model", f"{ears}:level", "--allow_code", "--queries", "30", "--quiet"]
+    assert main(["compare", "--data", "data", *words, "--out", "out", "--metrics", "form"]) == 0
+    able = [
+        name
+        for name, row in METHODS.items()
+        if not (row.needs_module or row.needs_events or row.trains)
+    ]
+    assert pd.read_csv("out/results.csv")["method"].unique().tolist() == able
+    assert "freq_rise" in able
 
 
 @pytest.mark.parametrize("token", [None, "wrong"])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from daxaudio.commands.main import main
-from daxaudio.containers import Event, Spectrogram
+from daxaudio.containers import Event, Recording, Spectrogram
 from daxaudio.experiments.explain import explain
 from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import (
@@ -32,6 +32,7 @@ from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.perturbation.quasi_random import QuasiRandomSampler, ReplicatedSampler
 from daxaudio.perturbation.sampling import GridSampler
 from daxaudio.perturbation.segments import QuickShift
+from daxaudio.perturbation.stft_grids import StftGridSampler
 from daxaudio.report.measures import tabulate_measures
 from daxaudio.runs.config import build
 
@@ -49,6 +50,7 @@ CHANGES = {
     "forest": Forest(n_trees=7),
     "hsic": QuasiRandomSampler(cells=(3, 9)),
     "sobol": ReplicatedSampler(cells=(2, 3)),
+    "freq_rise": StftGridSampler(cells=(3, 9)),
     "smooth_grad": SmoothGrad(n_samples=7),
     "integrated_gradients": IntegratedGradients(n_steps=9),
     "grad_cam": GradCam(of="probability"),
@@ -120,6 +122,19 @@ def test_references_are_rows_that_say_what_they_show_instead():
     assert all(METHODS[name].reference for name in references())
 
 
+class Waveforms:
+    """A score of masked spectrograms, and of masked waveforms, by the same classifier."""
+
+    def __init__(self, score_fn, front_end, sound):
+        self.score_fn, self.front_end, self.sound = score_fn, front_end, sound
+
+    def __call__(self, spectrograms):
+        return self.score_fn(spectrograms)
+
+    def of_sounds(self, waveforms):
+        return self.score_fn(torch.stack([self.front_end(one[0]) for one in waveforms]))
+
+
 @pytest.fixture(scope="module")
 def asked():
     """Explanations of one recording by every method from 24 queries, and by other draws."""
@@ -138,9 +153,12 @@ def asked():
         grad_cam=GradCam(layer="network.layer2.0.conv2"),
     )
 
+    sound = Recording(torch.randn(1, 12800, generator=torch.Generator().manual_seed(1)), 16000)
+    heard = Waveforms(score_fn, front_end, sound)
+
     def explain(method, seed):
         explainer = make_explainer(method, clip, settings, seed=seed, events=[Event(0.1, 0.3)])
-        return explainer(clip, score_fn)
+        return explainer(clip, heard if METHODS[method].needs_sound else score_fn)
 
     return {name: (explain(name, 0), explain(name, 1)) for name in METHODS}
 

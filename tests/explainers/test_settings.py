@@ -28,6 +28,7 @@ SECTIONS = {
     "forest": {"n_trees": 30, "duration": 0.2, "runs": [2, 4]},
     "hsic": {"cells": [2, 5]},
     "sobol": {"cells": [1, 8]},
+    "freq_rise": {"cells": [6, 8], "window": 0.05},
     "smooth_grad": {"n_samples": 7},
     "integrated_gradients": {"n_steps": 9},
     "grad_cam": {"layer": "conv1"},

@@ -37,7 +37,7 @@ def clip():
     return Spectrogram(values, 100.0 * torch.arange(16), 0.02 * torch.arange(40), "clip")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [m for m, row in METHODS.items() if not row.needs_sound])
 def test_every_method_names_the_class_that_it_explained(method, black_box, clip):
     explainer = make_explainer(method, clip, SETTINGS, events=[Event(0.1, 0.3)])
     assert explainer(clip, black_box.score_fn("dog")).target == "dog"
