@@ -1,4 +1,4 @@
-"""Scenes in which one sound is looked for, at a known time, for models that others have trained.
+r"""Scenes in which one sound is looked for, at a known time, for models that others have trained.
 
     speech   a sentence by espeak-ng
     word     a word by espeak-ng between two sentences; the word is looked for
@@ -8,9 +8,13 @@
              frequency too
 
 All stand in pink noise, speech and clips with as many distractors as are asked for: made sounds
-(clicks, chirps, noise, warbles) that are 6 dB louder than what is looked for.
+(clicks, chirps, noise, warbles), or stretches of clips of the classes that `--beside` names, which
+are 6 dB louder than what is looked for. The other sentences and notes are as loud as it is.
+`--louder_db` sets how much louder all else is, so that the loud parts are not the answer.
 
     daxaudio prepare scenes --kind speech --out DIR --n 6 --distractors 2
+    daxaudio prepare scenes --kind clip --corpus ESC10 --clip_class rooster --distractors 2 \
+        --beside rain chainsaw --out DIR
 
 Writes `audio/*.wav` and a Kaldi-style data folder with `events.tsv`, and for notes `evidence.csv`
 (`recording_id,start,end,f_min,f_max,label`).
@@ -23,6 +27,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from torch import Tensor
 from tqdm import tqdm
 
 from daxaudio.containers import Event, Events, Recording
@@ -48,12 +53,13 @@ from .scene_sounds import (
 )
 
 LOUDER_DB = 6.0
-"""Level of distractors over what is looked for."""
+"""Level of distractors over what is looked for, unless another one is asked for."""
 
 _EDGE = 0.1  # seconds of noise at both ends and between sounds, at least
 _LOWEST_RATE, _HIGHEST_RATE = 12_001, 384_000  # distractors reach up to 6 kHz
 _LONGEST = 600.0  # seconds
 _LARGEST_SNR = 40  # dB; the loudest sounds stay within full scale
+_LARGEST_LOUDER = 20  # dB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +73,13 @@ class SceneSettings:
         sample_rate: samples per second, above 12000.
         snr_db: level of what is looked for over the noise, from -40 to 40 dB.
         distractors: louder sounds beside speech and clips.
+        louder_db: level of all else over what is looked for, from -20 to 20 dB; None for
+            `LOUDER_DB` of distractors and 0 of the other sentences and notes.
+        beside: files to draw distractors from; made sounds when empty.
         word: of the kind "word".
         note: of the kind "notes", a name of `NOTES`.
         clips: of the kind "clip", files to draw from.
-        clip_seconds: of the kind "clip", length of the stretch.
+        clip_seconds: length of the stretch of a clip.
 
     Raises:
         ValueError: when a value is out of range, or the kind lacks what it needs.
@@ -82,6 +91,8 @@ class SceneSettings:
     sample_rate: int = 16000
     snr_db: float = 15.0
     distractors: int = 0
+    louder_db: float | None = None
+    beside: tuple[Path, ...] = ()
     word: str = "alexa"
     note: str = "A4"
     clips: tuple[Path, ...] = ()
@@ -107,6 +118,11 @@ class SceneSettings:
             raise ValueError(
                 f"distractors must be from 0 to {len(DISTRACTORS)}, got {self.distractors}"
             )
+        if self.louder_db is not None and not abs(self.louder_db) <= _LARGEST_LOUDER:
+            raise ValueError(
+                f"louder_db must be from -{_LARGEST_LOUDER} to {_LARGEST_LOUDER}, got "
+                f"{self.louder_db}"
+            )
         if self.kind == "clip" and not self.clips:
             raise ValueError("scenes of clips need clips to draw from; give --corpus")
         if not 0.1 <= self.clip_seconds <= self.seconds:
@@ -120,6 +136,10 @@ class SceneSettings:
         own = {"speech": "speech", "word": self.word, "clip": "clip", "notes": self.note}
         return self.label or own[self.kind]
 
+    def level_beside(self, usual_db: float = 0.0) -> float:
+        """Level over the noise of what is not looked for, in dB."""
+        return self.snr_db + (usual_db if self.louder_db is None else self.louder_db)
+
 
 def _speech(settings: SceneSettings, draws: Draws) -> list[Sound]:
     spoken = Sound(say_sentence(settings.sample_rate, draws), settings.snr_db)
@@ -128,7 +148,7 @@ def _speech(settings: SceneSettings, draws: Draws) -> list[Sound]:
 
 def _word(settings: SceneSettings, draws: Draws) -> list[Sound]:
     rate = settings.sample_rate
-    before, after = (Sound(say_sentence(rate, draws), settings.snr_db) for _ in range(2))
+    before, after = (Sound(say_sentence(rate, draws), settings.level_beside()) for _ in range(2))
     word = Sound(speak(settings.word, rate, draws), settings.snr_db).as_evidence(rate)
     return [before, word, after]
 
@@ -143,21 +163,27 @@ def _notes(settings: SceneSettings, draws: Draws) -> list[Sound]:
     sounds = []
     for name in shuffled(tuple(NOTES), draws):
         samples, rows = make_note(name, settings.sample_rate)
-        note = Sound(samples, settings.snr_db)
+        note = Sound(samples, settings.level_beside())
         if name == settings.note:
+            note = dataclasses.replace(note, level_db=settings.snr_db)
             note = dataclasses.replace(note.as_evidence(settings.sample_rate), rows=tuple(rows))
         sounds.append(note)
     return sounds
 
 
 def _among_distractors(event: Sound, settings: SceneSettings, draws: Draws) -> list[Sound]:
-    names = shuffled(DISTRACTORS, draws)[: settings.distractors]
-    rate = settings.sample_rate
-    sounds = [
-        Sound(make_distractor(name, rate, draws), settings.snr_db + LOUDER_DB) for name in names
-    ]
+    level = settings.level_beside(LOUDER_DB)
+    sounds = [Sound(samples, level) for samples in _distractors(settings, draws)]
     sounds.insert(int(draws.between(0, len(sounds) + 1)), event)
     return sounds
+
+
+def _distractors(settings: SceneSettings, draws: Draws) -> list[Tensor]:
+    rate, n = settings.sample_rate, settings.distractors
+    if settings.beside:
+        paths = shuffled(settings.beside, draws)[:n]
+        return [cut_clip(path, settings.clip_seconds, rate) for path in paths]
+    return [make_distractor(name, rate, draws) for name in shuffled(DISTRACTORS, draws)[:n]]
 
 
 KINDS: Mapping[str, Callable[[SceneSettings, Draws], list[Sound]]] = {
@@ -260,14 +286,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("sample_rate", int, "Hz"),
         ("snr_db", float, "of what is looked for over the noise"),
         ("distractors", int, "louder sounds beside speech and clips"),
+        ("louder_db", float, "how much louder than what is looked for all else is"),
         ("word", str, "that is looked for between sentences"),
         ("note", str, f"that is looked for, of {', '.join(NOTES)}"),
         ("clip_seconds", float, "length of the stretch of a clip"),
     ):
-        default = f"; default {defaults[name]}" if name != "label" else ""
+        default = "" if defaults[name] is None else f"; default {defaults[name]}"
         parser.add_argument(f"--{name}", type=kind, default=defaults[name], help=text + default)
     parser.add_argument("--corpus", type=typed_path, help="ESC-10 or ESC-50 folder, for clips")
     parser.add_argument("--clip_class", default="dog_bark", help="of the clips; default dog_bark")
+    parser.add_argument(
+        "--beside", nargs="+", default=[], metavar="CLASS", help="classes that distractors are of"
+    )
+    parser.add_argument(
+        "--folds", type=int, nargs="+", default=[], metavar="N", help="of the corpus; default all"
+    )
     parser.add_argument("--seed", type=int, default=0, help="default 0")
 
 
@@ -278,20 +311,29 @@ def run(arguments: argparse.Namespace) -> str:
         ValueError: for bad input; says what is wrong.
         OSError: when a file cannot be read or written.
     """
-    names = [field.name for field in dataclasses.fields(SceneSettings) if field.name != "clips"]
+    files = ("clips", "beside")
+    names = [field.name for field in dataclasses.fields(SceneSettings) if field.name not in files]
     given = {name: getattr(arguments, name) for name in names}
-    clips = _clips(arguments) if arguments.kind == "clip" and arguments.corpus else ()
-    settings = SceneSettings(**given, clips=clips)
+    classes = [arguments.clip_class] if arguments.kind == "clip" and arguments.corpus else []
+    folder, folds = arguments.corpus, arguments.folds
+    clips = _clips_of(classes, "--clip_class", folder, folds)
+    beside = _clips_of(arguments.beside, "--beside", folder, folds)
+    settings = SceneSettings(**given, clips=clips, beside=beside)
     make_scenes(settings, arguments.n, arguments.seed, arguments.out)
     return f"{arguments.n} scenes of {arguments.kind} in {arguments.out}"
 
 
-def _clips(arguments: argparse.Namespace) -> tuple[Path, ...]:
-    clips = find_clips(arguments.corpus)
-    own = tuple(clip.path for clip in clips if clip.label == arguments.clip_class)
-    if not own:
-        known = ", ".join(sorted({clip.label for clip in clips}))
-        raise ValueError(
-            f"--clip_class {arguments.clip_class!r} is not in {arguments.corpus}: {known}"
-        )
-    return own
+def _clips_of(
+    classes: Sequence[str], option: str, corpus: Path | None, folds: Sequence[int]
+) -> tuple[Path, ...]:
+    """The clips of some classes, as an option names them."""
+    if not classes:
+        return ()
+    if corpus is None:
+        raise ValueError(f"{option} needs clips to draw from; give --corpus")
+    clips = [clip for clip in find_clips(corpus) if not folds or clip.fold in folds]
+    known = sorted({clip.label for clip in clips})
+    for name in classes:
+        if name not in known:
+            raise ValueError(f"{option} {name!r} is not in {corpus}: {', '.join(known)}")
+    return tuple(clip.path for clip in clips if clip.label in classes)

@@ -93,7 +93,12 @@ def open_model(arguments: argparse.Namespace) -> Model:
 
 
 def print_requests(
-    model: Model, n_queries: int, seconds: float = 0.0, n_recordings: int = 1
+    model: Model,
+    n_queries: int,
+    seconds: float = 0.0,
+    n_recordings: int = 1,
+    *,
+    others: str = "a check",
 ) -> None:
     """Say before the first how much is sent to a service, where the model is one.
 
@@ -102,13 +107,14 @@ def print_requests(
         n_queries: of the methods, for each recording, at most.
         seconds: of each sound.
         n_recordings: that are explained.
+        others: what asks besides the methods.
     """
     if isinstance(model, ForeignModel) and isinstance(model.runner, HttpRunner):
         n_inputs = n_recordings * (n_queries + _BESIDE) * model.n_windows(seconds)
         size = model.runner.request_size
         print(
             f"{model.source}: at most {n_inputs} sounds are sent in requests of up to {size}, "
-            f"about {math.ceil(n_inputs / size)} requests, and those of a check; answers that are "
+            f"about {math.ceil(n_inputs / size)} requests, and those of {others}; answers that are "
             "known already are not asked for",
             flush=True,
         )

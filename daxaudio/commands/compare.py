@@ -17,13 +17,16 @@ from daxaudio.commands.arguments import (
     load_data,
     method_settings,
     open_model,
+    print_cost,
+    print_requests,
     quote_command,
 )
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
-from daxaudio.experiments.compare import DEFAULT_GROUPS, WRITTEN, check_groups, compare_folder
+from daxaudio.experiments.compare import WRITTEN, compare_folder
 from daxaudio.experiments.explain import why_not
+from daxaudio.experiments.groups import DEFAULT_GROUPS, check_groups
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.catalogue import (
     DEFAULT_METHOD,
@@ -31,6 +34,7 @@ from daxaudio.explainers.catalogue import (
     check_events,
     check_methods,
     list_methods,
+    most_queries,
 )
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.models.model import Model
@@ -40,19 +44,21 @@ from daxaudio.runs.config import build
 EVENTS_FILE = "events.tsv"
 
 TEXT = """\
-Recordings that the model classifies correctly are explained for their true class by each method.
+Recordings{which} are explained for their true class by each method.
 Values are means over recordings, with the standard deviation in brackets; values that are not
 defined are left out and counted by n."""
+
+CHOSEN = {"correct": " that the model classifies correctly", "all": ""}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `daxaudio compare`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Explain the recordings of a data folder that the model classifies correctly by several\n"
-        "methods, measure the explanations, and write RESULTS.md, report.html, results.csv,\n"
-        "summary.csv, cost.csv, curves.csv and pictures to --out. What is already there is kept,\n"
-        "so that a stopped run can be started again; methods and metrics can be added later.\n"
+        "Explain recordings of a data folder for their labels by several methods, measure the\n"
+        "explanations, and write RESULTS.md, report.html, results.csv, summary.csv, cost.csv,\n"
+        "curves.csv and pictures to --out. What is already there is kept, so that a stopped run\n"
+        "can be started again; methods and metrics can be added later.\n"
         "Queries that several methods, classes or measures need are asked once."
     )
     parser.epilog = "\n".join(
@@ -90,6 +96,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--n_recordings", type=counted, metavar="N", help="at most so many recordings (default all)"
     )
+    parser.add_argument(
+        "--which",
+        choices=("correct", "all"),
+        default="correct",
+        help="recordings to explain for their label: those that the model classifies correctly "
+        "(default), or all, as for models that hear several things at once",
+    )
     add_channel(parser)
     add_allow_commands(parser)
     add_common(parser)
@@ -112,6 +125,12 @@ def run(arguments: argparse.Namespace) -> None:
     methods = _methods(arguments.methods, black_box, bool(events))
     inputs = {**inputs_of(arguments, "data", "model", "model_config", "config"), "the events": file}
     out = prepare_folder(arguments.out, inputs, WRITTEN)
+    print_requests(
+        black_box,
+        most_queries(methods, settings),
+        n_recordings=arguments.n_recordings or len(data.wav_scp),
+        others="the measures",
+    )
     compare_folder(
         black_box,
         data,
@@ -122,13 +141,17 @@ def run(arguments: argparse.Namespace) -> None:
         settings=settings,
         measure_settings=build(MeasureSettings, "compare", section),
         n_recordings=arguments.n_recordings,
+        which=arguments.which,
         seed=arguments.seed,
     )
     leader = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
     title = f"Comparison of {len(methods)} methods on {Path(arguments.data).name}"
     command = quote_command(arguments, configure)
-    for path in write_comparison(out, title, command, text=TEXT, leader=leader):
+    for path in write_comparison(
+        out, title, command, text=TEXT.format(which=CHOSEN[arguments.which]), leader=leader
+    ):
         print(path)
+    print_cost(black_box)
 
 
 def _methods(names: list[str] | None, model: Model, has_events: bool) -> list[str]:

@@ -20,10 +20,12 @@ from daxaudio.experiments.folder import (
     describe_problem,
     list_problems,
 )
+from daxaudio.experiments.groups import DEFAULT_GROUPS, check_groups, fitting_groups
 from daxaudio.experiments.measure import AGAIN_GROUPS, ASKING_GROUPS, Measuring
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.experiments.predict import (
     PREDICTIONS_FILE,
+    Which,
     choose_recordings,
     describe_none,
     predict_folder,
@@ -39,10 +41,8 @@ from daxaudio.metrics import (
     rank_correlation,
     sparseness,
 )
-from daxaudio.metrics.catalogue import GROUPS, groups_that_need
 from daxaudio.metrics.iou import iou
 from daxaudio.models.ask_once import AskOnce
-from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.model import Model
 from daxaudio.runs.files import write_text
 from daxaudio.runs.progress import WorkProgress
@@ -72,29 +72,6 @@ WRITTEN = (
 )
 """Files that `compare_folder` may write into its folder."""
 
-DEFAULT_GROUPS = ("localisation", "deletion", "faithfulness", "form")
-"""Groups of measures that do not explain again, and so cost least."""
-
-_NEED_EVENTS = groups_that_need("events")
-
-
-def check_groups(names: Sequence[str]) -> list[str]:
-    """The groups of measures, each once, in the order of tables; "all" stands for every group.
-
-    Raises:
-        ValueError: when a name is unknown; lists the known ones.
-
-    Example:
-        >>> check_groups(["form", "deletion", "form"])
-        ['deletion', 'form']
-    """
-    for name in names:
-        if name not in GROUPS and name != "all":
-            raise ValueError(f"metrics {name!r} is unknown; choose from all, {', '.join(GROUPS)}")
-    if not names:
-        raise ValueError(f"no metrics named; choose from all, {', '.join(GROUPS)}")
-    return [name for name in GROUPS if name in names or "all" in names]
-
 
 def draw_wrong_label(class_names: Sequence[str], label: str, recording_id: str, seed: int) -> str:
     """A class other than the true one, at random, each as likely (the paper's sensitivity).
@@ -119,6 +96,8 @@ class ComparingRun:
         groups: of measures, names of `GROUPS`.
         settings: of the measures.
         n_recordings: at most so many recordings, and so many wrongly predicted ones; None for all.
+        which: recordings to explain for their label: those that the model classifies correctly, or
+            all, where its highest score says nothing (several things are heard at once).
     """
 
     run: ExplainingRun
@@ -127,6 +106,7 @@ class ComparingRun:
     groups: tuple[str, ...]
     settings: MeasureSettings
     n_recordings: int | None = None
+    which: Which = "correct"
 
     def __post_init__(self) -> None:
         check_methods(self.run.methods)
@@ -138,8 +118,8 @@ class ComparingRun:
         """Do what is not done yet, and write the tables.
 
         Raises:
-            ValueError: when `out` holds explanations of another run, when the model gets no
-                recording right, when no recording has events that fit it, or when nothing could
+            ValueError: when `out` holds explanations of another run, when there is no recording to
+                explain, when no recording has events that fit it, or when nothing could
                 be explained.
         """
         predictions = predict_folder(
@@ -147,10 +127,11 @@ class ComparingRun:
             self.run.data,
             self.out / EXPLANATIONS / PREDICTIONS_FILE,
         )
-        chosen = choose_recordings(predictions, self.n_recordings, self.run.seed)
+        known = predictions[predictions["problem"] == ""]
+        chosen = choose_recordings(known, self.n_recordings, self.run.seed, self.which)
         if not chosen:
             names, sources = self.run.black_box.class_names, list(self.run.data.wav_scp.values())
-            reason = describe_none(predictions, "correct", names, sources)
+            reason = describe_none(predictions, self.which, names, sources)
             path = self.out / EXPLANATIONS / PREDICTIONS_FILE
             raise ValueError(f"nothing to explain: {reason}; see {path}")
         wrong: list[str] = []
@@ -188,6 +169,7 @@ class ComparingRun:
             **{key: facts[key] for key in ("seed", "model", "model_digest")},
             **self.run.black_box.facts(),
             "n_recordings": self.n_recordings,
+            "which": self.which,
             "metrics": list(self.groups),
             "explain": facts["run_settings"],
             "compare": dataclasses.asdict(self.settings),
@@ -343,11 +325,12 @@ def compare_folder(
     settings: MethodSettings | None = None,
     measure_settings: MeasureSettings | None = None,
     n_recordings: int | None = None,
+    which: Which = "correct",
     seed: int = 0,
 ) -> None:
     """Explain recordings by several methods, measure the explanations and write tables.
 
-    Recordings that the model classifies correctly are explained for their true class. What is
+    Recordings are explained for their true class. What is
     stored in `out` is kept, so that a stopped run can be started again.
 
     Args:
@@ -361,11 +344,12 @@ def compare_folder(
         settings: of the methods.
         measure_settings: of the measures.
         n_recordings: at most so many; None for all.
+        which: as of `ComparingRun`.
         seed: of the run.
 
     Raises:
-        ValueError: when a name is unknown, `out` holds another run's explanations, the model gets
-            no recording right, or nothing could be explained.
+        ValueError: when a name is unknown, `out` holds another run's explanations, there is no
+            recording to explain, or nothing could be explained.
     """
     run = ExplainingRun(
         black_box,
@@ -375,20 +359,11 @@ def compare_folder(
         settings=settings or MethodSettings(),
         seed=seed,
     )
-    asked = check_groups(groups)
-    if "sanity" in asked and not isinstance(black_box, BlackBox):
-        logger.warning("sanity is left out: it shuffles weights, and this model can only be asked")
-        asked.remove("sanity")
-    if not events:
-        asked = [group for group in asked if group not in _NEED_EVENTS]
-        if not asked:
-            raise ValueError(
-                f"metrics {' and '.join(_NEED_EVENTS)} need the true events: give --events"
-            )
     ComparingRun(
         run,
         Path(out),
-        groups=tuple(asked),
+        groups=tuple(fitting_groups(groups, black_box, bool(events))),
         settings=measure_settings or MeasureSettings(),
         n_recordings=n_recordings,
+        which=which,
     )()

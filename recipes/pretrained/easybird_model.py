@@ -24,12 +24,14 @@ def hear_birds(waveforms):
 
 hear_birds.classes = ["nothing", "bird"]
 hear_birds.sample_rate = SAMPLE_RATE
+hear_birds.batch_size = 4  # what stays in a processor's caches: 32 at once take twice as long
 
 
 @functools.cache
 def _network():
     path = Path(os.environ["DAXAUDIO_PRETRAINED"]) / "easybird" / "models" / "jit_bad.pt"
-    return torch.jit.load(str(path), map_location="cpu").eval()
+    network = torch.jit.load(str(path), map_location="cpu").eval()
+    return torch.jit.optimize_for_inference(network)
 
 
 def bird_features(waveforms):
@@ -40,7 +42,7 @@ def bird_features(waveforms):
     missing = (n_frames - 1) * STEP + FRAME - waveforms.shape[1]
     padded = torch.nn.functional.pad(emphasised, (0, missing))
     frames = padded.unfold(1, FRAME, STEP)
-    power = torch.fft.rfft(frames, n=N_FFT).abs().square() / N_FFT
+    power = torch.view_as_real(torch.fft.rfft(frames, n=N_FFT)).square().sum(dim=-1) / N_FFT
     bands = power @ _filters().T
     logarithm = bands.clamp_min(torch.finfo(torch.float64).eps).log()
     return logarithm - logarithm.mean(dim=1, keepdim=True)

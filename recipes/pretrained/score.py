@@ -1,4 +1,4 @@
-"""Score the masks of each model against the scenes: in time, and in frequency where it is known."""
+"""Gather what `daxaudio compare` found of each model, and score notes in frequency, too."""
 
 import argparse
 import csv
@@ -7,20 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
+from daxaudio.experiments.compare import COST_FILE, EXPLANATIONS
 from daxaudio.experiments.paired import frame_of_tests, paired_tests
-from daxaudio.experiments.score import score_folder, score_masks, summarise, total_cost
+from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, score_masks, summarise
 from daxaudio.metrics import mask_auc
-from daxaudio.runs.tables import write_csv, write_table
-from daxaudio_data_prep.synthetic.evidence import (
-    EVENTS_FILE,
-    EVIDENCE_FILE,
-    cells_of,
-    read_evidence,
-)
+from daxaudio.runs.tables import read_table, write_csv, write_table
+from daxaudio_data_prep.synthetic.evidence import EVIDENCE_FILE, cells_of, read_evidence
 
-MEASURES = ("iou", "frame_auc", "best_threshold_iou", "mask_auc")
+MEASURES = ("iou", "frame_auc", "best_threshold_iou", "mask_auc", "deletion_auc", "insertion_auc")
+"""Those that are tabulated and tested; all are in `results.csv`."""
+
+COMPARED = "compare"
+"""Folder of a model that `daxaudio compare` writes."""
 
 
 def read_models() -> pd.DataFrame:
@@ -29,45 +28,45 @@ def read_models() -> pd.DataFrame:
         return pd.DataFrame(csv.DictReader(table, delimiter="\t"))
 
 
-def score_model(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Means with what they cost, and the paired tests, of what is explained of one model.
+def score_model(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Values, means with what they cost, and the paired tests, of what is explained of one model.
 
     Returns:
-        One row a method and measure, and one a test; `p_holm` is corrected for all of the model.
+        One row a recording, method and measure; one a method and measure; one a test, whose
+        `p_holm` is corrected for all of the model.
     """
-    events = events_by_recording(folder / "scenes" / EVENTS_FILE)
-    results, _ = score_folder(folder / "explanations", events, folder)
+    results = read_table(folder / COMPARED / RESULTS_FILE)
     evidence_file = folder / "scenes" / EVIDENCE_FILE
     if evidence_file.exists():
         evidence = read_evidence(evidence_file)
         in_frequency = score_masks(
-            folder / "explanations",
+            folder / COMPARED / EXPLANATIONS,
             lambda shown: cells_of(evidence[shown.recording_id], shown),
             {"mask_auc": mask_auc},
         )
         results = pd.concat([results, in_frequency], ignore_index=True)
-    results = results[results["metric"].isin(MEASURES)]
-    write_table(results, folder / "measures.csv")
-    summary = summarise(results).merge(total_cost(folder / "explanations"), on="method")
-    summary.insert(0, "model", folder.name)
+    cost = read_table(folder / COMPARED / COST_FILE)
+    summary = summarise(results).merge(cost, on="method")
     measures = [name for name in MEASURES if name in set(results["metric"])]
     tests = frame_of_tests(paired_tests(results, measures))
-    tests.insert(0, "model", folder.name)
-    return summary, tests
+    for table in (results, summary, tests):
+        table.insert(0, "model", folder.name)
+    return results, summary, tests
 
 
 def main() -> None:
-    """Write `summary.csv` and `tests.csv` over all models that are explained."""
+    """Write `results.csv`, `summary.csv` and `tests.csv` over all models that are explained."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
     exp_dir = parser.parse_args().exp_dir
     names = read_models()["name"]
-    folders = [exp_dir / name for name in names if (exp_dir / name / "explanations").is_dir()]
+    folders = [exp_dir / name for name in names if (exp_dir / name / COMPARED).is_dir()]
     if not folders:
         raise ValueError(f"{exp_dir}: no model is explained here; run the stages before")
-    summaries, tests = zip(*map(score_model, folders), strict=True)
-    write_csv(pd.concat(summaries), exp_dir / "summary.csv")
-    write_csv(pd.concat(tests), exp_dir / "tests.csv")
+    results, summaries, tests = map(pd.concat, zip(*map(score_model, folders), strict=True))
+    write_table(results, exp_dir / RESULTS_FILE)
+    write_csv(summaries, exp_dir / SUMMARY_FILE)
+    write_csv(tests, exp_dir / "tests.csv")
 
 
 if __name__ == "__main__":

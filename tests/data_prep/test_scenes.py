@@ -75,6 +75,60 @@ def test_distractors_are_louder_than_what_is_looked_for_and_never_at_its_time(ba
     assert outside > NOISE_DB + 8
 
 
+@pytest.fixture
+def corpus(tmp_path):
+    """Two clips of each class of tones, of folds 1 and 2."""
+    folder = tmp_path / "esc10"
+    times = torch.arange(2 * RATE) / RATE
+    for name, tone in (("001 - Dog bark", 700), ("002 - Rain", 2500), ("003 - Sea waves", 5000)):
+        for fold in (1, 2):
+            path = folder / name / f"{fold}-{tone}-A.wav"
+            write_recording(Recording((2 * math.pi * tone * times).sin()[None], RATE), path)
+    return folder
+
+
+def power_near(samples, frequency):
+    power = torch.fft.rfft(samples.double()).abs().square()
+    bins = torch.fft.rfftfreq(len(samples), 1 / RATE)
+    return float(power[(bins - frequency).abs() < 20].sum())
+
+
+@pytest.mark.parametrize("louder_db", [-6, 0, 10])
+def test_clips_of_other_classes_stand_beside_as_much_louder_as_is_asked(corpus, louder_db):
+    beside = tuple(corpus.glob("002*/*.wav"))
+    (bark, _) = sorted(corpus.glob("001*/*.wav"))
+    settings = clip_settings(bark, distractors=1, beside=beside, louder_db=louder_db)
+    scene = make_scene("a", settings)
+    samples = scene.recording.waveform[0]
+    found = 10 * math.log10(power_near(samples, 2500) / power_near(samples, 700))
+    assert found == pytest.approx(louder_db, abs=0.5)
+    assert power_near(samples, 5000) < 0.01 * power_near(samples, 700)
+
+
+def test_other_notes_are_as_much_louder_as_is_asked():
+    plain, louder = (
+        make_scene("a", SceneSettings("notes", seconds=2.0, louder_db=level)) for level in (None, 6)
+    )
+    assert plain.event == louder.event
+    inside, outside = zip(*map(inside_and_outside, (plain, louder)), strict=True)
+    assert inside[0] == pytest.approx(inside[1], abs=0.1)
+    assert outside[1] - outside[0] == pytest.approx(6, abs=0.5)
+
+
+def test_clips_and_distractors_are_of_the_folds_that_are_asked_for(corpus, monkeypatch, tmp_path):
+    made = []
+    monkeypatch.setattr(scenes, "make_scenes", lambda settings, *others: made.append(settings))
+    words = ["--kind", "clip", "--corpus", corpus, "--clip_class", "dog_bark", "--folds", 2]
+    assert main([*words, "--beside", "rain", "sea_waves", "--out", tmp_path / "out"]) == 0
+    assert [path.name for path in made[0].clips] == ["2-700-A.wav"]
+    assert sorted(path.name for path in made[0].beside) == ["2-2500-A.wav", "2-5000-A.wav"]
+
+
+def test_distractors_of_clips_without_a_corpus_are_one_line(tmp_path, capsys):
+    assert main(["--kind", "speech", "--beside", "rain", "--out", tmp_path / "out"]) == 2
+    assert "--beside needs clips to draw from; give --corpus" in capsys.readouterr().err
+
+
 def test_notes_are_equally_loud_and_one_is_known_in_time_and_frequency():
     places = set()
     for seed in SEEDS:
@@ -187,6 +241,7 @@ def test_every_clip_comes_once_before_one_comes_again(tmp_path, monkeypatch):
         ({"kind": "speech", "distractors": 9}, "distractors must be from 0 to 5"),
         ({"kind": "speech", "snr_db": 90.0}, "snr_db must be from -40 to 40"),
         ({"kind": "clip"}, "give --corpus"),
+        ({"kind": "speech", "louder_db": 30.0}, "louder_db must be from -20 to 20"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, words):

@@ -13,10 +13,10 @@ from daxaudio.data.kaldi import DataFolder, read_utterance
 from daxaudio.experiments.compare import (
     RUNNER_UP,
     WRONG_LABEL,
-    check_groups,
     compare_folder,
     draw_wrong_label,
 )
+from daxaudio.experiments.groups import check_groups
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_explanation, load_facts

@@ -1,3 +1,4 @@
+import dataclasses
 from types import MappingProxyType
 
 import pandas as pd
@@ -87,6 +88,38 @@ def test_methods_are_compared_and_what_shuffles_weights_is_left_out(corpus, tmp_
     found = results.groupby(["method", "metric"])["value"].mean()
     assert found["rise", "frame_auc"] > 0.9 > found["random", "frame_auc"]
     assert {"deletion_auc", "runner_up_correlation"} <= set(results["metric"])
+
+
+def test_recordings_are_compared_for_labels_that_are_not_the_highest_score(corpus, tmp_path):
+    data, events = corpus
+    swapped = {name: {"low": "high", "high": "low"}[label] for name, label in data.text.items()}
+    data = dataclasses.replace(data, text={**swapped, "c": "unheard of"})
+    asked = model(output="multi_label")
+    given = {"events": events, "settings": SETTINGS, "groups": ["localisation"]}
+    with pytest.raises(ValueError, match="classifies 0 correctly"):
+        compare_folder(asked, data, ["rise"], tmp_path / "correct", **given)
+    compare_folder(asked, data, ["rise"], tmp_path / "all", which="all", **given)
+    results = pd.read_csv(tmp_path / "all" / "results.csv")
+    assert set(results["recording_id"]) == {"a", "b"}
+    assert dx.load_explanation(tmp_path / "all/explanations/rise/a").target == "high"
+
+
+def test_other_classes_of_a_model_that_knows_one_are_left_out(corpus, tmp_path, caplog):
+    data, events = corpus
+    data = dataclasses.replace(data, text=dict.fromkeys(data.text, "low"))
+    asked = ForeignModel(Low(), Description(["low"], RATE, output="multi_label"))
+    groups = ["localisation", "labels"]
+    given = {"events": events, "settings": SETTINGS, "groups": groups, "n_recordings": 1}
+    compare_folder(asked, data, ["rise"], tmp_path, **given)
+    assert "labels is left out: it asks about other classes" in caplog.text
+    assert "iou" in set(pd.read_csv(tmp_path / "results.csv")["metric"])
+
+
+class Low(Halves):
+    """The first of both shares alone."""
+
+    def __call__(self, inputs):
+        return super().__call__(inputs)[:, :1]
 
 
 class Left:
