@@ -159,6 +159,10 @@ class Events(Sequence[Event]):
         """Those with none of the labels."""
         return Events(event for event in self if event.label not in labels)
 
+    def for_class(self, name: str) -> Events:
+        """Those of its name where there are some; else all, whose labels are then no classes."""
+        return (self.of(name) if name else self) or self
+
     def crop(self, start: float, end: float) -> Events:
         """What lies between two times; what has no length stays where it is in [start, end)."""
         return Events(

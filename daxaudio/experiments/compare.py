@@ -310,7 +310,9 @@ class ComparingRun:
         return values
 
     def _iou(self, explanation: Explanation) -> float | None:
-        events = self.run.events.get(explanation.spectrogram.recording_id)
+        """Against the events of the true class, whichever was explained."""
+        name = explanation.spectrogram.recording_id
+        events = Events(self.run.events.get(name, ())).for_class(self.run.data.text[name])
         return iou(explanation.profile, explanation.spectrogram.times, events) if events else None
 
 

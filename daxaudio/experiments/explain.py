@@ -64,7 +64,7 @@ def explain(
         queries: black-box evaluations that the method may ask; those of `settings` when None.
         seed: of all draws, together with the recording's id and the method.
         settings: of the methods; all defaults when None.
-        events: true events of the recording; only the method "oracle" sees them.
+        events: true events of the recording; only the method "oracle" sees those of the class.
         check: judge it at once, "quick" or "full" (see `judge`); the explanation then shows the
             verdict in a notebook and in its picture.
         shared: remembers what was asked, so that methods that perturb alike, explaining one score
@@ -88,8 +88,11 @@ def explain(
     model, spectrogram = asked_about(model, recording)
     settings, events = settings_for(settings, queries, seed), Events(events)
     settings = for_model(settings, model)
-    again = functools.partial(_explainer, method, spectrogram, settings, seed, events)
-    explainer, score_fn = again(0), _score_fn_for(model, spectrogram, target)
+    make = functools.partial(_explainer, method, spectrogram, settings, seed)
+    make(events, 0)  # raises before the model is asked
+    score_fn = _score_fn_for(model, spectrogram, target)
+    again = functools.partial(make, events.for_class(target_of(score_fn)))
+    explainer = again(0)
     found = (shared or SharedQueries()).share(explainer)(spectrogram, score_fn)
     sound = recording if isinstance(recording, Recording) else None
     found = dataclasses.replace(found, again=again, recording=sound)
@@ -233,7 +236,7 @@ def judge_of_run(
         seed: of the run.
         events: true events of the recording.
     """
-    settings = for_model(settings, black_box)
+    settings, events = for_model(settings, black_box), Events(events).for_class(explanation.target)
 
     def make(seed: int) -> Explainer:
         what = (explanation.method, explanation.spectrogram, settings)

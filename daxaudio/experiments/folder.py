@@ -181,7 +181,7 @@ class ExplainingRun:
         recording = read_for(self.black_box, self.data, name)
         channel = {} if self.data.channel is None else {"channel": self.data.channel}
         facts = {**self.facts, **_audio_facts(self.data, name), **channel}
-        return hear(recording, self.black_box, self.events.get(name, Events()), facts)
+        return hear(recording, self.black_box, Events(self.events.get(name, ())), facts)
 
     def explain(
         self,
@@ -284,18 +284,18 @@ class ExplainingRun:
             name: [m for m in self.methods if not is_stored(Path(out) / m / name)] for name in found
         }
         recordings = [
-            (heard.spectrogram, labels[name], self._explainers(waiting[name], heard.spectrogram))
+            (heard.spectrogram, labels[name], self._explainers(waiting[name], heard, labels[name]))
             for name, heard in found.items()
         ]
         asked = zip(found.values(), prepare(self.black_box, recordings), strict=True)
         return dict(zip(found, asked, strict=True))
 
-    def _explainers(self, methods: Sequence[str], spectrogram: Spectrogram) -> list[Explainer]:
+    def _explainers(self, methods: Sequence[str], heard: Heard, label: str) -> list[Explainer]:
         """Of the methods that can handle a recording; `explain` says why the others cannot."""
-        own, found = self.events.get(spectrogram.recording_id, Events()), []
+        own, found = heard.events.for_class(label), []
         for method in methods:
             with contextlib.suppress(ValueError):
-                what = (method, spectrogram, self.settings)
+                what = (method, heard.spectrogram, self.settings)
                 found.append(make_explainer(*what, seed=self.seed, events=own))
         return found
 

@@ -258,7 +258,8 @@ def evaluate(explanation: Explanation, truth: Sequence[Event]) -> dict[str, floa
 
     Args:
         explanation: of one recording.
-        truth: the true events of the recording.
+        truth: the true events of the recording. Where some bear the name of the class that was
+            explained, those alone are true (see `Events.for_class`).
 
     Returns:
         Those of `score_profile`, `pointing_game` and `relevance_mass`, in this order.
@@ -277,7 +278,8 @@ def evaluate(explanation: Explanation, truth: Sequence[Event]) -> dict[str, floa
         (0.5, 1.0)
     """
     check_kind(explanation, Explanation, "give an Explanation to evaluate, then its true events")
-    events, times = Events(truth), explanation.spectrogram.times
+    events = Events(truth).for_class(explanation.target)
+    times = explanation.spectrogram.times
     return {
         **score_profile(explanation.profile, times, events),
         "pointing_game": pointing_game(explanation.mask, times, events),
