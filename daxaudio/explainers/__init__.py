@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     )
     from daxaudio.explainers.dax.polarity import check_polarity as check_polarity
     from daxaudio.explainers.dax.shared_filters import SharedFilters as SharedFilters
+    from daxaudio.explainers.expected_gradients import ExpectedGradients as ExpectedGradients
     from daxaudio.explainers.forest import Forest as Forest
     from daxaudio.explainers.freq_rise import FreqRise as FreqRise
     from daxaudio.explainers.grad_cam import (

@@ -39,6 +39,15 @@ BY_GRADIENTS = (
         signed=True,
     ),
     Method(
+        "expected_gradients",
+        "the same, averaged over backgrounds of noise and of the mean level",
+        lambda made: replace(made.settings.expected_gradients, seed=made.own_seed),
+        ("expected_gradients",),
+        gradients="50",
+        draws=True,
+        signed=True,
+    ),
+    Method(
         "input_x_gradient",
         "input above the background, times the gradient",
         lambda made: InputXGradient(fill=made.fill, seed=made.own_seed),

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from daxaudio.containers import Event, Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.expected_gradients import ExpectedGradients
 from daxaudio.explainers.forest import Forest
 from daxaudio.explainers.grad_cam import GradCam
 from daxaudio.explainers.gradient import IntegratedGradients, SmoothGrad
@@ -86,6 +87,7 @@ class MethodSettings:
         freq_rise: FreqRISE's sampler: `cells`, `keep`, `window`.
         smooth_grad: SmoothGrad, apart from its seed.
         integrated_gradients: integrated gradients, apart from fill and seed.
+        expected_gradients: expected gradients, apart from its seed; it has fills of its own.
         grad_cam: Grad-CAM, guided Grad-CAM and Grad-CAM++, for instance the name of the `layer`.
 
     Raises:
@@ -112,6 +114,7 @@ class MethodSettings:
     freq_rise: StftGridSampler = section_of(StftGridSampler, "n_samples", "batch_size", "seed")
     smooth_grad: SmoothGrad = section_of(SmoothGrad, "seed")
     integrated_gradients: IntegratedGradients = section_of(IntegratedGradients, "fill", "seed")
+    expected_gradients: ExpectedGradients = section_of(ExpectedGradients, "seed")
     grad_cam: GradCam = section_of(GradCam)
 
     def __post_init__(self) -> None:

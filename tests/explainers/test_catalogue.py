@@ -18,6 +18,7 @@ from daxaudio.explainers.catalogue import (
 )
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.expected_gradients import ExpectedGradients
 from daxaudio.explainers.forest import Forest
 from daxaudio.explainers.grad_cam import GradCam
 from daxaudio.explainers.gradient import IntegratedGradients, SmoothGrad
@@ -53,6 +54,7 @@ CHANGES = {
     "freq_rise": StftGridSampler(cells=(3, 9)),
     "smooth_grad": SmoothGrad(n_samples=7),
     "integrated_gradients": IntegratedGradients(n_steps=9),
+    "expected_gradients": ExpectedGradients(n_samples=7),
     "grad_cam": GradCam(of="probability"),
 }
 

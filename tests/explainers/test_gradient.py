@@ -19,6 +19,7 @@ from scipy.stats import mannwhitneyu
 from torch import nn
 
 from daxaudio.containers import Spectrogram
+from daxaudio.explainers.expected_gradients import ExpectedGradients
 from daxaudio.explainers.grad_cam import GradCam, GradCamPlusPlus, GuidedGradCam
 from daxaudio.explainers.gradient import (
     Gradient,
@@ -31,7 +32,13 @@ from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.runs.seeds import generator
 
-PLAIN = [Gradient(), SmoothGrad(n_samples=5), IntegratedGradients(n_steps=7), InputXGradient()]
+PLAIN = [
+    Gradient(),
+    SmoothGrad(n_samples=5),
+    IntegratedGradients(n_steps=7),
+    ExpectedGradients(n_samples=6),
+    InputXGradient(),
+]
 CAMS = [GradCam(), GuidedGradCam(), GradCamPlusPlus()]
 ALL = [*PLAIN, *CAMS]
 SIGNED = [explainer for explainer in ALL if hasattr(explainer, "sign")]
@@ -192,13 +199,14 @@ def test_methods_have_the_names_of_the_tables(clip):
         "gradient",
         "smooth_grad",
         "integrated_gradients",
+        "expected_gradients",
         "input_x_gradient",
         "grad_cam",
         "guided_grad_cam",
         "grad_cam_plus_plus",
     ]
-    assert [explanation.n_gradients for explanation in explanations] == [1, 5, 7, 1, 1, 2, 1]
-    assert [explanation.n_queries for explanation in explanations] == [1, 1, 3, 1, 1, 1, 1]
+    assert [explanation.n_gradients for explanation in explanations] == [1, 5, 7, 6, 1, 1, 2, 1]
+    assert [explanation.n_queries for explanation in explanations] == [1, 1, 3, 1, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("explainer", SIGNED, ids=name_of)

@@ -31,6 +31,7 @@ SECTIONS = {
     "freq_rise": {"cells": [6, 8], "window": 0.05},
     "smooth_grad": {"n_samples": 7},
     "integrated_gradients": {"n_steps": 9},
+    "expected_gradients": {"n_samples": 9, "fills": ["noise"]},
     "grad_cam": {"layer": "conv1"},
 }
 
