@@ -38,6 +38,7 @@ from daxaudio.explainers.storage import is_stored, load_explanation
 from daxaudio.metrics import (
     complexity,
     evaluate,
+    marked_share,
     rank_correlation,
     sparseness,
 )
@@ -291,6 +292,7 @@ class ComparingRun:
         if "form" in self.groups:
             values["sparseness"] = sparseness(heard.mask)
             values["complexity"] = complexity(heard.mask)
+            values["marked_share"] = marked_share(heard.mask)
         return values
 
     def _of_labels(

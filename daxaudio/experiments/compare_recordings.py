@@ -18,14 +18,14 @@ from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.catalogue import check_methods
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
-from daxaudio.metrics import complexity, evaluate, sparseness
+from daxaudio.metrics import complexity, evaluate, marked_share, sparseness
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.model import Model
 from daxaudio.runs.kinds import as_listed, check_kind
 
 logger = logging.getLogger(__name__)
 
-_ASKING = ("deletion", "faithfulness")
+_ASKING = ("deletion", "srg", "faithfulness")
 
 
 def compare(
@@ -54,8 +54,8 @@ def compare(
     Returns:
         One row a recording and method, in this order: `recording_id`, `method`, `target`, `score`,
         `queries`, those of `evaluate` for recordings with true events, and the measures of form,
-        deletion and faithfulness (see `daxaudio.metrics.catalogue`). What cannot be explained is
-        left out, with a warning that says why.
+        deletion, srg and faithfulness (see `daxaudio.metrics.catalogue`). What cannot be explained
+        is left out, with a warning that says why.
 
     Raises:
         ValueError: when nothing is given, a method is unknown, two recordings have one id, the
@@ -166,4 +166,5 @@ def _row(explanation: Explanation, events: Events) -> dict[str, Any]:
         **(evaluate(explanation, events) if events else {}),
         "sparseness": sparseness(explanation.mask),
         "complexity": complexity(explanation.mask),
+        "marked_share": marked_share(explanation.mask),
     }

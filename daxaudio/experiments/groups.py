@@ -11,7 +11,7 @@ from daxaudio.models.model import Model
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_GROUPS = ("localisation", "deletion", "faithfulness", "form")
+DEFAULT_GROUPS = ("localisation", "deletion", "srg", "faithfulness", "form")
 """Groups of measures that do not explain again, and so cost least."""
 
 _NEED_EVENTS = groups_that_need("events")

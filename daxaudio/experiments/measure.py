@@ -21,7 +21,15 @@ from daxaudio.experiments.measure_again import (
     find_sanity,
     random_models,
 )
-from daxaudio.experiments.measure_groups import Asking, Found, find_deletion, find_faithfulness
+from daxaudio.experiments.measure_groups import (
+    Asking,
+    Found,
+    find_correlation,
+    find_deletion,
+    find_faithfulness,
+    find_road,
+    find_srg,
+)
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.metrics.catalogue import groups_that_need
 from daxaudio.models.ask_once import AskOnce
@@ -111,7 +119,10 @@ class Measuring:
             return find_sanity(asking, self._randomised)
         work = {
             "deletion": find_deletion,
+            "srg": find_srg,
             "faithfulness": find_faithfulness,
+            "correlation": find_correlation,
+            "road": find_road,
             "max_sensitivity": find_max_sensitivity,
         }[group]
         return work(asking)

@@ -14,6 +14,9 @@ class MeasureSettings:
 
     Args:
         n_steps: steps of a deletion or insertion curve.
+        n_placements: places that the marked bins are moved to, in "srg".
+        n_subsets: times that a quarter of the bins is taken away, in "correlation".
+        n_parts: bands and windows that are taken away, in "correlation".
         again: recordings whose explanations are made again for "max_sensitivity" and "sanity".
         again_of: another number for some methods, by name.
         again_queries: black-box evaluations of each of these; None for as many as the methods have.
@@ -27,6 +30,9 @@ class MeasureSettings:
     """
 
     n_steps: int = 32
+    n_placements: int = 8
+    n_subsets: int = 128
+    n_parts: int = 16
     again: int = 10
     again_of: Mapping[str, int] = dataclasses.field(default_factory=dict)
     again_queries: int | None = None
@@ -36,9 +42,13 @@ class MeasureSettings:
     n_classes: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("n_steps", "again", "n_draws", "n_stages", "n_classes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        least = {"n_subsets": 2, "n_parts": 3}
+        whole = ("n_steps", "n_placements", *least, "again", "n_draws", "n_stages", "n_classes")
+        for name in whole:
+            if getattr(self, name) < least.get(name, 1):
+                raise ValueError(
+                    f"{name} must be at least {least.get(name, 1)}, got {getattr(self, name)}"
+                )
         if not 0 < self.radius < math.inf:
             raise ValueError(f"radius must be above 0 dB and finite, got {self.radius}")
         if self.again_queries is not None and self.again_queries < 10:
@@ -55,7 +65,10 @@ class MeasureSettings:
         """Those settings that the values of a group depend on."""
         names = {
             "deletion": ("n_steps",),
+            "srg": ("n_steps", "n_placements"),
             "faithfulness": (),
+            "correlation": ("n_subsets", "n_parts"),
+            "road": (),
             "max_sensitivity": ("again_queries", "radius", "n_draws"),
             "sanity": ("again_queries", "n_stages", "n_classes"),
         }[group]

@@ -8,6 +8,9 @@ One file a kind of measure:
 | `localisation` | ranking, peak and mass: in time, and in time and frequency; `evaluate` | events |
 | `phases`, `phase_events` | which classes of events are marked, which are found | events |
 | `deletion` | the score while the best parts go, or come | the black box |
+| `relevance_gain` | what the order of a mask gains over the reverse: SRG, ROAD | the black box |
+| `marked` | what a mask marks, against the same form elsewhere | the black box |
+| `correlation` | whether a mask foretells what the score loses | the black box |
 | `faithfulness` | what the masked input keeps of the score: the measures of L-MAC | the black box |
 | `form` | a mask by itself, and how alike two are | nothing |
 | `sensitivity` | how much a mask changes under noise that nobody hears | the explainer |
@@ -23,6 +26,12 @@ direction, range, chance and source.
 """
 
 from daxaudio.metrics.catalogue import GROUPS, MEASURES, Measure
+from daxaudio.metrics.correlation import (
+    correlation_measures,
+    faithfulness_correlation,
+    infidelity,
+    part_faithfulness,
+)
 from daxaudio.metrics.deletion import Curve, perturbation_curves
 from daxaudio.metrics.detection import roc_auc, roc_curve, sensitivity_at_specificity
 from daxaudio.metrics.events import (
@@ -52,6 +61,7 @@ from daxaudio.metrics.localisation import (
     relevance_mass,
     score_profile,
 )
+from daxaudio.metrics.marked import marked_bins, marked_share, scores_at_area
 from daxaudio.metrics.phase_events import FoundEvent, find_events, heard_stretches, marked_outside
 from daxaudio.metrics.phases import (
     mass_over_chance,
@@ -61,6 +71,7 @@ from daxaudio.metrics.phases import (
     phase_share,
 )
 from daxaudio.metrics.ranks import PairTest, RankComparison, compare_pairs, rank_methods
+from daxaudio.metrics.relevance_gain import road, symmetric_relevance_gain
 from daxaudio.metrics.sanity import SanityCheck, randomise_cascade, sanity_check
 from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.metrics.significance import (
@@ -90,9 +101,11 @@ __all__ = [
     "best_threshold_iou",
     "compare_pairs",
     "complexity",
+    "correlation_measures",
     "evaluate",
     "event_frames",
     "event_iou",
+    "faithfulness_correlation",
     "faithfulness_measures",
     "find_events",
     "frame_auc",
@@ -100,9 +113,12 @@ __all__ = [
     "frames_to_events",
     "heard_stretches",
     "holm",
+    "infidelity",
     "interval_iou",
     "iou",
+    "marked_bins",
     "marked_outside",
+    "marked_share",
     "mask_auc",
     "mask_average_precision",
     "mask_iou",
@@ -112,6 +128,7 @@ __all__ = [
     "measure_phases",
     "paired_comparison",
     "paper_threshold",
+    "part_faithfulness",
     "perturbation_curves",
     "phase_iou",
     "phase_mass",
@@ -121,12 +138,15 @@ __all__ = [
     "rank_correlation",
     "rank_methods",
     "relevance_mass",
+    "road",
     "roc_auc",
     "roc_curve",
     "sanity_check",
     "score_profile",
+    "scores_at_area",
     "sensitivity_at_specificity",
     "sparseness",
     "structural_similarity",
+    "symmetric_relevance_gain",
     "unpaired_comparison",
 ]

@@ -30,6 +30,15 @@ OF_MASKS = (
         decimals=2,
     ),
     Measure(
+        "marked_share",
+        "share of the bins that are marked",
+        "Bins at half the mask's height or above (half-way from its least to its greatest value), "
+        "over all bins.",
+        group="form",
+        better="neither",
+        source="after `deletion_at_area`",
+    ),
+    Measure(
         "wrong_label_iou",
         "IoU, explained for a random wrong class",
         "`iou` of the mask that is found when the method is asked to explain a class that is drawn "

@@ -42,7 +42,10 @@ ABOUT_MARKS = (
 TITLES = {
     "localisation": "Localisation",
     "deletion": "Deletion and insertion",
+    "srg": "Gain of the order, and of what is marked",
     "faithfulness": "Faithfulness",
+    "correlation": "Losses foretold",
+    "road": "Gain of the order, imputed",
     "form": "Form of the mask",
     "labels": "Sensitivity to the label",
     "wrongly_predicted": "Wrongly predicted recordings",
@@ -59,7 +62,22 @@ TEXTS = {
         "of time, `_noise` puts noise in their place. Both ends of a curve are the same for all "
         "methods; what counts is the way between them, and so the area."
     ),
+    "srg": (
+        "How much more of the score is left when the places go first that a mask marks least than "
+        "when those go that it marks most (`srg`), which hangs little on what stands in their "
+        "place; and how much more the score changes by the bins at half a mask's height or above "
+        "than by as many of the same form elsewhere (`_at_area`). A mask at random has 0."
+    ),
     "faithfulness": "What the black box says of the masked input, and of what the mask leaves.",
+    "correlation": (
+        "Whether a mask is high where the score loses much: a quarter of the bins is taken away, "
+        "many times at random, or one band of frequencies, or one window of time. A mask at random "
+        "has 0."
+    ),
+    "road": (
+        "As `srg`, where what goes becomes what its neighbours have on average, so that its "
+        "outline tells the black box nothing."
+    ),
     "form": "These describe a mask; none of them is a merit by itself.",
     "labels": (
         "Each recording is explained again for a wrong class, drawn at random (`wrong_label`), "
