@@ -12,7 +12,7 @@ Every recording (2 to 3 s) holds background noise, distractors that tell nothing
 
     daxaudio prepare planted_events --out DIR --n_train 60 --n_test 20 --seed 0
 
-Writes `audio/*.wav`, the Kaldi-style folders `train` and `test`, each with `events.tsv`, and
+Writes `audio/*.wav` and the Kaldi-style folders `train` and `test`, each with `events.tsv` and
 `evidence.csv` (`recording_id,start,end,f_min,f_max,label`; several rows for one recording).
 """
 
@@ -24,9 +24,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from daxaudio.containers import Event, Events, Recording
+from daxaudio.data.evidence import Evidence
 from daxaudio.runs.files import typed_path
 
-from .evidence import EVIDENCE_FILE, Evidence, PlantedRecording, write_evidence, write_planted
+from .evidence import PlantedRecording, write_planted
 from .planted_sounds import (
     HIGHEST_FREQUENCY,
     MAKERS,
@@ -111,15 +112,12 @@ def make_corpus(out: Path, *, n_train: int, n_test: int, seed: int, sample_rate:
     """
     if min(n_train, n_test) < 1:
         raise ValueError(f"n_train and n_test must be at least 1, got {n_train} and {n_test}")
-    everything = []
     for name, n in (("train", n_train), ("test", n_test)):
         planted = [
             plant(f"{name}-{k:04d}", CLASSES[k % len(CLASSES)], seed, sample_rate)
             for k in tqdm(range(n), desc=f"make {name}", unit="recording", disable=None)
         ]
         write_planted(planted, out / name, out / "audio")
-        everything += planted
-    write_evidence(everything, out / EVIDENCE_FILE)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -31,11 +31,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from daxaudio.containers import Event, Events, Recording
+from daxaudio.data.evidence import Evidence
 from daxaudio.data.padding import pink_noise
 from daxaudio.runs.files import typed_path
 
 from ..esc10 import find_clips
-from .evidence import EVIDENCE_FILE, Evidence, PlantedRecording, write_evidence, write_planted
+from .evidence import PlantedRecording, write_planted
 from .planted_sounds import Draws
 from .scene_sounds import (
     DISTRACTORS,
@@ -270,8 +271,6 @@ def make_scenes(settings: SceneSettings, n: int, seed: int, out: Path) -> None:
         own = (clips[k % len(clips)],) if clips else ()  # each once before one comes again
         scenes.append(make_scene(name, dataclasses.replace(settings, clips=own), seed))
     write_planted(scenes, out, out / "audio")
-    if any(scene.evidence for scene in scenes):
-        write_evidence(scenes, out / EVIDENCE_FILE)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

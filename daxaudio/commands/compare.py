@@ -21,9 +21,10 @@ from daxaudio.commands.arguments import (
     print_requests,
     quote_command,
 )
-from daxaudio.commands.events import read_events_of
+from daxaudio.commands.events import add_evidence, read_events_of, tell_missing
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
+from daxaudio.data.evidence import EVIDENCE_FILE, read_evidence
 from daxaudio.experiments.compare import WRITTEN, compare_folder
 from daxaudio.experiments.explain import why_not
 from daxaudio.experiments.groups import DEFAULT_GROUPS, check_groups
@@ -91,6 +92,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"TSV or CSV of true events (default: {EVENTS_FILE} of the data folder, if any)",
     )
+    add_evidence(parser, f"{EVIDENCE_FILE} of the data folder, if any")
     add_queries(parser)
     add_fill(parser)
     parser.add_argument(
@@ -116,14 +118,18 @@ def run(arguments: argparse.Namespace) -> None:
     if not is_data_folder(arguments.data):
         raise ValueError(f"{arguments.data}: give a data folder, with wav.scp and text")
     data = load_data(arguments, arguments.data)
-    beside = Path(arguments.data) / EVENTS_FILE
-    file = arguments.events or (beside if beside.is_file() else None)
+    file = arguments.events or _beside(arguments.data, EVENTS_FILE)
     table = read_events_of(file)
     table.check("compare", data.ids)
     events = table.by_recording
+    known = arguments.evidence or _beside(arguments.data, EVIDENCE_FILE)
+    evidence = {} if known is None else read_evidence(known)
+    if known is not None:
+        tell_missing("compare", str(known), evidence, data.ids, what="evidence")
     black_box = open_model(arguments)
     methods = _methods(arguments.methods, black_box, bool(events))
     inputs = {**inputs_of(arguments, "data", "model", "model_config", "config"), "the events": file}
+    inputs["the evidence"] = known
     out = prepare_folder(arguments.out, inputs, WRITTEN)
     print_requests(
         black_box,
@@ -138,6 +144,7 @@ def run(arguments: argparse.Namespace) -> None:
         out,
         groups=groups,
         events=events,
+        evidence=evidence,
         settings=settings,
         measure_settings=build(MeasureSettings, "compare", section),
         n_recordings=arguments.n_recordings,
@@ -152,6 +159,12 @@ def run(arguments: argparse.Namespace) -> None:
     ):
         print(path)
     print_cost(black_box)
+
+
+def _beside(folder: str, name: str) -> Path | None:
+    """A file of a data folder, where it has one."""
+    path = Path(folder) / name
+    return path if path.is_file() else None
 
 
 def _methods(names: list[str] | None, model: Model, has_events: bool) -> list[str]:

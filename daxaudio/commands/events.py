@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.containers import Events
 from daxaudio.runs.names import name_some
+
+
+def add_evidence(parser: argparse.ArgumentParser, default: str) -> None:
+    """`--evidence`, and what is taken where it is not given."""
+    parser.add_argument(
+        "--evidence",
+        metavar="FILE",
+        help="CSV of what is known in time and frequency: recording_id, start, end, f_min, f_max, "
+        f"label (default {default})",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,15 +41,23 @@ class TrueEvents:
 
     def check(self, command: str, recording_ids: Iterable[str]) -> None:
         """Say on standard error which recordings the table does not name, if there is one."""
-        wanted = list(recording_ids)
-        missing = [name for name in wanted if name not in self.by_recording]
-        if self.path and missing:
-            print(
-                f"daxaudio {command}: warning: {self.path} has no events of {name_some(missing)}"
-                f"{f' ({len(missing)} of {len(wanted)})' if len(wanted) > 1 else ''}; it names "
-                f"{name_some(self.by_recording) or 'no recording'}",
-                file=sys.stderr,
-            )
+        if self.path:
+            tell_missing(command, self.path, self.by_recording, recording_ids, what="events")
+
+
+def tell_missing(
+    command: str, path: str, named: Collection[str], recording_ids: Iterable[str], *, what: str
+) -> None:
+    """Say on standard error which recordings a table does not name, if there is one."""
+    wanted = list(recording_ids)
+    missing = [name for name in wanted if name not in named]
+    if missing:
+        print(
+            f"daxaudio {command}: warning: {path} has no {what} of {name_some(missing)}"
+            f"{f' ({len(missing)} of {len(wanted)})' if len(wanted) > 1 else ''}; it names "
+            f"{name_some(named) or 'no recording'}",
+            file=sys.stderr,
+        )
 
 
 def read_events_of(path: str | os.PathLike[str] | None) -> TrueEvents:

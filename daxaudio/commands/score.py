@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from daxaudio.commands.arguments import events_by_recording
+from daxaudio.commands.events import add_evidence
 from daxaudio.commands.outputs import prepare_folder
+from daxaudio.data.evidence import read_evidence
 from daxaudio.experiments.compare import SETTINGS_FILE
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, find_explanations, score_folder
 from daxaudio.report import tabulate_summary, to_markdown
@@ -22,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="TSV or CSV of true events: filename, onset, offset (seconds), event_label",
     )
+    add_evidence(parser, "none")
     parser.add_argument(
         "--out", required=True, metavar="DIR", help="results.csv and summary.csv go here"
     )
@@ -30,10 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Score, write the tables, and print the summary."""
     events = events_by_recording(arguments.events)
+    evidence = None if arguments.evidence is None else read_evidence(arguments.evidence)
     find_explanations(arguments.explanations)
     files = (RESULTS_FILE, SUMMARY_FILE)
-    out = prepare_folder(arguments.out, {"--events": arguments.events}, files)
+    inputs = {"--events": arguments.events, "--evidence": arguments.evidence}
+    out = prepare_folder(arguments.out, inputs, files)
     if (out / SETTINGS_FILE).exists():
         raise ValueError(f"--out {out} holds the tables of a comparison; choose another folder")
-    _, summary = score_folder(arguments.explanations, events, out)
+    _, summary = score_folder(arguments.explanations, events, out, evidence=evidence)
     print(to_markdown(tabulate_summary(summary)))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from daxaudio.containers import Events, Explanation
+from daxaudio.containers import Event, Events, Explanation
+from daxaudio.data.evidence import Evidence
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.folder import (
     PROBLEMS_FILE,
@@ -20,7 +21,7 @@ from daxaudio.experiments.folder import (
     describe_problem,
     list_problems,
 )
-from daxaudio.experiments.groups import DEFAULT_GROUPS, check_groups, fitting_groups
+from daxaudio.experiments.groups import DEFAULT_GROUPS, Truth, check_groups, fitting_groups
 from daxaudio.experiments.measure import AGAIN_GROUPS, ASKING_GROUPS, Measuring
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.experiments.predict import (
@@ -30,7 +31,13 @@ from daxaudio.experiments.predict import (
     describe_none,
     predict_folder,
 )
-from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, find_beyond_end, summarise
+from daxaudio.experiments.score import (
+    RESULTS_FILE,
+    SUMMARY_FILE,
+    find_beyond_end,
+    score_evidence,
+    summarise,
+)
 from daxaudio.experiments.tables import Gathered
 from daxaudio.explainers.catalogue import check_methods
 from daxaudio.explainers.settings import MethodSettings
@@ -99,6 +106,7 @@ class ComparingRun:
         n_recordings: at most so many recordings, and so many wrongly predicted ones; None for all.
         which: recordings to explain for their label: those that the model classifies correctly, or
             all, where its highest score says nothing (several things are heard at once).
+        evidence: what is known in time and frequency, by recording id.
     """
 
     run: ExplainingRun
@@ -108,6 +116,7 @@ class ComparingRun:
     settings: MeasureSettings
     n_recordings: int | None = None
     which: Which = "correct"
+    evidence: Mapping[str, Sequence[Evidence]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_methods(self.run.methods)
@@ -160,8 +169,11 @@ class ComparingRun:
 
     def _unfit(self, names: Sequence[str]) -> dict[str, str]:
         """Why events do not fit their recording, by the recordings of which it is so."""
-        events, durations = self.run.events, self.run.data.utt2dur
-        found = {n: find_beyond_end(events.get(n, Events()), n, durations[n]) for n in names}
+        found, durations = {}, self.run.data.utt2dur
+        for name in names:
+            times = [Event(part.start, part.end) for part in self.evidence.get(name, ())]
+            times += self.run.events.get(name, ())
+            found[name] = find_beyond_end(times, name, durations[name])
         return {name: problem for name, problem in found.items() if problem}
 
     def _write_settings(self) -> None:
@@ -286,9 +298,12 @@ class ComparingRun:
     def _from_stored(self, explanation: Explanation, heard: Explanation) -> dict[str, float]:
         """Measures that need no black box; the form of a mask is that of what was heard."""
         values: dict[str, float] = {}
-        events = self.run.events.get(explanation.spectrogram.recording_id)
+        name = explanation.spectrogram.recording_id
+        events = self.run.events.get(name)
         if events and "localisation" in self.groups:
             values |= evaluate(explanation, events)
+        if "evidence" in self.groups:
+            values |= score_evidence(explanation, self.evidence.get(name, ()))
         if "form" in self.groups:
             values["sparseness"] = sparseness(heard.mask)
             values["complexity"] = complexity(heard.mask)
@@ -326,6 +341,7 @@ def compare_folder(
     *,
     groups: Sequence[str] = DEFAULT_GROUPS,
     events: Mapping[str, Events] | None = None,
+    evidence: Mapping[str, Sequence[Evidence]] | None = None,
     settings: MethodSettings | None = None,
     measure_settings: MeasureSettings | None = None,
     n_recordings: int | None = None,
@@ -345,6 +361,7 @@ def compare_folder(
             `problems.csv` and the explanations go here.
         groups: of measures, names as in `daxaudio.metrics.catalogue.GROUPS`, or "all".
         events: true events by recording id; without them, what needs them is left out.
+        evidence: what is known in time and frequency, by recording id, alike.
         settings: of the methods.
         measure_settings: of the measures.
         n_recordings: at most so many; None for all.
@@ -363,11 +380,14 @@ def compare_folder(
         settings=settings or MethodSettings(),
         seed=seed,
     )
+    truths: dict[Truth, object] = {"events": events, "evidence": evidence}
+    known = [name for name, given in truths.items() if given]
     ComparingRun(
         run,
         Path(out),
-        groups=tuple(fitting_groups(groups, black_box, bool(events))),
+        groups=tuple(fitting_groups(groups, black_box, known)),
         settings=measure_settings or MeasureSettings(),
         n_recordings=n_recordings,
         which=which,
+        evidence=evidence or {},
     )()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Literal, get_args
 
 from daxaudio.metrics.catalogue import GROUPS, groups_that_need
 from daxaudio.models.blackbox import BlackBox
@@ -11,10 +12,15 @@ from daxaudio.models.model import Model
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_GROUPS = ("localisation", "deletion", "srg", "faithfulness", "form")
+Truth = Literal["events", "evidence"]
+"""What may be known of recordings: events in time; evidence in time and frequency."""
+
+TRUTHS: tuple[Truth, ...] = get_args(Truth)
+
+DEFAULT_GROUPS = ("localisation", "evidence", "deletion", "srg", "faithfulness", "form")
 """Groups of measures that do not explain again, and so cost least."""
 
-_NEED_EVENTS = groups_that_need("events")
+_NEED = {name: groups_that_need(name) for name in TRUTHS}
 
 
 def check_groups(names: Sequence[str]) -> list[str]:
@@ -35,16 +41,18 @@ def check_groups(names: Sequence[str]) -> list[str]:
     return [name for name in GROUPS if name in names or "all" in names]
 
 
-def fitting_groups(names: Sequence[str], model: Model, has_events: bool) -> list[str]:
+def fitting_groups(
+    names: Sequence[str], model: Model, known: Collection[Truth] = TRUTHS
+) -> list[str]:
     """Those of some groups that can be measured; of others is said why they are left out.
 
     Args:
         names: as `check_groups` takes them.
         model: that is explained.
-        has_events: whether true events are known.
+        known: what is known of the recordings.
 
     Raises:
-        ValueError: when a name is unknown, or without events no group is left.
+        ValueError: when a name is unknown, or without what is not known no group is left.
     """
     asked = check_groups(names)
     if "sanity" in asked and not isinstance(model, BlackBox):
@@ -53,11 +61,17 @@ def fitting_groups(names: Sequence[str], model: Model, has_events: bool) -> list
     if "labels" in asked and len(model.class_names) < 2:
         logger.warning("labels is left out: it asks about other classes, and this model knows one")
         asked.remove("labels")
-    if has_events:
+    missing = {group: name for name in TRUTHS if name not in known for group in _NEED[name]}
+    left_out = [group for group in asked if group in missing]
+    if not left_out:
         return asked
-    asked = [group for group in asked if group not in _NEED_EVENTS]
-    if not asked:
-        raise ValueError(
-            f"metrics {' and '.join(_NEED_EVENTS)} need the true events: give --events"
-        )
-    return asked
+    needs = [name for name in TRUTHS if name in {missing[group] for group in left_out}]
+    reason = (
+        f"{' and '.join(left_out)} need the true {' and '.join(needs)}: give "
+        f"{' and '.join(f'--{name}' for name in needs)}"
+    )
+    if len(left_out) == len(asked):
+        raise ValueError(f"metrics {reason}")
+    if "all" not in names and set(names) != set(DEFAULT_GROUPS):  # asked for by their names
+        logger.warning("left out: %s", reason)
+    return [group for group in asked if group not in missing]

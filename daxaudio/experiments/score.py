@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
-from torch import Tensor
 
-from daxaudio.containers import Event, Events, Spectrogram
+from daxaudio.containers import Event, Events, Explanation, Spectrogram
+from daxaudio.data.evidence import Evidence, cells_of, evidence_for_class
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
-from daxaudio.metrics import evaluate
+from daxaudio.metrics import evaluate, score_mask
+from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.runs.tables import read_table, write_csv, write_table
 from daxaudio.runs.tolerances import END_TOLERANCE
 
@@ -27,13 +28,19 @@ RESULTS_FILE = "results.csv"
 SUMMARY_FILE = "summary.csv"
 
 
-METRICS = ("iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou")
+METRICS = (
+    *("iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou"),
+    *GROUPS["evidence"],
+)
+"""Measures of `score_folder`, in the order of tables."""
 
 
 def score_folder(
     explanations: str | os.PathLike[str],
     events: Mapping[str, Events],
     out: str | os.PathLike[str],
+    *,
+    evidence: Mapping[str, Sequence[Evidence]] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score every explanation below a folder against true events.
 
@@ -46,6 +53,8 @@ def score_folder(
         explanations: folder that `explain_folder` wrote (or any folders of `daxaudio explain`).
         events: true events by recording id.
         out: `results.csv` and `summary.csv` are written here.
+        evidence: what is known in time and frequency, by recording id; of none that it does not
+            name are there measures of the group "evidence".
 
     Returns:
         The results (`recording_id`, `method`, `metric`, `value`) and their summary (`method`,
@@ -65,7 +74,9 @@ def score_folder(
             logger.warning("left out: %s: %s", folder, problem)
             left_out.append(f"{folder}: {problem}")
             continue
-        rows[name, explanation.method] = evaluate(explanation, events[name])
+        known = evidence.get(name, ()) if evidence else ()
+        values = evaluate(explanation, events[name]) | score_evidence(explanation, known)
+        rows[name, explanation.method] = values
     if not rows:
         raise ValueError(f"no recording has events that fit it: {left_out[0]}")
     check_recordings(explanations, rows)
@@ -73,7 +84,7 @@ def score_folder(
     order = order_methods(found)
     ranked = sorted(rows, key=lambda key: (key[0], order.index(key[1])))
     results = pd.DataFrame(
-        [(*key, metric, rows[key][metric]) for key in ranked for metric in METRICS],
+        [(*k, metric, rows[k][metric]) for k in ranked for metric in METRICS if metric in rows[k]],
         columns=["recording_id", "method", "metric", "value"],
     ).round({"value": 6})
     summary = summarise(results)
@@ -82,33 +93,21 @@ def score_folder(
     return results, summary
 
 
-def score_masks(
-    explanations: str | os.PathLike[str],
-    truth_of: Callable[[Spectrogram], Tensor],
-    metrics: Mapping[str, Callable[[Tensor, Tensor], float]],
-) -> pd.DataFrame:
-    """Score every mask below a folder against what is known in time and frequency.
+def score_evidence(explanation: Explanation, parts: Sequence[Evidence]) -> dict[str, float]:
+    """The mask of an explanation against what is known of its class in time and frequency.
 
     Args:
-        explanations: as of `score_folder`.
-        truth_of: the true cells `[F, T]` bool of a recording, on the axes of what was explained.
-        metrics: of a mask and its truth, by name.
+        explanation: of one recording.
+        parts: the evidence of the recording. Where some bears the name of the class that was
+            explained, that alone is true.
 
     Returns:
-        `recording_id`, `method`, `metric`, `value`.
-
-    Raises:
-        ValueError: when there is no explanation, or one cannot be read.
+        Those of `metrics.score_mask`; none where there is no evidence.
     """
-    rows = []
-    for explanation in map(load_explanation, find_explanations(explanations)):
-        truth, name = truth_of(explanation.spectrogram), explanation.spectrogram.recording_id
-        rows += [
-            (name, explanation.method, metric, measure(explanation.mask, truth))
-            for metric, measure in metrics.items()
-        ]
-    table = pd.DataFrame(rows, columns=["recording_id", "method", "metric", "value"])
-    return table.round({"value": 6})
+    if not parts:
+        return {}
+    own = evidence_for_class(parts, explanation.target)
+    return score_mask(explanation.mask, cells_of(own, explanation.spectrogram))
 
 
 def _unfit(events: Mapping[str, Events], name: str, end: float) -> str | None:

@@ -59,6 +59,7 @@ from daxaudio.metrics.localisation import (
     mask_iou,
     pointing_game,
     relevance_mass,
+    score_mask,
     score_profile,
 )
 from daxaudio.metrics.marked import marked_bins, marked_share, scores_at_area
@@ -142,6 +143,7 @@ __all__ = [
     "roc_auc",
     "roc_curve",
     "sanity_check",
+    "score_mask",
     "score_profile",
     "scores_at_area",
     "sensitivity_at_specificity",

@@ -253,6 +253,27 @@ def score_profile(profile: Numbers, times: Numbers, events: Sequence[Event]) -> 
     return {metric.__name__: metric(profile, times, events) for metric in metrics}
 
 
+def score_mask(mask: Numbers, truth: Numbers) -> dict[str, float]:
+    """All metrics of a mask whose truth is known in time and frequency.
+
+    Args:
+        mask: `[F, T]`, higher is more salient.
+        truth: `[F, T]` bool.
+
+    Returns:
+        `mask_iou`, `mask_auc`, `mask_average_precision`, in this order.
+
+    Raises:
+        ValueError: when the two are no arrays `[F, T]` of one shape, or hold bad values.
+
+    Example:
+        >>> score_mask([[0.9, 0.1], [0.2, 0.1]], [[True, False], [False, False]])
+        {'mask_iou': 1.0, 'mask_auc': 1.0, 'mask_average_precision': 1.0}
+    """
+    metrics = (mask_iou, mask_auc, mask_average_precision)
+    return {metric.__name__: metric(mask, truth) for metric in metrics}
+
+
 def evaluate(explanation: Explanation, truth: Sequence[Event]) -> dict[str, float]:
     """Every measure of an explanation against true events.
 

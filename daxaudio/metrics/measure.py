@@ -7,9 +7,10 @@ from typing import Literal
 
 Better = Literal["higher", "lower", "neither"]
 
-Need = Literal["events", "queries", "classes", "explainer", "module"]
-"""What a measure needs beside the explanation: true events in time; queries to the black box;
-explanations of other classes; to explain again; the module behind the black box."""
+Need = Literal["events", "evidence", "queries", "classes", "explainer", "module"]
+"""What a measure needs beside the explanation: true events in time; evidence that is known in time
+and frequency; queries to the black box; explanations of other classes; to explain again; the module
+behind the black box."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rows of measures that hold a mask against events that are known."""
+"""Rows of measures that hold a mask against what is known: events, or evidence in frequency too."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ def _localisation(
         source=source,
         chance=chance,
         needs=("events",),
+    )
+
+
+def _in_frequency(
+    name: str, text: str, definition: str, source: str, chance: str = "the evidence's share of all"
+) -> Measure:
+    return Measure(
+        name,
+        text,
+        definition,
+        group="evidence",
+        better="higher",
+        source=source,
+        chance=chance,
+        needs=("evidence",),
     )
 
 
@@ -75,5 +90,28 @@ AGAINST_EVENTS = (
         "share of the mask in the event",
         "The sum of the mask over the frames of events, over the sum of the whole mask.",
         "Arras et al. 2022 (CLEVR-XAI)",
+    ),
+    _in_frequency(
+        "mask_iou",
+        "evidence against points above mean + std",
+        "Points of the mask that are in both over those that are in either: those above the mean "
+        "of the mask plus one standard deviation, and those whose time and frequency lie in the "
+        "evidence.",
+        "after `iou`",
+        chance="",
+    ),
+    _in_frequency(
+        "mask_auc",
+        "points of the evidence ranked above others",
+        "The chance that a point of the mask in the evidence is above one outside it, ties "
+        "counting half: `frame_auc` in time and frequency.",
+        "Hanley and McNeil 1982",
+        chance="0.5",
+    ),
+    _in_frequency(
+        "mask_average_precision",
+        "precision over recall of points",
+        "As `average_precision`, of the points of the mask in the evidence.",
+        "information retrieval, as scikit-learn",
     ),
 )

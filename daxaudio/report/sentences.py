@@ -41,6 +41,7 @@ ABOUT_MARKS = (
 
 TITLES = {
     "localisation": "Localisation",
+    "evidence": "Evidence in time and frequency",
     "deletion": "Deletion and insertion",
     "srg": "Gain of the order, and of what is marked",
     "faithfulness": "Faithfulness",
@@ -56,6 +57,10 @@ TITLES = {
 
 TEXTS = {
     "localisation": ABOUT_METRICS,
+    "evidence": (
+        "Masks against evidence that is known in time and frequency, point by point. The row "
+        "`oracle` knows the time of the event only, and so is no ceiling here."
+    ),
     "deletion": (
         "The score of the class while the places that a mask marks most go first (deletion) or "
         "come first (insertion). `_frames` and `_events` change whole frames and whole stretches "

@@ -4,12 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
 from daxaudio.experiments.paired import paired_tests
-from daxaudio.explainers.catalogue import order_methods
+from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE
 from daxaudio.report import to_markdown
 from daxaudio.report.results import Comparison, write_results
 from daxaudio.report.tables import tabulate_comparisons, tabulate_summary
@@ -36,25 +34,19 @@ def main() -> None:
     arguments = parser.parse_args()
     exp_dir = arguments.exp_dir
     events = events_by_recording(exp_dir / "corpus" / "test" / "events.tsv")
-    in_time = read_table(exp_dir / "summary.csv")
-    in_both = read_table(exp_dir / "evidence_summary.csv")
-    order = order_methods(in_both["method"])
-    evidence = tabulate_summary(in_both, order)
-    tests = paired_tests(read_table(exp_dir / "evidence_results.csv"), ["mask_auc"])
+    summary = read_table(exp_dir / SUMMARY_FILE)
+    tests = paired_tests(read_table(exp_dir / RESULTS_FILE), ["mask_auc"])
     comparison = Comparison(
         exp_dir,
         "Finding planted evidence",
         arguments.command,
         TEXT,
         events,
-        facts={
-            "Against the planted evidence in time and frequency": evidence,
-            "Paired tests in time and frequency": tabulate_comparisons(tests),
-        },
+        facts={"Paired tests in time and frequency": tabulate_comparisons(tests)},
     )
     write_results(comparison)
-    both = pd.concat([in_time, in_both])
-    print(to_markdown(tabulate_summary(both, order, ["frame_auc", "iou", "mask_auc", "mask_iou"])))
+    shown = ["frame_auc", "iou", "mask_auc", "mask_iou"]
+    print(to_markdown(tabulate_summary(summary, metrics=shown)))
 
 
 if __name__ == "__main__":

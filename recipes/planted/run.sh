@@ -45,7 +45,10 @@ explain() {
     --events "$corpus/test/events.tsv" --out "$exp_dir/explanations" --config "$config" \
     --seed "$seed" --no_pictures # the report draws them, side by side
 }
-score() { "$python" "$here/score.py" --exp_dir "$exp_dir"; }
+score() {
+  daxaudio score "$exp_dir/explanations" --events "$corpus/test/events.tsv" \
+    --evidence "$corpus/test/evidence.csv" --out "$exp_dir"
+}
 report() { "$python" "$here/report.py" --exp_dir "$exp_dir" --command "$command"; }
 
 run_stage 1 "make the corpus" make_corpus

@@ -15,11 +15,12 @@ import torch
 
 from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
+from daxaudio.data.evidence import EVIDENCE_FILE
 from daxaudio.data.kaldi import read_data_folder, write_data_folder
 from daxaudio.experiments.predict import read_for
 from daxaudio.models.foreign.load import load_model
 from daxaudio.runs.tables import write_csv
-from daxaudio_data_prep.synthetic.evidence import EVENTS_FILE, EVIDENCE_FILE
+from daxaudio_data_prep.synthetic.evidence import EVENTS_FILE
 
 SCORES_FILE = "scores.csv"
 LOST = 0.5

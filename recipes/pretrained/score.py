@@ -1,4 +1,4 @@
-"""Gather what `daxaudio compare` found of each model, and score notes in frequency, too."""
+"""Gather what `daxaudio compare` found of each model."""
 
 import argparse
 import csv
@@ -8,12 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from daxaudio.commands.main import exit_code_of
-from daxaudio.experiments.compare import COST_FILE, EXPLANATIONS
+from daxaudio.experiments.compare import COST_FILE
 from daxaudio.experiments.paired import frame_of_tests, paired_tests
-from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, score_masks, summarise
-from daxaudio.metrics import mask_auc
+from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, summarise
 from daxaudio.runs.tables import read_table, write_csv, write_table
-from daxaudio_data_prep.synthetic.evidence import EVIDENCE_FILE, cells_of, read_evidence
 
 MEASURES = ("iou", "frame_auc", "best_threshold_iou", "mask_auc", "deletion_auc", "insertion_auc")
 """Those that are tabulated and tested; all are in `results.csv`."""
@@ -36,15 +34,6 @@ def score_model(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
         `p_holm` is corrected for all of the model.
     """
     results = read_table(folder / COMPARED / RESULTS_FILE)
-    evidence_file = folder / "scenes" / EVIDENCE_FILE
-    if evidence_file.exists():
-        evidence = read_evidence(evidence_file)
-        in_frequency = score_masks(
-            folder / COMPARED / EXPLANATIONS,
-            lambda shown: cells_of(evidence[shown.recording_id], shown),
-            {"mask_auc": mask_auc},
-        )
-        results = pd.concat([results, in_frequency], ignore_index=True)
     cost = read_table(folder / COMPARED / COST_FILE)
     summary = summarise(results).merge(cost, on="method")
     measures = [name for name in MEASURES if name in set(results["metric"])]

@@ -8,8 +8,8 @@ from conftest import prepare_command
 
 from daxaudio.containers import Recording
 from daxaudio.data.audio import write_recording
+from daxaudio.data.evidence import read_evidence
 from daxaudio_data_prep.synthetic import scene_sounds, scenes
-from daxaudio_data_prep.synthetic.evidence import read_evidence
 from daxaudio_data_prep.synthetic.planted_sounds import Draws
 from daxaudio_data_prep.synthetic.scene_sounds import NOISE_DB, loud_stretches, shuffled
 from daxaudio_data_prep.synthetic.scenes import SceneSettings, make_scene, make_scenes

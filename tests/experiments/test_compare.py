@@ -9,6 +9,7 @@ from torch import nn
 
 from daxaudio.containers import Event, Recording
 from daxaudio.data.audio import write_recording
+from daxaudio.data.evidence import Evidence
 from daxaudio.data.kaldi import DataFolder, read_utterance
 from daxaudio.experiments.compare import (
     RUNNER_UP,
@@ -80,6 +81,11 @@ def compare(corpus, out, groups=("all",), methods=METHODS, box=None, **changes):
     data, events = corpus
     box = box or BlackBox(Bands(), FRONT_END, NAMES)
     settings = {"events": events, "settings": SETTINGS, "measure_settings": MEASURING}
+    own = changes.get("events", events) or {}
+    settings["evidence"] = {
+        name: [Evidence(event.start, event.end, 0.0, 4000.0, event.label) for event in known]
+        for name, known in own.items()
+    }
     compare_folder(box, data, methods, out, groups=groups, **{**settings, **changes})
     return pd.read_csv(out / "results.csv", keep_default_na=False, na_values="")
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from daxaudio.containers import Event, Events, Explanation, Recording, Spectrogram
 from daxaudio.data.audio import write_recording
+from daxaudio.data.evidence import Evidence
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.compare import RUNNER_UP, compare_folder
 from daxaudio.experiments.compare_recordings import compare
@@ -16,6 +17,7 @@ from daxaudio.experiments.score import score_folder
 from daxaudio.explainers.storage import load_explanation, save_explanation
 from daxaudio.features.frontends import LogMel
 from daxaudio.metrics import evaluate
+from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.runs.seeds import generator
 
@@ -102,6 +104,53 @@ def test_a_comparison_asks_for_the_event_of_the_true_class_alone(box, data, tmp_
     other = load_explanation(tmp_path / "out" / RUNNER_UP / "oracle" / "a")
     assert torch.equal(other.profile, inside(HIGH, other.spectrogram))
     assert values["oracle", "runner_up_iou"] == values["oracle", "wrong_label_iou"] == 0
+
+
+def compare_evidence(box, data, out, evidence, groups=("evidence",), **given):
+    compare_folder(box, data, ["oracle", "energy"], out, groups=groups, evidence=evidence, **given)
+    return pd.read_csv(out / "results.csv").set_index(["method", "metric"])["value"]
+
+
+def test_a_comparison_holds_masks_against_evidence_of_the_true_class(box, data, tmp_path):
+    low = Evidence(0.5, 1.0, 0.0, 4000.0, "low")  # when the event is, at all frequencies
+    high = Evidence(1.5, 2.2, 2000.0, 4000.0, "high")
+    known = {"events": {"a": BOTH}}
+    values = compare_evidence(box, data, tmp_path / "all", {"a": [low, high]}, **known)
+    assert set(values.index.get_level_values("metric")) == set(GROUPS["evidence"])
+    assert values["oracle", "mask_iou"] > 0.9
+    assert values["energy", "mask_iou"] < values["oracle", "mask_iou"]
+    narrow = Evidence(0.5, 1.0, 100.0, 300.0, "low")
+    values = compare_evidence(box, data, tmp_path / "low", {"a": [narrow, high]}, **known)
+    assert values["oracle", "mask_iou"] < 0.5
+    assert 0.9 < values["oracle", "mask_auc"] <= 1
+
+
+def test_without_evidence_its_measures_are_left_out(box, data, tmp_path):
+    values = compare_evidence(box, data, tmp_path, {}, ("form", "evidence"), events={"a": BOTH})
+    assert set(values.index.get_level_values("metric")) == set(GROUPS["form"])
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (["evidence"], "evidence need the true evidence: give --evidence"),
+        (["localisation"], "localisation need the true events: give --events"),
+        (
+            ["evidence", "localisation"],
+            "localisation and evidence need the true events and evidence: give --events and "
+            "--evidence",
+        ),
+    ],
+)
+def test_what_is_not_known_is_asked_for_by_its_option(box, data, tmp_path, groups, message):
+    with pytest.raises(ValueError, match=message):
+        compare_folder(box, data, ["energy"], tmp_path, groups=groups)
+
+
+def test_evidence_after_the_end_of_its_recording_is_refused(box, data, tmp_path):
+    late = Evidence(5.0, 6.0, 100.0, 300.0, "low")
+    with pytest.raises(ValueError, match=r"ends at 6\.000 s, but the recording 'a' at 3\.000 s"):
+        compare_evidence(box, data, tmp_path, {"a": [late]}, events={"a": BOTH})
 
 
 def test_recordings_in_memory_are_compared_alike(box, recording):

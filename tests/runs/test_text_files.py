@@ -5,13 +5,13 @@ import shutil
 import pytest
 
 from daxaudio.data.events import read_events
+from daxaudio.data.evidence import read_evidence
 from daxaudio.data.folds import read_folds
 from daxaudio.data.formats import load_label_map, read_annotations
 from daxaudio.data.kaldi import fix_data_folder, read_data_folder, validate_data_folder
 from daxaudio.explainers.storage import load_explanation
 from daxaudio.models.blackbox import load_black_box
 from daxaudio.runs.config import load_config
-from daxaudio_data_prep.synthetic.evidence import read_evidence
 
 LATIN = "café".encode("latin-1")
 
