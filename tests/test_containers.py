@@ -4,6 +4,7 @@ import torch
 
 from daxaudio.containers import Event, Explanation, Recording, Spectrogram
 from daxaudio.explainers.catalogue import METHODS, make_explainer
+from daxaudio.explainers.dax.as_authors import DaxAsAuthors
 from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.occlusion import Occlusion
 from daxaudio.explainers.settings import MethodSettings
@@ -13,6 +14,7 @@ from daxaudio.perturbation.segments import Grid, QuickShift
 SETTINGS = MethodSettings(
     queries=30,
     dax=Dax(epochs=1, pool=4),
+    dax_authors=DaxAsAuthors(epochs=1, side=32),
     segmenter=QuickShift(),
     occlusion=Occlusion(window=(8, 20)),
 )

@@ -6,6 +6,7 @@ from daxaudio.runs.lazy import lazily
 
 if TYPE_CHECKING:
     from daxaudio.explainers.catalogue import METHODS as METHODS, make_explainer as make_explainer
+    from daxaudio.explainers.dax.as_authors import DaxAsAuthors as DaxAsAuthors
     from daxaudio.explainers.dax.closed_form import DaxV4 as DaxV4
     from daxaudio.explainers.dax.explained_student import ExplainStudent as ExplainStudent
     from daxaudio.explainers.dax.joint import (

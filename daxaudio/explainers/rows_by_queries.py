@@ -73,6 +73,19 @@ BY_QUERIES = (
         draws=True,
     ),
     Method(
+        "dax_authors",
+        "V2 as its authors' code has it: masks in blocks, averaged over the first epochs",
+        lambda made: replace(
+            made.settings.dax_authors, sampler=made.segments_by_mean(), seed=made.own_seed
+        ),
+        ("queries", "segmenter", "dax_authors"),
+        queries="Q + 2",
+        perturbs="segments that become their mean",
+        learned=True,
+        trains=True,
+        draws=True,
+    ),
+    Method(
         "dax_v4",
         "mask net tied to the salience of a student, all in closed form",
         lambda made: replace(made.settings.dax_v4, sampler=made.grids(), seed=made.own_seed),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from daxaudio.containers import Event, Spectrogram
+from daxaudio.explainers.dax.as_authors import DaxAsAuthors
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.expected_gradients import ExpectedGradients
@@ -75,6 +76,7 @@ class MethodSettings:
             `kind` (quick_shift where it is not named) and its arguments (see `make_segmenter`).
         dax: V1 and V2, apart from loss, sampler and seed; Base1 and Base2 train their student by
             the same, apart from `polarity`, which they have not.
+        dax_authors: DAX as its authors run it, apart from sampler and seed.
         dax_v4: DAX V4, apart from filters and seed; of its sampler `grids` and `keep` count, which
             in a configuration stand beside its own.
         lime: LIME, apart from its sampler.
@@ -104,6 +106,7 @@ class MethodSettings:
     fill: Literal["auto", Fill] = "auto"
     segmenter: Segmenter = section_of(_make_segmenter)
     dax: Dax = section_of(Dax, "loss", "sampler", "seed")
+    dax_authors: DaxAsAuthors = section_of(DaxAsAuthors, "sampler", "seed")
     dax_v4: DaxV4 = section_of(_make_dax_v4, "filters", "seed")
     lime: Lime = section_of(Lime, "sampler")
     rise: GridSampler = section_of(GridSampler, *_ASKING)
@@ -237,6 +240,10 @@ class Making:
         """Draws segments."""
         asked = self._asked("segments")
         return SegmentSampler(segmenter=self.settings.segmenter, sampling=sampling, **asked)
+
+    def segments_by_mean(self) -> SegmentSampler:
+        """Draws segments that become their mean, whatever the fill."""
+        return dataclasses.replace(self.segments(), fill="segment_mean")
 
     def grid(self) -> GridSampler:
         """Draws grids of one resolution."""

@@ -16,6 +16,7 @@ from daxaudio.explainers.catalogue import (
     order_methods,
     references,
 )
+from daxaudio.explainers.dax.as_authors import DaxAsAuthors
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.expected_gradients import ExpectedGradients
@@ -44,6 +45,7 @@ CHANGES = {
     "fill": "floor",
     "segmenter": QuickShift(max_dist=5.0),
     "dax": Dax(epochs=3),
+    "dax_authors": DaxAsAuthors(epochs=3),
     "dax_v4": DaxV4(n_splits=2),
     "lime": Lime(kernel_width=0.5),
     "rise": GridSampler(cells=(3, 9)),
@@ -150,6 +152,7 @@ def asked():
         queries=24,
         segmenter=QuickShift(max_dist=3.0),
         dax=Dax(epochs=1, pool=2),
+        dax_authors=DaxAsAuthors(epochs=1, side=32),
         dax_v4=DaxV4(n_splits=2),
         occlusion=Occlusion(window=(8, 8)),
         grad_cam=GradCam(layer="network.layer2.0.conv2"),

@@ -21,6 +21,7 @@ SECTIONS = {
     "queries": 60,
     "segmenter": {"kind": "grid", "n_time_bands": 6},
     "dax": {"epochs": 3, "polarity": "checked"},
+    "dax_authors": {"epochs": 2, "at_most": 60},
     "dax_v4": {"softness": 0.1, "grids": [[2, 24], [4, 24]], "keep": 0.4},
     "lime": {"kernel_width": 0.5},
     "rise": {"cells": [3, 9], "antithetic": True},

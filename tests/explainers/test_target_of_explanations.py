@@ -6,6 +6,7 @@ import torch
 from daxaudio.containers import Event, Spectrogram
 from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import METHODS, make_explainer
+from daxaudio.explainers.dax.as_authors import DaxAsAuthors
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
 from daxaudio.explainers.rise import Rise
@@ -17,7 +18,12 @@ from daxaudio.perturbation.sampling import GridSampler
 from daxaudio.perturbation.storage import load_neighbourhood, save_neighbourhood
 from daxaudio.runs.asking import target_of
 
-SETTINGS = MethodSettings(queries=24, dax=Dax(epochs=1), dax_v4=DaxV4(n_splits=1))
+SETTINGS = MethodSettings(
+    queries=24,
+    dax=Dax(epochs=1),
+    dax_authors=DaxAsAuthors(epochs=1, side=32),
+    dax_v4=DaxV4(n_splits=1),
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Steps of Adam that keep an accelerator busy: nothing waits for it within an epoch.
+"""Steps of a descent that keep an accelerator busy: nothing waits for it within an epoch.
 
 On CUDA the launches of a step are recorded once (a CUDA graph) and then replayed, as small networks
 take less time than Python needs to launch them.
@@ -21,7 +21,7 @@ Record = Callable[[Work], Work]
 
 
 class Descent:
-    """Steps of Adam on one loss, and the sum of the losses.
+    """Steps of Adam, or of plain gradient descent, on one loss, and the sum of the losses.
 
     Steps on batches of one size do the same to other numbers, so that they can be recorded; others
     (the last of an epoch) run as they are. Recording changes nothing but rounding.
@@ -30,9 +30,10 @@ class Descent:
         loss_of: the mean loss of the chosen examples, int64 `[n]` on the device. It may not wait
             for the device.
         parameters: what is learnt.
-        learning_rate: of Adam.
+        learning_rate: of the descent.
         batch_size: of the steps that are recorded.
         device: where all of it is.
+        momentum: None for Adam; else plain gradient descent with so much of Nesterov's momentum.
         record: how; None runs every step as it is. `recorder` gives what suits a device.
 
     Example:
@@ -52,13 +53,20 @@ class Descent:
         learning_rate: float,
         batch_size: int,
         device: torch.device | str = "cpu",
+        momentum: float | None = None,
         record: Record | None = None,
     ) -> None:
         self.loss_of, self.batch_size, self.record = loss_of, batch_size, record
         fast = record is _record_on_cuda
-        self.optimiser = torch.optim.Adam(
-            parameters, lr=learning_rate, fused=fast or None, capturable=fast
-        )
+        self.optimiser: torch.optim.Optimizer
+        if momentum is None:
+            self.optimiser = torch.optim.Adam(
+                parameters, lr=learning_rate, fused=fast or None, capturable=fast
+            )
+        else:
+            self.optimiser = torch.optim.SGD(
+                parameters, lr=learning_rate, momentum=momentum, nesterov=True, fused=fast or None
+            )
         self.chosen = torch.zeros(batch_size, dtype=torch.int64, device=device)
         self.total = torch.zeros((), dtype=torch.float64, device=device)
         self.n_seen = self.n_steps = 0

@@ -36,6 +36,7 @@ class Examples:
         weights: the paper's gamma_i `[N]`, mean 1.
         training: int64, the neighbours to learn from.
         validation: int64, those that are held out.
+        view: spectrograms `[n, F, T]` as the networks see them, in place of all that.
     """
 
     neighbourhood: Neighbourhood
@@ -43,6 +44,7 @@ class Examples:
     weights: Tensor
     training: Tensor
     validation: Tensor
+    view: Callable[[Tensor], Tensor] | None = None
 
     @classmethod
     def split(
@@ -53,6 +55,8 @@ class Examples:
         at_most: int | None = None,
         validation_share: float = 0.1,
         seed: int = 0,
+        weights: Tensor | None = None,
+        view: Callable[[Tensor], Tensor] | None = None,
     ) -> Examples:
         """Deal the first `at_most` neighbours out at random to training and validation.
 
@@ -62,6 +66,8 @@ class Examples:
             at_most: None takes all.
             validation_share: share that is held out, at least one neighbour.
             seed: seed of the deal.
+            weights: `[N]` of all neighbours; None for the paper's gamma_i.
+            view: as of the class.
 
         Raises:
             ValueError: when there are fewer than two neighbours.
@@ -71,8 +77,10 @@ class Examples:
         if n_samples - n_validation < 1:
             raise ValueError(f"training needs at least 2 neighbours, got {n_samples}")
         order = torch.randperm(n_samples, generator=generator(seed, "split"))
-        weights = closeness_weights(neighbourhood, n_samples)
-        return cls(neighbourhood, pool, weights, order[n_validation:], order[:n_validation])
+        if weights is None:
+            weights = closeness_weights(neighbourhood, n_samples)
+        deal = order[n_validation:], order[:n_validation]
+        return cls(neighbourhood, pool, weights, *deal, view)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -102,6 +110,8 @@ class Examples:
 
     def scale(self, inputs: Tensor) -> Tensor:
         """Spectrograms `[n, F, T]` to inputs of the networks `[n, f, t]`."""
+        if self.view is not None:
+            return self.view(inputs)
         scaled = (inputs - self.neighbourhood.background) / self._unit
         if self.pool == 1:
             return scaled
@@ -149,10 +159,11 @@ def descend(
     epochs: int,
     batch_size: int,
     learning_rate: float,
+    momentum: float | None = None,
     precision: Precision = "auto",
     seed: int = 0,
 ) -> Iterator[tuple[float, float]]:
-    """Train by Adam on one loss, an epoch at a time.
+    """Train on one loss, an epoch at a time.
 
     Args:
         loss_of: the mean loss of a batch.
@@ -160,7 +171,8 @@ def descend(
         examples: to learn from.
         epochs: passes over the training part.
         batch_size: examples in one step.
-        learning_rate: of Adam.
+        learning_rate: of the descent.
+        momentum: None for Adam; else plain gradient descent with so much of Nesterov's momentum.
         precision: "fp32", "bf16" by autocast, or "auto" (see `choose_precision`).
         seed: seed of the order.
 
@@ -184,6 +196,7 @@ def descend(
         learning_rate=learning_rate,
         batch_size=batch_size,
         device=device,
+        momentum=momentum,
         record=recorder(device),
     )
     validation = examples.validation.to(device)

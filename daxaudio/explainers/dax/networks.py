@@ -128,6 +128,71 @@ class Student(nn.Module):
         return self.layers(inputs.unsqueeze(1)).squeeze(1)
 
 
+class BlockMaskNetwork(nn.Module):
+    """f_M as the authors' code has it: masks that are constant in blocks, scaled by their batch.
+
+    The largest value of each block stands for it, and the smallest and largest value of the whole
+    batch become 0 and 1; there is no sigmoid, and no training mode.
+
+    Args:
+        channels: feature maps between the two convolutions.
+        kernel_size: odd side of both kernels, in bins and frames.
+        block: side of the blocks; inputs are whole multiples of it.
+
+    Example:
+        >>> masks = BlockMaskNetwork(channels=4, block=4)(torch.rand(2, 16, 32))
+        >>> masks.shape, masks.min().item(), masks.max().item()
+        (torch.Size([2, 16, 32]), 0.0, 1.0)
+    """
+
+    def __init__(self, channels: int = 32, kernel_size: int = 7, block: int = 8) -> None:
+        super().__init__()
+        padding = kernel_size // 2
+        self.layers = nn.Sequential(
+            NarrowConv2d(1, channels, kernel_size, padding=padding),
+            nn.LeakyReLU(),
+            NarrowConv2d(channels, 1, kernel_size, padding=padding),
+            nn.LeakyReLU(),
+            nn.MaxPool2d(block),
+            nn.Upsample(scale_factor=block),
+            nn.LeakyReLU(),
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Inputs `[N, F, T]` to masks `[N, F, T]` in [0, 1]."""
+        found = self.layers(inputs.unsqueeze(1)).squeeze(1)
+        low, high = found.min(), found.max()
+        return (found - low) / (high - low).clamp(min=1e-12)
+
+
+class NormalisedStudent(nn.Module):
+    """f_S as the authors' code has it: fully connected, with batch normalisation and dropout.
+
+    Args:
+        shape: (F, T) of the inputs.
+
+    Example:
+        >>> NormalisedStudent((16, 30))(torch.rand(2, 16, 30)).shape
+        torch.Size([2])
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(shape[0] * shape[1], 512),
+            nn.LeakyReLU(),
+            nn.BatchNorm1d(512),
+            nn.Dropout(0.1),
+            nn.Linear(512, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Inputs `[N, F, T]` to scores `[N]` in [0, 1]."""
+        return self.layers(inputs).squeeze(1)
+
+
 def _convolution(n_in: int, n_out: int) -> list[nn.Module]:
     # The rectifier grows with its input, so that it may come after the pooling, on a quarter.
     return [NarrowConv2d(n_in, n_out, 3, padding=1), nn.MaxPool2d(2), nn.LeakyReLU()]
