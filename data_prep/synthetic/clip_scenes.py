@@ -76,7 +76,7 @@ class ClipSettings:
                 f"sample_rate must be from {_LOWEST_RATE} to {_HIGHEST_RATE}, got "
                 f"{self.sample_rate}"
             )
-        check_stretch("stretch", self.stretch)
+        check_range("stretch", self.stretch, 0.2, 30)
         check_range("snr_db", self.snr_db, 0, _LARGEST_LEVEL)
 
     @property
@@ -93,11 +93,6 @@ def check_range(name: str, values: Range, lowest: float, highest: float) -> None
             f"{name} must be two numbers from {lowest:g} to {highest:g}, the smaller first, got "
             f"{low:g} {high:g}"
         )
-
-
-def check_stretch(name: str, values: Range) -> None:
-    """See that lengths of stretches are of use; ValueError that names them if not."""
-    check_range(name, values, 0.2, 30)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

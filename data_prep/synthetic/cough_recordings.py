@@ -8,9 +8,10 @@ import math
 import numpy as np
 
 from daxaudio.containers import Events
+from daxaudio.data.evidence import Evidence
 
-from .cough_evidence import EVIDENCE, add_evidence, make_hum
-from .cough_files import fold_label
+from .cough_evidence import EVIDENCE, add_evidence, bands_of, make_hum
+from .cough_files import Truth, fold_label
 from .cough_sounds import (
     MAKERS,
     SAMPLE_RATE,
@@ -98,12 +99,36 @@ def make_recording(
     samples *= scale
     if plant is None:
         return samples, ()
-    trait = draws_for(seed, participant, "trait").random()
+    trait = trait_of(participant, seed)
     spans = _plant_into(samples, participant, events, plant, trait, seed) if plant.active else []
     if plant.confounder == "hum":
         hum = make_hum(len(samples), trait)
         samples += hum * scale * root_mean_square(room) / root_mean_square(hum)
     return samples, tuple((first / SAMPLE_RATE, last / SAMPLE_RATE) for first, last in spans)
+
+
+def trait_of(participant: str, seed: int) -> float:
+    """What is the same in all evidence of a recording: 0 to 1, its frequency."""
+    return float(draws_for(seed, participant, "trait").random())
+
+
+def evidence_of(truth: Truth, duration: float, label: str, seed: int) -> list[Evidence]:
+    """What is planted in a recording, in time and frequency.
+
+    Args:
+        truth: of the recording.
+        duration: seconds; a confounder lies under all of them.
+        label: the class that it speaks for.
+        seed: of the corpus.
+    """
+    trait = trait_of(truth.participant, seed)
+    parts = {truth.evidence: truth.intervals, truth.confounder: ((0.0, duration),)}
+    return [
+        Evidence(start, end, f_min, f_max, label)
+        for kind in EVIDENCE
+        for start, end in parts.get(kind, ())
+        for f_min, f_max in bands_of(kind, trait)
+    ]
 
 
 def _sample(time: float) -> int:

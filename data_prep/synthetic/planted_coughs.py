@@ -11,7 +11,9 @@ as loud as the noise of the room.
     daxaudio prepare planted_coughs --textgrids DIR --out DIR --annotations DIR \
         --n 120 --phase inhale --evidence resonance
 
-Writes the layout of Coswara (see `cough_files`), `planted.csv` with the truth,
+Writes the layout of Coswara (see `cough_files`), `planted.csv` with the truth, `evidence.csv` with
+what of it speaks for the positive class in time and frequency (recordings are named as
+`daxaudio prepare coswara` names them),
 `planted.json` with the settings (another corpus in the same folder is refused),
 `bad_files.txt` (path, tab, reason), and a TextGrid for each participant to `--annotations`.
 
@@ -32,6 +34,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from daxaudio.containers import Events
+from daxaudio.data.evidence import EVIDENCE_FILE, write_evidence
 from daxaudio.runs.files import read_text, typed_path, whole_file, write_text
 
 from .cough_evidence import EVIDENCE
@@ -51,6 +54,7 @@ from .cough_recordings import (
     CONFOUNDERS,
     PHASES,
     Plant,
+    evidence_of,
     make_recording,
     seconds_of,
 )
@@ -58,6 +62,9 @@ from .cough_sounds import draw_speaker, draws_for
 
 SETTINGS_FILE = "planted.json"
 """What the corpus was made with."""
+
+POSITIVE_LABEL = "p"
+"""The positive class, as `daxaudio prepare coswara` names it."""
 
 LABELS = ("original", "clean")
 """How the labels of the TextGrids that are written are spelt."""
@@ -252,6 +259,13 @@ def make_corpus(
     write_metadata(rows, out / "combined_data.csv")
     write_quality(quality, out / "annotations" / f"{SOUND}_labels.csv")
     write_truth(truth, out / "planted.csv")
+    evidence = {
+        f"{row.participant}_{SOUND}": evidence_of(
+            row, timings[row.textgrid][-1].end, POSITIVE_LABEL, seed
+        )
+        for row in truth
+    }
+    write_evidence(evidence, out / EVIDENCE_FILE)
     n_positive = sum(person.positive for person in people)
     return (
         f"{n_positive} positive and {n - n_positive} negative recordings in {out}, timings of "

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import itertools
 import math
 
@@ -71,13 +72,13 @@ def levels_of(scene):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_classes_share_the_asked_part_of_the_shorter_ones_time(clips, seed):
     scene = make_overlap("a", seed, clips, OverlapSettings(), seed=seed)
-    one, two = scene.events
+    one, two = scene.events.of(*scene.asked)
     assert {one.label, two.label} <= set(LABELS)
     assert one.label != two.label
     share = one.overlap(two) / min(one.duration, two.duration)
     assert 0.23 < share < 0.77
     assert one.start > 0
-    assert two.end < scene.recording.duration == pytest.approx(8.0, abs=1e-3)
+    assert two.end < scene.recording.duration == pytest.approx(9.0, abs=1e-3)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -95,12 +96,13 @@ def test_each_class_is_heard_during_its_event_and_not_outside_it(clips, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_louder_class_is_asked_for_and_lies_so_far_above_the_other_as_is_written(clips, seed):
     scene = make_overlap("a", seed, clips, OverlapSettings(), seed=seed)
-    (louder, high), (softer, low) = levels_of(scene).items()
+    (louder, high), (softer, low), (beside, third) = levels_of(scene).items()
     assert scene.asked == (louder, softer)
+    assert third == high
     assert 20 <= high <= 30
     assert 0 <= high - low <= 10
     written = [row["below_loudest_db"] for row in scene.sounds]
-    assert written == [0, pytest.approx(high - low, abs=2e-3)]
+    assert written == [0, pytest.approx(high - low, abs=2e-3), 0]
     samples = scene.recording.waveform[0]
     heard = {}
     for event in scene.events:
@@ -108,6 +110,17 @@ def test_the_louder_class_is_asked_for_and_lies_so_far_above_the_other_as_is_wri
         heard[event.label] = 10 * math.log10(power) - NOISE_DB
     assert heard[louder] == pytest.approx(high, abs=1)
     assert heard[softer] == pytest.approx(low, abs=1)
+    assert heard[beside] == pytest.approx(high, abs=1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_third_class_sounds_before_or_after_the_two(clips, seed):
+    scene = make_overlap("a", seed, clips, OverlapSettings(), seed=seed)
+    (beside,) = scene.events.without(*scene.asked)
+    assert min(abs(beside.start - e.end) for e in scene.events.of(*scene.asked)) > 0.28
+    assert not any(beside.overlap(event) for event in scene.events.of(*scene.asked))
+    plain = make_overlap("a", seed, clips, OverlapSettings(beside=0), seed=seed)
+    assert plain.events.labels == tuple(sorted(scene.asked))
 
 
 def test_classes_take_turns_at_being_louder_and_softer(clips):
@@ -156,8 +169,8 @@ def test_a_tick_is_true_for_a_tenth_of_a_second_wherever_it_lies(tmp_path):
 
 def test_folders_hold_a_row_for_each_class_asked_and_the_events_of_all(corpus, tmp_path):
     common = ["--corpus", corpus, "--n", 2, "--sample_rate", RATE]
-    assert overlaps([*common, "--out", tmp_path / "o"]) == 0
-    assert overlaps([*common, "--out", tmp_path / "e", "--ask", "each"]) == 0
+    assert overlaps([*common, "--out", tmp_path / "o", "--ask", "louder"]) == 0
+    assert overlaps([*common, "--out", tmp_path / "e"]) == 0
     assert mosaics([*common, "--out", tmp_path / "m", "--sounds", 3, 3]) == 0
     louder, each, rows = (read_data_folder(tmp_path / name) for name in "oem")
     assert louder.ids == ["overlap-0000", "overlap-0001"]
@@ -168,13 +181,13 @@ def test_folders_hold_a_row_for_each_class_asked_and_the_events_of_all(corpus, t
         assert set(events) == {f"{recording_id}.wav" for recording_id in data.ids}
         for recording_id, label in data.text.items():
             assert label in events[f"{recording_id}.wav"].labels
-            assert len(events[f"{recording_id}.wav"].labels) == (3 if name == "m" else 2)
+            assert len(events[f"{recording_id}.wav"].labels) == 3
             if name != "o":
                 assert recording_id == f"{data.utt2spk[recording_id]}-{label}"
     assert len(set(rows.wav_scp.values())) == 2
     sounds = list(csv.DictReader((tmp_path / "o" / "sounds.csv").open()))
-    loudest = [row for row in sounds if row["below_loudest_db"] == "0.0"]
-    assert [row["label"] for row in loudest] == [louder.text[name] for name in louder.ids]
+    assert [row["label"] for row in sounds[::3]] == [louder.text[name] for name in louder.ids]
+    assert all(row["below_loudest_db"] == "0.0" for row in sounds[::3])
 
 
 def test_clips_of_other_folds_are_not_heard(corpus, tmp_path):
@@ -207,7 +220,6 @@ def test_the_same_seed_gives_the_same_bytes_however_many_scenes_are_made(corpus,
         (overlaps, ["--stretch", 3, 1], "stretch must be two numbers from 0.2 to 30"),
         (overlaps, ["--snr_db", -3, 5], "snr_db must be two numbers from 0 to 60"),
         (overlaps, ["--difference_db", 0, 90], "difference_db must be two numbers from 0 to 40"),
-        (overlaps, ["--softer_stretch", 0, 3], "softer_stretch must be two numbers from 0.2"),
         (overlaps, ["--overlap", 0.5, 2], "overlap must be two numbers from 0 to 1"),
         (overlaps, ["--seconds", 1.5], "give the scene more than 1.5 s"),
         (overlaps, ["--seconds", "nan"], "seconds must be from 1"),
@@ -224,11 +236,24 @@ def test_bad_input_is_one_line(corpus, tmp_path, capsys, prepare, words, message
     assert not (tmp_path / "out" / "wav.scp").exists()
 
 
+def test_more_than_one_clip_beside_the_two_is_refused():
+    with pytest.raises(ValueError, match="beside must be 0 or 1, got 2"):
+        OverlapSettings(beside=2)
+
+
+def test_default_lengths_fit_into_a_scene(clips):
+    longest = dataclasses.replace(clips, stretch=(3.0, 3.0))
+    for seed in range(20):
+        make_overlap("a", seed, longest, OverlapSettings(overlap=(0.25, 0.25)), seed=seed)
+
+
 def test_a_silent_clip_is_named(corpus, tmp_path, capsys):
     silent = write_clip(corpus / "002 - Rain" / "2-1-A.wav", 500, 9, 9)
     write_clip(corpus / "001 - Dog bark" / "2-2-A.wav", 500, 1, 2)
     words = ["--corpus", corpus, "--folds", 2, "--n", 2, "--out", tmp_path / "out"]
     assert overlaps(words) == 2
+    assert "needs clips of three classes; take beside 0" in capsys.readouterr().err
+    assert overlaps([*words, "--beside", 0]) == 2
     assert f"{silent}: is silent" in capsys.readouterr().err
 
 

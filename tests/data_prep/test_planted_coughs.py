@@ -6,6 +6,8 @@ import soundfile
 from conftest import prepare_command
 
 from daxaudio.containers import Event
+from daxaudio.data.evidence import read_evidence
+from daxaudio.data.kaldi import read_data_folder
 from daxaudio_data_prep.synthetic.cough_files import (
     NEGATIVE,
     POSITIVE,
@@ -159,6 +161,25 @@ def test_the_truth_is_what_was_written(folder, tmp_path):
         expected = ("inhale", "hum", 0.5, "hum") if plant else ("none", "none", 0.0, "none")
         assert (truth.phase, truth.evidence, truth.strength, truth.confounder) == expected
         assert len(truth.intervals) == (1 if plant else 0)
+
+
+def test_evidence_is_named_as_the_data_folder_names_recordings(folder, tmp_path):
+    corpus, annotations = tmp_path / "out", tmp_path / "out_textgrids"
+    words = ["--phase", "inhale", "--evidence", "wheeze", "--confounder", "hum", "--n", "4"]
+    assert run(folder, corpus, *words) == 0
+    words = ["--corpus", corpus, "--annotations", annotations, "--folds", 2]
+    assert prepare_command("coswara")([*words, "--out", tmp_path / "data"]) == 0
+    data, evidence = read_data_folder(tmp_path / "data"), read_evidence(corpus / "evidence.csv")
+    assert set(evidence) == {name for name in data.ids if data.text[name] == "p"}
+    planted = {f"{row.participant}_cough-heavy": row for row in read_truth(corpus / "planted.csv")}
+    for name, parts in evidence.items():
+        assert {part.label for part in parts} == {"p"}
+        wheeze, *hum = parts
+        ((start, end),) = planted[name].intervals
+        assert (wheeze.start, wheeze.end) == pytest.approx((start, end), abs=1e-5)
+        assert 400 < wheeze.f_min < wheeze.f_max < 800
+        assert [(part.start, part.end) for part in hum] == [(0, data.utt2dur[name])] * 2
+        assert 260 < hum[0].f_min < hum[0].f_max < 2 * 280 - 20 < hum[1].f_max < 701
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not(folder, tmp_path):
