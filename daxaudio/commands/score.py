@@ -9,7 +9,13 @@ from daxaudio.commands.events import add_evidence
 from daxaudio.commands.outputs import prepare_folder
 from daxaudio.data.evidence import read_evidence
 from daxaudio.experiments.compare import SETTINGS_FILE
-from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, find_explanations, score_folder
+from daxaudio.experiments.score import (
+    METRICS,
+    RESULTS_FILE,
+    SUMMARY_FILE,
+    find_explanations,
+    score_folder,
+)
 from daxaudio.report import tabulate_summary, to_markdown
 
 
@@ -41,4 +47,5 @@ def run(arguments: argparse.Namespace) -> None:
     if (out / SETTINGS_FILE).exists():
         raise ValueError(f"--out {out} holds the tables of a comparison; choose another folder")
     _, summary = score_folder(arguments.explanations, events, out, evidence=evidence)
-    print(to_markdown(tabulate_summary(summary)))
+    shown = [name for name in METRICS if name in set(summary["metric"])]
+    print(to_markdown(tabulate_summary(summary, metrics=shown)))

@@ -14,6 +14,7 @@ import pandas as pd
 from daxaudio.containers import Event, Events, Explanation
 from daxaudio.data.evidence import Evidence
 from daxaudio.data.kaldi import DataFolder
+from daxaudio.experiments.against_events import Sets, against_events, with_sets
 from daxaudio.experiments.folder import (
     PROBLEMS_FILE,
     WARNINGS_FILE,
@@ -44,7 +45,6 @@ from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import is_stored, load_explanation
 from daxaudio.metrics import (
     complexity,
-    evaluate,
     marked_share,
     rank_correlation,
     sparseness,
@@ -257,7 +257,7 @@ class ComparingRun:
             chosen: recordings that the model gets right.
             wrong: recordings that it gets wrong.
         """
-        gathered = Gathered()
+        gathered, sets = Gathered(), Sets()
         measuring = Measuring(self.run, self.settings, self.out)
         for place, name in enumerate(chosen):
             explanations = self._load(EXPLANATIONS, name)
@@ -277,6 +277,8 @@ class ComparingRun:
                         gathered.add_curves(explanation, found)
                 gathered.add(explanation, values)
                 gathered.add_facts(explanation)
+                if "event_detection" in self.groups and name in self.run.events:
+                    sets.add(explanation, self.run.events[name])
         for name in wrong:
             for explanation in self._load(WRONGLY_PREDICTED, name):
                 value = self._iou(explanation)
@@ -285,7 +287,7 @@ class ComparingRun:
         results = gathered.results()
         tables = {
             RESULTS_FILE: results,
-            SUMMARY_FILE: summarise(results),
+            SUMMARY_FILE: with_sets(summarise(results), sets.summary()),
             f"{EXPLANATIONS}/{WARNINGS_FILE}": gathered.warning_table(),
             COST_FILE: gathered.cost_table(),
         }
@@ -299,9 +301,8 @@ class ComparingRun:
         """Measures that need no black box; the form of a mask is that of what was heard."""
         values: dict[str, float] = {}
         name = explanation.spectrogram.recording_id
-        events = self.run.events.get(name)
-        if events and "localisation" in self.groups:
-            values |= evaluate(explanation, events)
+        if events := self.run.events.get(name):
+            values |= against_events(explanation, events, self.groups)
         if "evidence" in self.groups:
             values |= score_evidence(explanation, self.evidence.get(name, ()))
         if "form" in self.groups:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from daxaudio.containers import Events, Explanation, Recording, Spectrogram
 from daxaudio.data.kaldi import DataFolder
+from daxaudio.experiments.against_events import against_events
 from daxaudio.experiments.explain import asked_about, explain, settings_for
 from daxaudio.experiments.folder import ExplainingRun
 from daxaudio.experiments.measure import Measuring
@@ -18,7 +19,7 @@ from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.catalogue import check_methods
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.shared_queries import SharedQueries
-from daxaudio.metrics import complexity, evaluate, marked_share, sparseness
+from daxaudio.metrics import complexity, marked_share, sparseness
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.model import Model
 from daxaudio.runs.kinds import as_listed, check_kind
@@ -53,7 +54,7 @@ def compare(
 
     Returns:
         One row a recording and method, in this order: `recording_id`, `method`, `target`, `score`,
-        `queries`, those of `evaluate` for recordings with true events, and the measures of form,
+        `queries`, those against events for recordings that have some, and the measures of form,
         deletion, srg and faithfulness (see `daxaudio.metrics.catalogue`). What cannot be explained
         is left out, with a warning that says why.
 
@@ -163,7 +164,7 @@ def _row(explanation: Explanation, events: Events) -> dict[str, Any]:
         "target": explanation.target,
         "score": explanation.score,
         "queries": explanation.n_queries,
-        **(evaluate(explanation, events) if events else {}),
+        **(against_events(explanation, events) if events else {}),
         "sparseness": sparseness(explanation.mask),
         "complexity": complexity(explanation.mask),
         "marked_share": marked_share(explanation.mask),

@@ -17,7 +17,10 @@ Truth = Literal["events", "evidence"]
 
 TRUTHS: tuple[Truth, ...] = get_args(Truth)
 
-DEFAULT_GROUPS = ("localisation", "evidence", "deletion", "srg", "faithfulness", "form")
+DEFAULT_GROUPS = (
+    *("localisation", "event_detection", "focus", "evidence"),
+    *("deletion", "srg", "faithfulness", "form"),
+)
 """Groups of measures that do not explain again, and so cost least."""
 
 _NEED = {name: groups_that_need(name) for name in TRUTHS}

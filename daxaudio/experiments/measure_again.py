@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from daxaudio.containers import Events, ScoreFn, Spectrogram
+from daxaudio.containers import Events, Explanation, ScoreFn, Spectrogram
 from daxaudio.experiments.explain import explain
 from daxaudio.experiments.measure_groups import Asking, Found
+from daxaudio.explainers.attribution import map_of
 from daxaudio.explainers.shared_queries import SharedQueries
-from daxaudio.metrics.sanity import compare_stage, randomise_cascade
+from daxaudio.metrics.sanity import compare_stage, complexity_rise, randomise_cascade
 from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox, module_behind
@@ -32,7 +33,7 @@ def find_max_sensitivity(asking: Asking) -> Iterator[Found]:
         def mask_of(near: Spectrogram, method: str = explanation.method) -> Tensor:
             # the methods see the same few inputs, and share their queries on each
             shared = memory.setdefault(digest(near.values), SharedQueries())
-            return _explain_again(asking, method, near, score_fn, shared)
+            return _explain_again(asking, method, near, score_fn, shared).mask
 
         try:
             value = max_sensitivity(
@@ -62,15 +63,16 @@ def find_sanity(asking: Asking, randomised: RandomModels) -> Iterator[Found]:
 
         def again(
             score_fn: ScoreFn, shared: SharedQueries, method: str = explanation.method
-        ) -> Tensor:
+        ) -> Explanation:
             return _explain_again(asking, method, asking.spectrogram, score_fn, shared)
 
         try:
-            mask = again(*trained)
-            stages = [compare_stage("trained", mask, mask[None])]
+            own = again(*trained)
+            stages, others = [compare_stage("trained", own.mask, own.mask[None])], [own]
             for layer, classes in stages_asked:
-                masks = torch.stack([again(*asked) for asked in classes])
-                stages.append(compare_stage(layer, mask, masks))
+                others = [again(*asked) for asked in classes]
+                masks = torch.stack([other.mask for other in others])
+                stages.append(compare_stage(layer, own.mask, masks))
         except ValueError as error:
             yield error
             continue
@@ -79,6 +81,7 @@ def find_sanity(asking: Asking, randomised: RandomModels) -> Iterator[Found]:
             "randomisation_correlation": last.correlation,
             "randomisation_absolute": last.absolute,
             "randomisation_ssim": last.ssim,
+            "randomisation_rise": complexity_rise(map_of(own), map(map_of, others)),
         }
         rows = [
             {
@@ -112,12 +115,12 @@ def _explain_again(
     spectrogram: Spectrogram,
     score_fn: ScoreFn,
     shared: SharedQueries,
-) -> Tensor:
-    """The mask of a method with the queries that explaining again is allowed."""
+) -> Explanation:
+    """By a method, with the queries that explaining again is allowed."""
     settings = asking.run.settings
     if asking.settings.again_queries is not None:
         settings = dataclasses.replace(settings, queries=asking.settings.again_queries)
-    found = explain(
+    return explain(
         spectrogram,
         score_fn,
         method,
@@ -126,4 +129,3 @@ def _explain_again(
         events=asking.run.events.get(spectrogram.recording_id, Events()),
         shared=shared,
     )
-    return found.mask.cpu()

@@ -13,10 +13,11 @@ import pandas as pd
 
 from daxaudio.containers import Event, Events, Explanation, Spectrogram
 from daxaudio.data.evidence import Evidence, cells_of, evidence_for_class
+from daxaudio.experiments.against_events import Sets, against_events, with_sets
 from daxaudio.explainers.catalogue import order_methods
 from daxaudio.explainers.storage import is_stored, load_explanation, load_facts
-from daxaudio.metrics import evaluate, score_mask
-from daxaudio.metrics.catalogue import GROUPS
+from daxaudio.metrics import score_mask
+from daxaudio.metrics.catalogue import GROUPS, MEASURES
 from daxaudio.runs.tables import read_table, write_csv, write_table
 from daxaudio.runs.tolerances import END_TOLERANCE
 
@@ -32,7 +33,7 @@ METRICS = (
     *("iou", "best_threshold_iou", "frame_auc", "average_precision", "event_iou"),
     *GROUPS["evidence"],
 )
-"""Measures of `score_folder`, in the order of tables."""
+"""Measures of `score_folder` that are shown; its tables have all."""
 
 
 def score_folder(
@@ -65,6 +66,7 @@ def score_folder(
             methods that have no recording in common, or no recording whose events fit it.
     """
     rows: dict[tuple[str, str], dict[str, float]] = {}
+    sets = Sets()
     left_out: list[str] = []
     for folder, explanation in _readable(explanations, load_explanation):
         name = explanation.spectrogram.recording_id
@@ -75,8 +77,9 @@ def score_folder(
             left_out.append(f"{folder}: {problem}")
             continue
         known = evidence.get(name, ()) if evidence else ()
-        values = evaluate(explanation, events[name]) | score_evidence(explanation, known)
+        values = against_events(explanation, events[name]) | score_evidence(explanation, known)
         rows[name, explanation.method] = values
+        sets.add(explanation, events[name])
     if not rows:
         raise ValueError(f"no recording has events that fit it: {left_out[0]}")
     check_recordings(explanations, rows)
@@ -84,10 +87,10 @@ def score_folder(
     order = order_methods(found)
     ranked = sorted(rows, key=lambda key: (key[0], order.index(key[1])))
     results = pd.DataFrame(
-        [(*k, metric, rows[k][metric]) for k in ranked for metric in METRICS if metric in rows[k]],
+        [(*k, metric, rows[k][metric]) for k in ranked for metric in MEASURES if metric in rows[k]],
         columns=["recording_id", "method", "metric", "value"],
     ).round({"value": 6})
-    summary = summarise(results)
+    summary = with_sets(summarise(results), sets.summary())
     write_table(results, Path(out) / RESULTS_FILE)
     write_csv(summary, Path(out) / SUMMARY_FILE)
     return results, summary

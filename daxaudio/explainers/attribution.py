@@ -92,6 +92,20 @@ def _summed_masks(perturbation: Perturbation, scores: Tensor, shape: torch.Size)
     return total.cpu().unflatten(1, shape)
 
 
+def map_of(explanation: Explanation) -> Tensor:
+    """What a method found of each bin, `[F, T]`, before it was scaled or formed to a mask.
+
+    Its attribution, in its own unit; the mask where it gives no more.
+
+    Example:
+        >>> import torch
+        >>> picture = Spectrogram(torch.eye(2), torch.arange(2.0), torch.arange(2.0))
+        >>> map_of(Explanation(torch.eye(2), picture, "own", attribution=-torch.eye(2))).min()
+        tensor(-1.)
+    """
+    return explanation.mask if explanation.attribution is None else explanation.attribution
+
+
 def explain_by_mask(
     spectrogram: Spectrogram,
     score_fn: ScoreFn,

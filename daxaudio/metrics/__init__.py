@@ -6,6 +6,9 @@ One file a kind of measure:
 |---|---|---|
 | `iou` | frames, and events, that are marked against those that are true | events |
 | `localisation` | ranking, peak and mass: in time, and in time and frequency; `evaluate` | events |
+| `top_frames` | whether what ranks highest is true: the top alone | events |
+| `event_detection` | F1 of frames and events, and over all thresholds of a set | events |
+| `focus` | one class's events against those of the others | events of several classes |
 | `phases`, `phase_events` | which classes of events are marked, which are found | events |
 | `deletion` | the score while the best parts go, or come | the black box |
 | `relevance_gain` | what the order of a mask gains over the reverse: SRG, ROAD | the black box |
@@ -34,9 +37,11 @@ from daxaudio.metrics.correlation import (
 )
 from daxaudio.metrics.deletion import Curve, perturbation_curves
 from daxaudio.metrics.detection import roc_auc, roc_curve, sensitivity_at_specificity
+from daxaudio.metrics.event_detection import event_f1, frame_f1, psds
 from daxaudio.metrics.events import (
     Match,
     event_frames,
+    event_runs,
     frame_edges,
     frames_to_events,
     interval_iou,
@@ -48,7 +53,14 @@ from daxaudio.metrics.faithfulness import (
     average_increase,
     faithfulness_measures,
 )
-from daxaudio.metrics.form import complexity, rank_correlation, sparseness, structural_similarity
+from daxaudio.metrics.focus import focus
+from daxaudio.metrics.form import (
+    complexity,
+    histogram_entropy,
+    rank_correlation,
+    sparseness,
+    structural_similarity,
+)
 from daxaudio.metrics.iou import best_threshold_iou, event_iou, iou, paper_threshold
 from daxaudio.metrics.localisation import (
     average_precision,
@@ -73,7 +85,12 @@ from daxaudio.metrics.phases import (
 )
 from daxaudio.metrics.ranks import PairTest, RankComparison, compare_pairs, rank_methods
 from daxaudio.metrics.relevance_gain import road, symmetric_relevance_gain
-from daxaudio.metrics.sanity import SanityCheck, randomise_cascade, sanity_check
+from daxaudio.metrics.sanity import (
+    SanityCheck,
+    complexity_rise,
+    randomise_cascade,
+    sanity_check,
+)
 from daxaudio.metrics.sensitivity import max_sensitivity
 from daxaudio.metrics.significance import (
     PairedComparison,
@@ -81,6 +98,13 @@ from daxaudio.metrics.significance import (
     holm,
     paired_comparison,
     unpaired_comparison,
+)
+from daxaudio.metrics.top_frames import (
+    mask_rank_accuracy,
+    mask_top_k_intersection,
+    relevance_rank_accuracy,
+    top_k_intersection,
+    worst_event_margin,
 )
 
 __all__ = [
@@ -102,17 +126,23 @@ __all__ = [
     "best_threshold_iou",
     "compare_pairs",
     "complexity",
+    "complexity_rise",
     "correlation_measures",
     "evaluate",
+    "event_f1",
     "event_frames",
     "event_iou",
+    "event_runs",
     "faithfulness_correlation",
     "faithfulness_measures",
     "find_events",
+    "focus",
     "frame_auc",
     "frame_edges",
+    "frame_f1",
     "frames_to_events",
     "heard_stretches",
+    "histogram_entropy",
     "holm",
     "infidelity",
     "interval_iou",
@@ -123,6 +153,8 @@ __all__ = [
     "mask_auc",
     "mask_average_precision",
     "mask_iou",
+    "mask_rank_accuracy",
+    "mask_top_k_intersection",
     "mass_over_chance",
     "match_events",
     "max_sensitivity",
@@ -135,10 +167,12 @@ __all__ = [
     "phase_mass",
     "phase_share",
     "pointing_game",
+    "psds",
     "randomise_cascade",
     "rank_correlation",
     "rank_methods",
     "relevance_mass",
+    "relevance_rank_accuracy",
     "road",
     "roc_auc",
     "roc_curve",
@@ -150,5 +184,7 @@ __all__ = [
     "sparseness",
     "structural_similarity",
     "symmetric_relevance_gain",
+    "top_k_intersection",
     "unpaired_comparison",
+    "worst_event_margin",
 ]

@@ -29,7 +29,7 @@ def groups_that_need(need: Need) -> tuple[str, ...]:
 
     Example:
         >>> groups_that_need("events")
-        ('localisation', 'wrongly_predicted')
+        ('localisation', 'event_detection', 'focus', 'wrongly_predicted')
     """
     return tuple(
         group

@@ -96,6 +96,39 @@ def check_profile(
     return values, centres
 
 
+def check_map(mask: Numbers, truth: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A mask and what is true in time and frequency, both flattened to `[F * T]`.
+
+    Raises:
+        ValueError: when the two are no arrays `[F, T]` of one shape, or hold bad values.
+    """
+    values, true = to_array(mask, "mask").astype(np.float64), to_array(truth, "truth")
+    if values.ndim != 2 or values.shape != true.shape:
+        raise ValueError(
+            f"mask and truth must both be [F, T], got shapes {values.shape} and {true.shape}"
+        )
+    if not np.isin(true, (0, 1)).all():
+        raise ValueError("truth must be bool (or 0 and 1), got other values")
+    return values.ravel(), true.ravel().astype(np.bool_)
+
+
+def check_over_time(
+    mask: Numbers, times: Numbers
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A mask `[F, T]` and its frame times `[T]` as float64 arrays.
+
+    Raises:
+        ValueError: when the two do not fit each other, or hold bad values.
+    """
+    values = to_array(mask, "mask").astype(np.float64)
+    centres = to_array(times, "times")
+    if values.ndim != 2 or centres.shape != values.shape[1:]:
+        raise ValueError(
+            f"mask must be [F, T] and times [T], got shapes {values.shape} and {centres.shape}"
+        )
+    return values, check_profile(values[0], centres)[1]
+
+
 def event_frames(events: Sequence[Event], times: Numbers) -> NDArray[np.bool_]:
     """Frames whose centre lies in [start, end) of any event.
 
@@ -140,11 +173,24 @@ def frames_to_events(active: Numbers, times: Numbers, label: str = "") -> Events
     """
     frames, centres = check_profile(active, times)
     edges = frame_edges(centres)
-    steps = np.diff(frames != 0, prepend=False, append=False).nonzero()[0]
     return Events(
         Event(float(edges[first]), float(edges[stop]), label)
-        for first, stop in zip(steps[::2], steps[1::2], strict=True)
+        for first, stop in event_runs(frames != 0)
     )
+
+
+def event_runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First frame, and frame after the last, of each run of active frames.
+
+    Args:
+        active: `[T]`.
+
+    Example:
+        >>> event_runs(np.array([False, True, True, False, True]))
+        [(1, 3), (4, 5)]
+    """
+    steps = np.diff(active, prepend=False, append=False).nonzero()[0].tolist()
+    return list(zip(steps[::2], steps[1::2], strict=True))
 
 
 def frame_edges(times: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -203,3 +249,20 @@ def match_events(reference: Sequence[Event], predicted: Sequence[Event]) -> list
     ious = np.array([[interval_iou(true, guess) for guess in predicted] for true in reference])
     pairs = zip(*scipy.optimize.linear_sum_assignment(ious, maximize=True), strict=True)
     return [Match(int(i), int(j), float(ious[i, j])) for i, j in pairs if ious[i, j] > 0]
+
+
+def match_most(fits: NDArray[np.bool_]) -> int:
+    """How many true and predicted events can be paired at most, one to one.
+
+    Args:
+        fits: `[true, predicted]`, whether the two may be a pair; of any shape without elements
+            where one of them is none.
+
+    Example:
+        >>> match_most(np.array([[True, True], [True, False]]))
+        2
+    """
+    if not fits.size:
+        return 0
+    rows, columns = scipy.optimize.linear_sum_assignment(fits, maximize=True)
+    return int(fits[rows, columns].sum())

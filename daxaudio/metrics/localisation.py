@@ -23,35 +23,23 @@ from numpy.typing import NDArray
 
 from daxaudio.containers import Event, Events, Explanation
 from daxaudio.metrics.detection import roc_auc
-from daxaudio.metrics.events import Numbers, check_profile, event_frames, to_array
+from daxaudio.metrics.event_detection import event_f1, frame_f1
+from daxaudio.metrics.events import (
+    Numbers,
+    check_map,
+    check_over_time,
+    check_profile,
+    event_frames,
+)
 from daxaudio.metrics.iou import best_threshold_iou, event_iou, iou, paper_threshold, set_iou
+from daxaudio.metrics.top_frames import (
+    mask_rank_accuracy,
+    mask_top_k_intersection,
+    relevance_rank_accuracy,
+    top_k_intersection,
+    worst_event_margin,
+)
 from daxaudio.runs.kinds import check_kind
-
-
-def _check_mask(mask: Numbers, truth: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Both flattened to `[F * T]`; raises ValueError when malformed."""
-    values, true = to_array(mask, "mask").astype(np.float64), to_array(truth, "truth")
-    if values.ndim != 2 or values.shape != true.shape:
-        raise ValueError(
-            f"mask and truth must both be [F, T], got shapes {values.shape} and {true.shape}"
-        )
-    if not np.isin(true, (0, 1)).all():
-        raise ValueError("truth must be bool (or 0 and 1), got other values")
-    return values.ravel(), true.ravel().astype(np.bool_)
-
-
-def _check_over_time(
-    mask: Numbers, times: Numbers, events: Sequence[Event]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The mask `[F, T]` and the frames of the events `[T]`; raises ValueError when malformed."""
-    values = to_array(mask, "mask").astype(np.float64)
-    centres = to_array(times, "times")
-    if values.ndim != 2 or centres.shape != values.shape[1:]:
-        raise ValueError(
-            f"mask must be [F, T] and times [T], got shapes {values.shape} and {centres.shape}"
-        )
-    check_profile(values[0], centres)
-    return values, event_frames(events, centres)
 
 
 def _mean_precision(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
@@ -126,7 +114,7 @@ def mask_iou(mask: Numbers, truth: Numbers) -> float:
         >>> mask_iou([[0.0, 0.0, 0.9], [0.0, 0.0, 0.0]], [[False, True, True], [False] * 3])
         0.5
     """
-    values, true = _check_mask(mask, truth)
+    values, true = check_map(mask, truth)
     return set_iou(values > paper_threshold(values), true)
 
 
@@ -147,7 +135,7 @@ def mask_auc(mask: Numbers, truth: Numbers) -> float:
         >>> mask_auc([[0.9, 0.1], [0.2, 0.1]], [[True, True], [False, False]])
         0.625
     """
-    return roc_auc(*_check_mask(mask, truth))
+    return roc_auc(*check_map(mask, truth))
 
 
 def mask_average_precision(mask: Numbers, truth: Numbers) -> float:
@@ -167,7 +155,7 @@ def mask_average_precision(mask: Numbers, truth: Numbers) -> float:
         >>> mask_average_precision([[0.9, 0.1], [0.2, 0.1]], [[True, True], [False, False]])
         0.75
     """
-    return _mean_precision(*_check_mask(mask, truth))
+    return _mean_precision(*check_map(mask, truth))
 
 
 def pointing_game(mask: Numbers, times: Numbers, events: Sequence[Event]) -> float:
@@ -193,7 +181,8 @@ def pointing_game(mask: Numbers, times: Numbers, events: Sequence[Event]) -> flo
         >>> pointing_game([[0, 9, 1], [9, 2, 3]], [0.5, 1.5, 2.5], [Event(1.0, 3.0)])
         0.5
     """
-    values, true = _check_over_time(mask, times, events)
+    values, centres = check_over_time(mask, times)
+    true = event_frames(events, centres)
     if not true.any():
         return float("nan")
     greatest = values == values.max()
@@ -222,7 +211,8 @@ def relevance_mass(mask: Numbers, times: Numbers, events: Sequence[Event]) -> fl
         >>> relevance_mass([[0, 1, 0], [0, 5, 2]], [0.5, 1.5, 2.5], [Event(1.0, 2.0)])
         0.75
     """
-    values, true = _check_over_time(mask, times, events)
+    values, centres = check_over_time(mask, times)
+    true = event_frames(events, centres)
     if values.min() < 0:
         raise ValueError("mask holds negative values; scale it by scale_to_mask")
     if not true.any() or not values.any():
@@ -239,7 +229,8 @@ def score_profile(profile: Numbers, times: Numbers, events: Sequence[Event]) -> 
         events: true events.
 
     Returns:
-        `iou`, `best_threshold_iou`, `frame_auc`, `average_precision`, `event_iou`, in this order.
+        `iou`, `best_threshold_iou`, `frame_auc`, `average_precision`, `event_iou`,
+        `relevance_rank_accuracy`, `top_k_intersection`, `frame_f1`, `event_f1`, in this order.
 
     Raises:
         ValueError: when the profile or times are malformed.
@@ -249,7 +240,10 @@ def score_profile(profile: Numbers, times: Numbers, events: Sequence[Event]) -> 
         >>> scores["iou"], scores["frame_auc"]
         (0.5, 0.75)
     """
-    metrics = (iou, best_threshold_iou, frame_auc, average_precision, event_iou)
+    metrics = (
+        *(iou, best_threshold_iou, frame_auc, average_precision, event_iou),
+        *(relevance_rank_accuracy, top_k_intersection, frame_f1, event_f1),
+    )
     return {metric.__name__: metric(profile, times, events) for metric in metrics}
 
 
@@ -261,16 +255,20 @@ def score_mask(mask: Numbers, truth: Numbers) -> dict[str, float]:
         truth: `[F, T]` bool.
 
     Returns:
-        `mask_iou`, `mask_auc`, `mask_average_precision`, in this order.
+        `mask_iou`, `mask_auc`, `mask_average_precision`, `mask_rank_accuracy`,
+        `mask_top_k_intersection`, in this order.
 
     Raises:
         ValueError: when the two are no arrays `[F, T]` of one shape, or hold bad values.
 
     Example:
-        >>> score_mask([[0.9, 0.1], [0.2, 0.1]], [[True, False], [False, False]])
-        {'mask_iou': 1.0, 'mask_auc': 1.0, 'mask_average_precision': 1.0}
+        >>> set(score_mask([[0.9, 0.1], [0.2, 0.1]], [[True, False], [False, False]]).values())
+        {1.0}
     """
-    metrics = (mask_iou, mask_auc, mask_average_precision)
+    metrics = (
+        *(mask_iou, mask_auc, mask_average_precision),
+        *(mask_rank_accuracy, mask_top_k_intersection),
+    )
     return {metric.__name__: metric(mask, truth) for metric in metrics}
 
 
@@ -283,7 +281,8 @@ def evaluate(explanation: Explanation, truth: Sequence[Event]) -> dict[str, floa
             explained, those alone are true (see `Events.for_class`).
 
     Returns:
-        Those of `score_profile`, `pointing_game` and `relevance_mass`, in this order.
+        Those of `score_profile`, `pointing_game`, `relevance_mass` and `worst_event_margin`, in
+        this order.
 
     Raises:
         TypeError: when it is no explanation, or something else than an `Event` is among the true
@@ -305,4 +304,5 @@ def evaluate(explanation: Explanation, truth: Sequence[Event]) -> dict[str, floa
         **score_profile(explanation.profile, times, events),
         "pointing_game": pointing_game(explanation.mask, times, events),
         "relevance_mass": relevance_mass(explanation.mask, times, events),
+        "worst_event_margin": worst_event_margin(explanation.profile, times, events),
     }

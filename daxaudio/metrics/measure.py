@@ -30,6 +30,7 @@ class Measure:
         unit: of the values.
         needs: what it needs beside the explanation.
         decimals: how many digits after the point are shown.
+        of_set: of a method over a whole set of recordings: it stands in summaries alone.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Measure:
     unit: str = "share"
     needs: tuple[Need, ...] = ()
     decimals: int = 3
+    of_set: bool = False
 
 
 PAPER = "Bhattacharya et al., DAX"

@@ -8,17 +8,27 @@ _EVENT_SHARE = "the event's share of the time"
 
 
 def _localisation(
-    name: str, text: str, definition: str, source: str, chance: str = _EVENT_SHARE
+    name: str,
+    text: str,
+    definition: str,
+    source: str,
+    chance: str = _EVENT_SHARE,
+    *,
+    group: str = "localisation",
+    low: float = 0.0,
+    of_set: bool = False,
 ) -> Measure:
     return Measure(
         name,
         text,
         definition,
-        group="localisation",
+        group=group,
         better="higher",
         source=source,
         chance=chance,
+        low=low,
         needs=("events",),
+        of_set=of_set,
     )
 
 
@@ -91,6 +101,71 @@ AGAINST_EVENTS = (
         "The sum of the mask over the frames of events, over the sum of the whole mask.",
         "Arras et al. 2022 (CLEVR-XAI)",
     ),
+    _localisation(
+        "relevance_rank_accuracy",
+        "true ones among as many top frames",
+        "Of the frames that the profile ranks highest, as many as there are in events, the share "
+        "that is in events; of equal values on the border of the top, the share that chance would "
+        "put there.",
+        "Arras et al. 2022 (CLEVR-XAI)",
+    ),
+    _localisation(
+        "top_k_intersection",
+        "true ones among the top fiftieth",
+        "As `relevance_rank_accuracy`, of the highest-ranked 2 % of the frames, or of as many as "
+        "there are in events where that is less.",
+        "Theiner et al. 2021",
+    ),
+    _localisation(
+        "worst_event_margin",
+        "least peak of an event above all outside",
+        "The least of the events' peaks of the profile, less the profile's greatest value outside "
+        "of events, over its greatest of all. Above 0 a threshold finds every event and nothing "
+        "else.",
+        "Bolaños et al. 2025 (their code)",
+        chance="",
+        low=-1.0,
+    ),
+    _localisation(
+        "frame_f1",
+        "F1 of frames above mean + std",
+        "2 hits / (marked + true) of the frames of `iou`: 2 IoU / (1 + IoU).",
+        "Mesaros et al. 2016 (sed_eval), segments of a frame",
+        chance="",
+        group="event_detection",
+    ),
+    _localisation(
+        "event_f1",
+        "F1 of events, onset within 200 ms",
+        "2 hits / (marked + true) of runs of frames above mean + std: one is a hit when its onset "
+        "is within 200 ms of a true one, and its offset within 200 ms, or a fifth of the event's "
+        "length, of the true one; as many as possible are paired, one to one.",
+        "Mesaros et al. 2016 (sed_eval)",
+        chance="",
+        group="event_detection",
+    ),
+    _localisation(
+        "psds",
+        "events found against false alarms, all thresholds",
+        "Over all recordings at once: the share of events found at most at a number of false "
+        "alarms an hour, its mean from 0 to 100 of them. A run of frames above the threshold is "
+        "right when 70 % of it lies in events, and an event is found when 70 % of it lies in right "
+        "runs. Each profile is scaled to [0, 1] by its own ends.",
+        "Bilen et al. 2020 (PSDS), for one class; thresholds as Ebbers et al. 2022",
+        chance="",
+        group="event_detection",
+        of_set=True,
+    ),
+    _localisation(
+        "focus",
+        "mask in events of its class, not of others",
+        "The sum of the mask in frames of events of the class that it was made for, over that plus "
+        "the sum in frames of other classes' events; frames in both count nowhere. Not defined "
+        "where one class sounds alone.",
+        "Arias-Duart et al. 2022 (Focus), in time",
+        chance="the class's share of these frames",
+        group="focus",
+    ),
     _in_frequency(
         "mask_iou",
         "evidence against points above mean + std",
@@ -113,5 +188,17 @@ AGAINST_EVENTS = (
         "precision over recall of points",
         "As `average_precision`, of the points of the mask in the evidence.",
         "information retrieval, as scikit-learn",
+    ),
+    _in_frequency(
+        "mask_rank_accuracy",
+        "evidence among as many top points",
+        "As `relevance_rank_accuracy`, of the points of the mask in the evidence.",
+        "Arras et al. 2022 (CLEVR-XAI)",
+    ),
+    _in_frequency(
+        "mask_top_k_intersection",
+        "evidence among the top fiftieth of points",
+        "As `top_k_intersection`, of the points of the mask in the evidence.",
+        "Theiner et al. 2021",
     ),
 )

@@ -141,4 +141,19 @@ OF_MASKS = (
         unit="structural similarity",
         needs=("queries", "explainer", "module"),
     ),
+    Measure(
+        "randomisation_rise",
+        "rise of complexity in a random model",
+        "(H(random) - H(trained)) / H(trained) of the maps of these models, before they are scaled "
+        "to masks; H is the entropy of the histogram of a map's values in 100 bins. Efficient "
+        "MPRT; the mean over several classes.",
+        group="sanity",
+        better="higher",
+        source="Hedström et al. 2024 (efficient MPRT)",
+        low=-1.0,
+        high=math.inf,
+        chance="0",
+        unit="ratio",
+        needs=("queries", "explainer", "module"),
+    ),
 )

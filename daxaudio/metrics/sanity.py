@@ -10,13 +10,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
 
 import torch
 from torch import Tensor, nn
 
-from daxaudio.metrics.form import rank_correlation, structural_similarity
+from daxaudio.metrics.form import histogram_entropy, rank_correlation, structural_similarity
 from daxaudio.runs.seeds import derive_seed, generator
 
 ALIKE = 0.5
@@ -305,3 +305,36 @@ def compare_stage(name: str, mask: Tensor, others: Tensor) -> Stage:
     defined = [value for value in correlations if not math.isnan(value)] or [math.nan]
     similarity = fmean(structural_similarity(mask, other) for other in others)
     return Stage(name, fmean(defined), fmean(map(abs, defined)), similarity)
+
+
+def complexity_rise(attribution: Tensor, others: Iterable[Tensor]) -> float:
+    """How much more complex an explanation is made by a model whose layers are all at random.
+
+    A model that has learned nothing gives nothing to explain, and what a method then shows should
+    look like noise. A method that shows the recording, whatever the model, makes as complex a map
+    as before. No two maps are compared with each other, so that it plays no part how few different
+    ones a recording leaves room for.
+
+    Source: the efficient model parameter randomisation test of Hedström et al. 2024 ("A fresh look
+    at sanity checks for saliency maps"), with the entropy of 100 histogram bins as complexity.
+    Differs in the mean over several random maps, and in what a random layer is: see
+    `randomise_cascade`.
+
+    Args:
+        attribution: `[F, T]` of the trained model, before it was scaled to a mask.
+        others: `[F, T]` each, at least one: of models that are random in all layers, or of several
+            classes of one.
+
+    Returns:
+        The mean of (H(other) - H(attribution)) / H(attribution), from -1; higher is better. NaN
+        where the trained model's is flat.
+
+    Example:
+        >>> peak, noise = torch.eye(4), torch.arange(16.0).view(4, 4)
+        >>> complexity_rise(noise, [noise]), complexity_rise(peak, [noise]) > 1
+        (0.0, True)
+    """
+    before = histogram_entropy(attribution)
+    if before == 0:
+        return math.nan
+    return fmean(histogram_entropy(other) / before - 1 for other in others)

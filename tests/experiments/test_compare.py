@@ -100,8 +100,19 @@ def test_every_measure_of_every_method_is_in_the_table(compared):
     results, _ = compared
     found = results.groupby("method", sort=False)["metric"].unique()
     assert found.index.tolist() == METHODS
+    single = {name for name, row in MEASURES.items() if not row.of_set} - {"focus"}  # one class
     for metrics in found:
-        assert set(metrics) == set(MEASURES)
+        assert set(metrics) == single
+
+
+def test_what_is_measured_over_all_recordings_is_in_the_summary_alone(compared):
+    results, out = compared
+    summary = pd.read_csv(out / "summary.csv").set_index(["metric", "method"])
+    assert "psds" not in set(results["metric"])
+    assert summary["mean"]["psds"].to_dict().keys() == set(METHODS)
+    assert summary["mean"]["psds", "oracle"] == 1
+    assert (summary["n"]["psds"] == 3).all()
+    assert summary["std"]["psds"].isna().all()
 
 
 def test_deleted_silence_is_zero_in_what_is_stored_and_is_not_asked_about(corpus, tmp_path):

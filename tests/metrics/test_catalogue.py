@@ -20,13 +20,15 @@ def test_every_measure_is_in_one_group():
     assert sorted(names) == sorted(MEASURES)
 
 
-def test_what_one_call_measures_against_events_is_of_one_group():
+def test_what_one_call_measures_against_events_is_in_the_catalogue():
     scores = metrics.score_profile([0, 9, 0], [0.5, 1.5, 2.5], [Event(1.0, 2.0)])
-    assert set(scores) <= set(GROUPS["localisation"])
+    assert set(scores) <= {*GROUPS["localisation"], *GROUPS["event_detection"]}
 
 
 def test_groups_need_what_all_their_measures_need():
-    assert groups_that_need("events") == ("localisation", "wrongly_predicted")
+    assert groups_that_need("events") == (
+        *("localisation", "event_detection", "focus", "wrongly_predicted"),
+    )
     # some of these do without: bins and frames go and come with no event known
     assert "events" in MEASURES["deletion_auc_events"].needs
     assert "events" not in MEASURES["deletion_auc"].needs

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from daxaudio.metrics import complexity, rank_correlation, sparseness, structural_similarity
+from daxaudio.metrics import (
+    complexity,
+    histogram_entropy,
+    rank_correlation,
+    sparseness,
+    structural_similarity,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -143,3 +149,22 @@ def test_malformed_pairs_are_refused(measure):
 def test_what_is_no_map_has_no_look(shape):
     with pytest.raises(ValueError, match="3 x 3 or more, got shape"):
         structural_similarity(np.ones(shape), np.ones(shape))
+
+
+def test_entropy_of_a_histogram_is_that_of_quantus():
+    """Values of `discrete_entropy` of Quantus 0.6.0."""
+    values = np.sin(np.arange(48) * 0.7).reshape(6, 8) ** 3
+    assert histogram_entropy(values) == pytest.approx(3.23199421893)
+    assert histogram_entropy(values, 10) == pytest.approx(2.08601620286)
+    assert histogram_entropy(np.cos(np.arange(48) * 1.3)) == pytest.approx(2.693589077594)
+
+
+def test_entropy_of_a_histogram_is_of_how_values_are_spread_and_not_of_their_size():
+    noise = np.modf(np.arange(1, 2001) * 0.618034)[0]
+    assert histogram_entropy(noise) == pytest.approx(math.log(100), abs=0.01)
+    assert histogram_entropy(3 - 1e-30 * noise) == 0  # no difference is left to see
+    assert histogram_entropy(1e-30 * noise) == pytest.approx(histogram_entropy(5 * noise), abs=0.01)
+    peak = np.where(np.arange(2000) == 7, 1.0, 0.0)
+    assert 0 < histogram_entropy(peak) < 0.01
+    with pytest.raises(ValueError, match="n_bins must be at least 2, got 1"):
+        histogram_entropy(noise, 1)

@@ -8,7 +8,13 @@ from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.references import Energy
 from daxaudio.explainers.rise import Rise
-from daxaudio.metrics.sanity import SanityCheck, Stage, randomise_cascade, sanity_check
+from daxaudio.metrics.sanity import (
+    SanityCheck,
+    Stage,
+    complexity_rise,
+    randomise_cascade,
+    sanity_check,
+)
 from daxaudio.models.module_score import ModuleScore
 from daxaudio.models.resnet import SpectrogramResNet
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
@@ -285,3 +291,19 @@ def test_bad_input_is_refused():
 )
 def test_a_quarter_of_the_variance_in_common_is_too_much(correlation, passes):
     assert SanityCheck((Stage("fc", correlation, abs(correlation), 0.0),)).passes is passes
+
+
+def test_complexity_rises_from_a_map_that_stands_out_to_noise_and_not_where_nothing_changes():
+    peak, noise = torch.eye(6), torch.arange(36.0).view(6, 6).sin()
+    assert complexity_rise(peak, [noise]) > 1
+    assert complexity_rise(noise, [peak]) < 0
+    assert complexity_rise(noise, [-2 * noise + 1]) == pytest.approx(0)
+    assert complexity_rise(noise, [noise, torch.ones(6, 6)]) == pytest.approx(-0.5)
+    assert math.isnan(complexity_rise(torch.ones(6, 6), [noise]))
+
+
+def test_the_rise_is_that_of_quantus():
+    """Value of EfficientMPRT of Quantus 0.6.0, its explanations before and after as below."""
+    places = torch.arange(48, dtype=torch.float64).view(6, 8)
+    before, after = (0.7 * places).sin() ** 3, (1.3 * places).cos()
+    assert complexity_rise(before, [after]) == pytest.approx(-0.1665860471)
