@@ -19,7 +19,13 @@ from daxaudio.explainers.dax.distillation import (
     held_out_r2,
     place,
 )
-from daxaudio.explainers.dax.networks import MaskNetwork, Student, StudentName, soft_histogram
+from daxaudio.explainers.dax.networks import (
+    MaskNetwork,
+    NormalisedStudent,
+    Student,
+    StudentName,
+    soft_histogram,
+)
 from daxaudio.explainers.dax.polarity import compare_ends
 from daxaudio.models.precision import Precision, choose_precision
 from daxaudio.perturbation.neighbourhood import Neighbourhood
@@ -73,7 +79,13 @@ class Counterfactual:
     method: str = dataclasses.field(default="dax_v2", init=False)
 
     def __call__(
-        self, student: Student, inputs: Tensor, masks: Tensor, scores: Tensor, *, weights: Tensor
+        self,
+        student: Student | NormalisedStudent,
+        inputs: Tensor,
+        masks: Tensor,
+        scores: Tensor,
+        *,
+        weights: Tensor,
     ) -> Tensor:
         """Loss of one batch; inputs and masks `[n, F, T]`, scores and weights `[n]`."""
         answers = student(torch.cat([inputs * masks, inputs * (1 - masks)])).float()
