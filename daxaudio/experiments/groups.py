@@ -55,15 +55,15 @@ def fitting_groups(
         known: what is known of the recordings.
 
     Raises:
-        ValueError: when a name is unknown, or without what is not known no group is left.
+        ValueError: when a name is unknown, or no group is left.
     """
     asked = check_groups(names)
-    if "sanity" in asked and not isinstance(model, BlackBox):
-        logger.warning("sanity is left out: it shuffles weights, and this model can only be asked")
-        asked.remove("sanity")
-    if "labels" in asked and len(model.class_names) < 2:
-        logger.warning("labels is left out: it asks about other classes, and this model knows one")
-        asked.remove("labels")
+    for group, refusal in _refusals(model).items():
+        if group in asked:
+            if len(asked) == 1:
+                raise ValueError(f"metrics {group} cannot be had: {refusal}")
+            logger.warning("%s is left out: %s", group, refusal)
+            asked.remove(group)
     missing = {group: name for name in TRUTHS if name not in known for group in _NEED[name]}
     left_out = [group for group in asked if group in missing]
     if not left_out:
@@ -78,3 +78,13 @@ def fitting_groups(
     if "all" not in names and set(names) != set(DEFAULT_GROUPS):  # asked for by their names
         logger.warning("left out: %s", reason)
     return [group for group in asked if group not in missing]
+
+
+def _refusals(model: Model) -> dict[str, str]:
+    """Groups that a model does not allow, and why."""
+    found = {}
+    if not isinstance(model, BlackBox):
+        found["sanity"] = "it shuffles weights, and this model can only be asked"
+    if len(model.class_names) < 2:
+        found["labels"] = "it asks about other classes, and this model knows one"
+    return found

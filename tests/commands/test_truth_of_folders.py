@@ -131,6 +131,15 @@ def test_measures_of_truth_alone_without_any_are_one_line(data, capsys):
     assert "\n" not in error
 
 
+def test_measures_that_the_model_does_not_allow_are_one_line(data, capsys):
+    assert compare(data, "out", "--metrics", "sanity") == 2
+    error = capsys.readouterr().err.strip()
+    assert error.endswith(
+        "metrics sanity cannot be had: it shuffles weights, and this model can only be asked"
+    )
+    assert "\n" not in error
+
+
 def test_methods_of_truth_without_any_are_one_line(data, capsys):
     assert compare(data, "out", methods=("oracle",)) == 2
     error = capsys.readouterr().err.strip()
