@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Dax as Dax,
         SparseMatching as SparseMatching,
     )
+    from daxaudio.explainers.dax.named_part import DaxV5 as DaxV5
     from daxaudio.explainers.dax.polarity import check_polarity as check_polarity
     from daxaudio.explainers.dax.shared_filters import SharedFilters as SharedFilters
     from daxaudio.explainers.expected_gradients import ExpectedGradients as ExpectedGradients

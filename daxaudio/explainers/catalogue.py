@@ -47,7 +47,7 @@ def learned_masks() -> list[str]:
 
     Example:
         >>> learned_masks()
-        ['dax_v1', 'dax_v2', 'dax_authors', 'dax_v4']
+        ['dax_v1', 'dax_v2', 'dax_authors', 'dax_v4', 'dax_v5']
     """
     return [name for name, row in METHODS.items() if row.learned]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.explained_student import ExplainStudent, SamplingExplainer
 from daxaudio.explainers.dax.joint import Counterfactual, Dax, SparseMatching
+from daxaudio.explainers.dax.named_part import DaxV5
 from daxaudio.explainers.freq_rise import FreqRise
 from daxaudio.explainers.hsic import Hsic
 from daxaudio.explainers.kernel_shap import KernelShap
@@ -22,6 +24,10 @@ from daxaudio.runs.config import keys_of
 def _dax(made: Making, loss: SparseMatching | Counterfactual) -> Dax:
     own = made.settings.dax
     return replace(own, loss=loss, sampler=made.segments(), seed=made.own_seed)
+
+
+def _on_grids(made: Making, section: DaxV4 | DaxV5) -> DaxV4 | DaxV5:
+    return replace(section, sampler=made.grids(section), seed=made.own_seed)
 
 
 def _lime(made: Making) -> Lime:
@@ -88,9 +94,21 @@ BY_QUERIES = (
     Method(
         "dax_v4",
         "mask net tied to the salience of a student, all in closed form",
-        lambda made: replace(made.settings.dax_v4, sampler=made.grids(), seed=made.own_seed),
+        lambda made: _on_grids(made, made.settings.dax_v4),
         ("queries", "fill", "dax_v4"),
         queries="Q + 4",
+        perturbs="grids of several resolutions",
+        learned=True,
+        draws=True,
+        signed=True,
+        standard_error=True,
+    ),
+    Method(
+        "dax_v5",
+        "frames and bins that alone keep the class, as the classifier itself confirms",
+        lambda made: _on_grids(made, made.settings.dax_v5),
+        ("queries", "fill", "dax_v5"),
+        queries="at most Q + 12",
         perturbs="grids of several resolutions",
         learned=True,
         draws=True,

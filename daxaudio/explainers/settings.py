@@ -10,6 +10,7 @@ from daxaudio.containers import Event, Spectrogram
 from daxaudio.explainers.dax.as_authors import DaxAsAuthors
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.dax.named_part import DaxV5
 from daxaudio.explainers.expected_gradients import ExpectedGradients
 from daxaudio.explainers.forest import Forest
 from daxaudio.explainers.grad_cam import GradCam
@@ -52,11 +53,15 @@ def _make_dax_v4(**settings: Any) -> DaxV4:
     return cast(DaxV4, _with_sampler("dax_v4", DaxV4, MultiGridSampler, settings))
 
 
+def _make_dax_v5(**settings: Any) -> DaxV5:
+    return cast(DaxV5, _with_sampler("dax_v5", DaxV5, MultiGridSampler, settings))
+
+
 def _make_forest(**settings: Any) -> Forest:
     return cast(Forest, _with_sampler("forest", Forest, RunSampler, settings))
 
 
-_WITH_SAMPLER = ("dax_v4", "forest")
+_WITH_SAMPLER = ("dax_v4", "dax_v5", "forest")
 """Sections in which settings of the sampler stand beside the method's own."""
 
 
@@ -79,6 +84,7 @@ class MethodSettings:
         dax_authors: DAX as its authors run it, apart from sampler and seed.
         dax_v4: DAX V4, apart from filters and seed; of its sampler `grids` and `keep` count, which
             in a configuration stand beside its own.
+        dax_v5: DAX V5, likewise.
         lime: LIME, apart from its sampler.
         rise: RISE's sampler: `cells`, `keep`, `antithetic`.
         occlusion: its window; its stride is what the queries allow.
@@ -108,6 +114,7 @@ class MethodSettings:
     dax: Dax = section_of(Dax, "loss", "sampler", "seed")
     dax_authors: DaxAsAuthors = section_of(DaxAsAuthors, "sampler", "seed")
     dax_v4: DaxV4 = section_of(_make_dax_v4, "filters", "seed")
+    dax_v5: DaxV5 = section_of(_make_dax_v5, "filters", "seed")
     lime: Lime = section_of(Lime, "sampler")
     rise: GridSampler = section_of(GridSampler, *_ASKING)
     occlusion: Occlusion = section_of(Occlusion, "stride", "fill", "batch_size", "seed")
@@ -249,9 +256,9 @@ class Making:
         """Draws grids of one resolution."""
         return dataclasses.replace(self.settings.rise, **self._asked("grid"))
 
-    def grids(self) -> MultiGridSampler | GridSampler:
-        """Draws grids of several resolutions."""
-        return dataclasses.replace(self.settings.dax_v4.sampler, **self._asked("grids"))
+    def grids(self, section: DaxV4 | DaxV5) -> MultiGridSampler | GridSampler:
+        """Draws grids of several resolutions, as a section of the settings has them."""
+        return dataclasses.replace(section.sampler, **self._asked("grids"))
 
     def runs(self) -> RunSampler | SegmentSampler:
         """Draws runs of segments of time."""

@@ -50,6 +50,15 @@ class ModuleScore:
         """Probabilities `[N]` of the class for spectrograms `[N, F, T]`, without gradients."""
         return self.ask(spectrograms)[:, self.index]
 
+    @property
+    def has_rivals(self) -> bool:
+        """Whether there are other classes; see `rivals`."""
+        return True
+
+    def rivals(self, spectrograms: Tensor) -> Tensor:
+        """The probability `[N]` of the most probable other class."""
+        return best_other(self.ask(spectrograms), self.index)
+
     def values(self, inputs: Tensor, of: Of = "logit") -> Tensor:
         """What is differentiated, by plain forward passes of the module in float32.
 
@@ -294,3 +303,13 @@ query-only method
             "BlackBox.score_fn, or take a query-only method"
         )
     return score_fn
+
+
+def best_other(scores: Tensor, index: int) -> Tensor:
+    """Of scores `[N, C]` of classes the highest `[N]` beside that of one class; C at least 2.
+
+    Example:
+        >>> best_other(torch.tensor([[0.5, 0.3, 0.2]]), 0)
+        tensor([0.3000])
+    """
+    return torch.cat([scores[:, :index], scores[:, index + 1 :]], dim=1).amax(dim=1)

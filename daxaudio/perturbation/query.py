@@ -181,6 +181,26 @@ def _as_asked(
     return masks, of_masks, of_masks.sound.waveform.shape
 
 
+def ask_rivals(neighbourhood: Neighbourhood, masks: Tensor, score_fn: ScoreFn) -> Tensor | None:
+    """The best score that any other class has of the input as other masks keep it.
+
+    Args:
+        neighbourhood: says what stands where a part is masked off.
+        masks: `[n, F, T]` in [0, 1].
+        score_fn: that it was asked of.
+
+    Returns:
+        `[n]` on the CPU; None where the score function knows of no class that excludes its own, or
+        the fill acts on the sound itself.
+
+    Raises:
+        ValueError: when the black box does not give one finite score per input.
+    """
+    if FILLS[neighbourhood.fill].in_sound or not getattr(score_fn, "has_rivals", False):
+        return None
+    return ask(score_fn.rivals, neighbourhood.masked(masks))  # type: ignore[attr-defined]
+
+
 class _ScoreOfMasks:
     """Scores `[n]` of the recording as masks `[n, F, T]` keep it in time."""
 

@@ -19,6 +19,7 @@ from daxaudio.explainers.catalogue import (
 from daxaudio.explainers.dax.as_authors import DaxAsAuthors
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
+from daxaudio.explainers.dax.named_part import DaxV5
 from daxaudio.explainers.expected_gradients import ExpectedGradients
 from daxaudio.explainers.forest import Forest
 from daxaudio.explainers.grad_cam import GradCam
@@ -47,6 +48,7 @@ CHANGES = {
     "dax": Dax(epochs=3),
     "dax_authors": DaxAsAuthors(epochs=3),
     "dax_v4": DaxV4(n_splits=2),
+    "dax_v5": DaxV5(n_splits=2),
     "lime": Lime(kernel_width=0.5),
     "rise": GridSampler(cells=(3, 9)),
     "occlusion": Occlusion(window=(8, 8)),

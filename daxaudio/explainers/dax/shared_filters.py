@@ -49,16 +49,16 @@ def _raw_statistics(level: Tensor) -> Iterator[Tensor]:
     yield level
     yield level - level.median(dim=1, keepdim=True).values
     for size in _NEIGHBOURHOODS:
-        mean = _average(level, size)
+        mean = local_mean(level, size)
         yield mean
-        yield (_average(level.square(), size) - mean.square()).clamp(min=0).sqrt()
+        yield (local_mean(level.square(), size) - mean.square()).clamp(min=0).sqrt()
     across = F.pad(level.diff(dim=1).abs(), (1, 0))
     upwards = F.pad(level.diff(dim=0).abs(), (0, 0, 1, 0))
     for size in _NEIGHBOURHOODS[1:]:
-        yield _average(across, size)
-        yield _average(upwards, size)
-    yield _average(level.mean(dim=0, keepdim=True).expand_as(level), (1, 9))
-    yield _average(level.std(dim=0, keepdim=True, correction=0).expand_as(level), (1, 9))
+        yield local_mean(across, size)
+        yield local_mean(upwards, size)
+    yield local_mean(level.mean(dim=0, keepdim=True).expand_as(level), (1, 9))
+    yield local_mean(level.std(dim=0, keepdim=True, correction=0).expand_as(level), (1, 9))
 
 
 def _standardise(values: Tensor) -> Tensor:
@@ -66,8 +66,8 @@ def _standardise(values: Tensor) -> Tensor:
     return (values - values.mean()) / deviation.clamp(min=1e-6)
 
 
-def _average(values: Tensor, size: tuple[int, int]) -> Tensor:
-    """Mean over a box of odd height and width, edges repeated."""
+def local_mean(values: Tensor, size: tuple[int, int]) -> Tensor:
+    """Mean of `[F, T]` over a box of odd height and width around each bin, edges repeated."""
     down, along = size[0] // 2, size[1] // 2
     padded = F.pad(values[None, None], (along, along, down, down), mode="replicate")
     return F.avg_pool2d(padded, size, stride=1)[0, 0]

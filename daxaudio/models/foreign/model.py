@@ -32,6 +32,7 @@ from daxaudio.models.foreign.targets import (
 )
 from daxaudio.models.foreign.windows import Windows
 from daxaudio.models.model import Model
+from daxaudio.models.module_score import best_other
 from daxaudio.runs.provenance import digest
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,8 @@ class ForeignModel(Model):
         """The score of one target: `CLASS`, `CLASS@START-END`, or either with `:falls`."""
         wanted = read_target(target, self.class_names)
         pick = functools.partial(self._pick, wanted, self._centres)
-        return TargetScore(target, pick, ask or self.outputs, self.masks_sound)
+        rival = self._rival_of(wanted)
+        return TargetScore(target, pick, ask or self.outputs, self.masks_sound, rival)
 
     def class_index(self, name: str) -> int:
         """Position of the class of a target among `class_names`."""
@@ -196,6 +198,13 @@ class ForeignModel(Model):
     def _run(self, inputs: Tensor) -> Tensor:
         numbers = self.runner(laid_out(inputs, self.description))
         return in_frames(numbers, len(inputs), self.description).to(self.device)
+
+    def _rival_of(self, target: Target) -> Callable[[Tensor], Tensor] | None:
+        """The best other class of answers `[N, L, K]`, where the target is a class among others."""
+        if not self.exclusive or target.between or target.falls or len(self.class_names) < 2:
+            return None
+        index = self.class_names.index(target.name)
+        return lambda outputs: best_other(self.pool(outputs), index)
 
     def _pick(
         self,
@@ -294,6 +303,7 @@ class AboutRecording(Model):
             pick,
             ask or self.outputs,
             self.masks_sound,
+            self.model._rival_of(wanted),
             sound=Recording(self.waveform, rate, name),
             hear=getattr(ask, "outputs_of", self.outputs_of),  # an `AskOnce` remembers both
         )

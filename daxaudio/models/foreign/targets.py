@@ -111,16 +111,30 @@ class TargetScore:
         pick: answers `[N, L, K]`, and what was asked about, to scores `[N]` of the target.
         ask: spectrograms `[N, F, T]` to answers `[N, L, K]`.
         masks_sound: as of the model.
+        pick_rival: answers `[N, L, K]` to the best scores `[N]` of another class; None where
+            classes do not exclude each other, or the target is more than a class.
     """
 
     target: str
     pick: Callable[[Tensor, Tensor], Tensor]
     ask: Callable[[Tensor], Tensor]
     masks_sound: bool
+    pick_rival: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, spectrograms: Tensor) -> Tensor:
         """Scores `[N]` of spectrograms `[N, F, T]`."""
         return self.pick(self.ask(spectrograms), spectrograms)
+
+    @property
+    def has_rivals(self) -> bool:
+        """Whether there are classes that exclude that of the target; see `rivals`."""
+        return self.pick_rival is not None
+
+    def rivals(self, spectrograms: Tensor) -> Tensor:
+        """The best score `[N]` of another class; where the target has rivals."""
+        if self.pick_rival is None:
+            raise ValueError(f"target {self.target!r} has no class that excludes it")
+        return self.pick_rival(self.ask(spectrograms))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from daxaudio.containers import Spectrogram
-from daxaudio.explainers.dax.closed_form import DaxV4, _salience
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.student import find_salience, halvings
 from daxaudio.explainers.references import RandomMask
 from daxaudio.metrics import mask_auc
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
@@ -63,8 +64,8 @@ def test_queries_are_counted_with_the_two_of_the_mask(toy_spectrogram, toy_score
 
 def test_second_halves_are_what_all_samples_leave_of_the_first(toy_spectrogram, toy_score_fn):
     neighbourhood = MultiGridSampler(24, ((1, 3), (2, 4)))(toy_spectrogram, toy_score_fn)
-    parts = DaxV4(n_splits=2)._halvings(neighbourhood)
-    found = _salience(neighbourhood, parts)
+    parts = halvings(neighbourhood, 2, 0)
+    found = find_salience(neighbourhood, parts)
     for part, chosen in enumerate(parts):
         expected = torch.zeros_like(found[0])
         for start, end in ((0, 12), (12, 24)):
@@ -187,7 +188,7 @@ def test_marked_frames_that_lose_the_score_are_warned_of(toy_spectrogram):
 def test_mirrored_pairs_stay_together(toy_spectrogram, toy_score_fn):
     sampler = GridSampler(40, (4, 6), antithetic=True)
     neighbourhood = sampler(toy_spectrogram, toy_score_fn)
-    parts = DaxV4(sampler)._halvings(neighbourhood)
+    parts = halvings(neighbourhood, 8, 0)
     assert torch.equal(parts[1:, 0::2], parts[1:, 1::2])
     assert torch.equal(parts[1::2] + parts[2::2], torch.ones(8, 40))
 

@@ -9,16 +9,16 @@ import torch
 from skimage.filters import threshold_otsu
 
 from daxaudio.containers import Spectrogram
-from daxaudio.explainers.dax.closed_form import (
-    DaxV4,
-    _correlation,
-    _mask_r2,
-    _reliability,
-    _salience,
-    _two_parts,
-    when_and_where,
-)
+from daxaudio.explainers.dax.closed_form import DaxV4, when_and_where
 from daxaudio.explainers.dax.shared_filters import SharedFilters
+from daxaudio.explainers.dax.student import (
+    correlate,
+    expected_agreement,
+    find_salience,
+    halvings,
+    mask_r2,
+    split_in_two,
+)
 from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.runs.seeds import generator
 
@@ -93,20 +93,20 @@ def test_standard_error_of_equal_halves_is_zero():
     ],
 )
 def test_reliability_is_that_of_spearman_and_brown(correlations, expected):
-    assert _reliability(torch.tensor(correlations).unbind()) == pytest.approx(expected)
+    assert expected_agreement(torch.tensor(correlations).unbind()) == pytest.approx(expected)
 
 
 def test_correlation_is_that_of_numpy():
     first, second = torch.rand(2, 5, 7, generator=generator(1))
     right = np.corrcoef(first.flatten(), second.flatten())[0, 1]
-    assert _correlation(first, second) == pytest.approx(right)
-    assert _correlation(first, -second) == pytest.approx(-right)
-    assert _correlation(first, torch.ones(5, 7)).isnan()
+    assert correlate(first, second) == pytest.approx(right)
+    assert correlate(first, -second) == pytest.approx(-right)
+    assert correlate(first, torch.ones(5, 7)).isnan()
 
 
 def test_halves_are_of_one_size_and_leave_nothing_out():
     masks = torch.rand(41, 2, 3, generator=generator(2))
-    parts = DaxV4(n_splits=5)._halvings(neighbourhood(masks, torch.rand(41)))
+    parts = halvings(neighbourhood(masks, torch.rand(41)), 5, 0)
     assert parts.shape == (11, 41)
     assert torch.equal(parts[0], torch.ones(41))
     assert torch.equal(parts[1::2] + parts[2::2], torch.ones(5, 41))
@@ -116,7 +116,7 @@ def test_halves_are_of_one_size_and_leave_nothing_out():
 
 def test_each_seed_has_its_own_halvings():
     blank = neighbourhood(torch.rand(40, 1, 3), torch.rand(40))
-    first, again, other = (DaxV4(seed=seed)._halvings(blank) for seed in (0, 0, 1))
+    first, again, other = (halvings(blank, 8, seed) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -127,7 +127,7 @@ def test_each_seed_has_its_own_halvings():
 def halves_of(n_samples):
     """The first half's samples, and the second's, of the one halving of a neighbourhood."""
     blank = neighbourhood(torch.rand(n_samples, 1, 3), torch.rand(n_samples))
-    parts = DaxV4(n_splits=1)._halvings(blank)
+    parts = halvings(blank, 1, 0)
     return parts, parts[1].bool(), parts[2].bool()
 
 
@@ -135,7 +135,7 @@ def test_salience_is_how_much_the_mean_score_rises_where_a_bin_is_kept():
     # bin 0 adds 1 wherever it is kept, bin 1 takes 2 away, bin 2 does nothing
     masks = torch.tensor([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)]).float()
     scores = masks @ torch.tensor([1.0, -2.0, 0.0])
-    found = _salience(neighbourhood(masks[:, None], scores), torch.ones(1, 8))
+    found = find_salience(neighbourhood(masks[:, None], scores), torch.ones(1, 8))
     torch.testing.assert_close(found[0], torch.tensor([[0.5, -1.0, 0.0]]))
 
 
@@ -147,7 +147,7 @@ def heard(n_samples=200):
 
 def test_attribution_is_the_mean_of_the_students_salience_and_the_networks_answer():
     given = heard()
-    salience = _salience(given, torch.ones(1, 200))
+    salience = find_salience(given, torch.ones(1, 200))
     network = SharedFilters().fit(given.spectrogram.values, salience, generator(3, "filters"))
     found = DaxV4(seed=3).fit(given).attribution
     torch.testing.assert_close(found, (salience + network)[0] / 2, atol=1e-5, rtol=1e-3)
@@ -174,7 +174,7 @@ def test_a_bin_that_a_half_never_kept_says_nothing():
     parts, first, _ = halves_of(40)
     masks = torch.rand(40, 1, 3, generator=generator(3))
     masks[~first, 0, 0] = 0.0
-    found = _salience(neighbourhood(masks, 5 + torch.rand(40, generator=generator(4))), parts)
+    found = find_salience(neighbourhood(masks, 5 + torch.rand(40, generator=generator(4))), parts)
     assert torch.isfinite(found).all()
     assert abs(float(found[2, 0, 0])) < 1e-4
     assert abs(float(found[1, 0, 0])) > 1e-4
@@ -191,7 +191,7 @@ def test_what_a_half_hardly_kept_counts_by_the_floor_of_its_sum(half, floor):
     one = int(chosen.nonzero()[0])
     masks[one, 0, 0] = kept
     scores = torch.rand(40, generator=generator(4))
-    found = float(_salience(neighbourhood(masks, scores), parts)[half, 0, 0])
+    found = float(find_salience(neighbourhood(masks, scores), parts)[half, 0, 0])
     above = float(scores[one] - scores[chosen].mean())
     expected = above if floor is None else above * kept / floor
     assert found == pytest.approx(expected, rel=0.05)
@@ -215,19 +215,19 @@ def profiles():
 def test_the_split_in_two_is_that_of_scikit_image(profile):
     levels, counts = np.unique(profile, return_counts=True)
     threshold = threshold_otsu(hist=(counts, levels))
-    frames = _two_parts(torch.from_numpy(profile), softness=1e-3)
+    frames = split_in_two(torch.from_numpy(profile), softness=1e-3)
     assert np.array_equal(frames.numpy() > 0.5, profile > threshold)
 
 
 def test_the_step_is_logistic_about_the_middle_of_the_parts():
     profile = torch.tensor([0.0, 1.0, 5.0, 6.0])  # means 0.5 and 5.5: 5 apart, 3 between
     expected = torch.sigmoid((profile - 3) / (0.1 * 5))
-    torch.testing.assert_close(_two_parts(profile, softness=0.1), expected)
+    torch.testing.assert_close(split_in_two(profile, softness=0.1), expected)
 
 
 @pytest.mark.parametrize("profile", [[2.0], [1.0, 1.0, 1.0]])
 def test_a_profile_without_two_parts_marks_nothing(profile):
-    assert not _two_parts(torch.tensor(profile), 0.05).any()
+    assert not split_in_two(torch.tensor(profile), 0.05).any()
 
 
 def test_bins_rank_within_their_frame_and_by_a_power():
@@ -268,19 +268,19 @@ NOISE = torch.randn(4000, generator=generator(7))
     ],
 )
 def test_mask_r2_is_1_for_a_score_that_is_linear_in_the_kept_shares(make_scores):
-    assert _mask_r2(*share_neighbourhood(make_scores)) == pytest.approx(1, abs=1e-3)
+    assert mask_r2(*share_neighbourhood(make_scores)) == pytest.approx(1, abs=1e-3)
 
 
 def test_mask_r2_is_about_0_for_noise():
-    assert abs(_mask_r2(*share_neighbourhood(lambda marked, rest: NOISE))) < 0.005
+    assert abs(mask_r2(*share_neighbourhood(lambda marked, rest: NOISE))) < 0.005
 
 
 def test_mask_r2_is_the_share_of_the_variance():
     def half(marked, rest):
         return (marked - marked.mean()) / marked.std() + NOISE / NOISE.std()
 
-    assert _mask_r2(*share_neighbourhood(half)) == pytest.approx(0.5, abs=0.03)
+    assert mask_r2(*share_neighbourhood(half)) == pytest.approx(0.5, abs=0.03)
 
 
 def test_mask_r2_of_a_constant_score_is_0():
-    assert _mask_r2(*share_neighbourhood(lambda marked, rest: torch.ones(4000))) == 0
+    assert mask_r2(*share_neighbourhood(lambda marked, rest: torch.ones(4000))) == 0

@@ -1,0 +1,295 @@
+"""DAX V5: the frames that, alone, the classifier still gives the name of the class."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+
+import torch
+from torch import Tensor
+
+from daxaudio.containers import Explanation, ScoreFn, Spectrogram
+from daxaudio.explainers.attribution import to_explanation
+from daxaudio.explainers.dax.shared_filters import SharedFilters, local_mean
+from daxaudio.explainers.dax.student import (
+    check_enough,
+    correlate,
+    expected_agreement,
+    find_salience,
+    halvings,
+    is_flat,
+    mask_r2,
+    split_in_two,
+    warnings_of,
+)
+from daxaudio.perturbation.neighbourhood import Neighbourhood
+from daxaudio.perturbation.query import ask_masked, ask_rivals
+from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
+from daxaudio.runs.seeds import generator
+
+_SHARES = (1 / 8, 1 / 4, 1 / 2)
+"""Shares of a frame's bins that may do as well as all of them, from small to large."""
+
+_AS_GOOD = 0.9
+"""What a share of the bins has to keep of the difference that the whole frames make."""
+
+_POOLED = (15, 41)
+"""Bins and frames over which the variance of a mask is averaged."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DaxV5:
+    """The DAX whose mask is confirmed by the black box: marked alone, its frames carry the class.
+
+    1. *Student.* As in `DaxV4`: how much the mean score rises where a bin was kept, averaged over
+       the resolutions of the neighbourhood. Linear in the masks, found at once, no sign to choose.
+    2. *Mask network.* As in `DaxV4`: filters that are shared over the whole spectrogram are fitted
+       to the salience. The attribution is their mean, in which the network counts `trust`.
+    3. *When.* The time profile of the attribution is split in two (Otsu 1979) by a logistic step.
+    4. *Where in frequency.* The black box is asked whether the best eighth, quarter or half of the
+       bins of each marked frame does as well as all of them: the score with them alone and the
+       score without them lie nearly as far apart. The smallest share that does is marked; all bins
+       where none does. (V4 marks few bins of each frame, asked or not, and what it keeps
+       alone is often no sound of the class any more.)
+    5. *Order.* Within what is marked, and within the rest, bins keep the order of the attribution:
+       `shading` of the mask is the rank of the bin among all.
+    6. *A name or nothing.* Where the class is not the model's answer for the recording, and the
+       marked frames alone do not get its name either, the mask is empty: there is no evidence of
+       the class to show. Of a score function that knows no other classes, the mask is empty
+       where the marked frames alone score no more than the others.
+    7. *How sure.* Steps 1 to 3 and 5 once more on random halves of the queries: the deviation
+       between the masks of two halves, which is about how far a mask from as many other queries
+       lies from this one.
+
+    Source: ours. Args are those of `DaxV4` but for two.
+
+    Args:
+        sampler: draws the neighbourhood.
+        filters: the mask network.
+        trust: weight of the network's answer beside the student's salience, from 0 to 1.
+        softness: width of the logistic step in time, as a share of the distance between the two
+            parts' means.
+        shading: how much of the mask is the order of the bins.
+        n_splits: random halvings of the queries.
+        seed: seed of filters and halvings.
+
+    Raises:
+        ValueError: when a number is out of range.
+
+    Example:
+        >>> picture = Spectrogram(torch.eye(24), torch.arange(24.0), torch.arange(24.0))
+        >>> heard = lambda inputs: inputs[:, 6:9, 6:9].mean(dim=(1, 2))
+        >>> explanation = DaxV5(MultiGridSampler(600, ((2, 4), (4, 8))))(picture, heard)
+        >>> int(explanation.profile.argmax()) in (6, 7, 8)
+        True
+    """
+
+    sampler: MultiGridSampler | GridSampler = dataclasses.field(default_factory=MultiGridSampler)
+    filters: SharedFilters = dataclasses.field(default_factory=SharedFilters)
+    trust: float = 0.75
+    softness: float = 0.05
+    shading: float = 0.05
+    n_splits: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.trust <= 1 and 0 <= self.shading <= 1):
+            raise ValueError(
+                f"trust and shading must lie in [0, 1], got {self.trust}, {self.shading}"
+            )
+        if not 0 < self.softness < math.inf:
+            raise ValueError(f"softness must be above 0 and finite, got {self.softness}")
+        if not isinstance(self.filters, SharedFilters):
+            raise TypeError(f"filters must be SharedFilters, got {self.filters!r}")
+        if self.n_splits < 1:
+            raise ValueError(f"n_splits must be at least 1, got {self.n_splits}")
+
+    def __call__(self, spectrogram: Spectrogram, score_fn: ScoreFn) -> Explanation:
+        """Explain `score_fn(spectrogram)`; Q + 12 queries, or Q + 10 without other classes."""
+        neighbourhood = self.sampler(spectrogram, score_fn)
+        check_enough(neighbourhood, "DAX V5")
+        began = time.perf_counter()
+        attributions = self._attributions(neighbourhood)
+        if is_flat(neighbourhood):
+            asked, masks = _Asked(), torch.zeros_like(attributions)
+        else:
+            when = frames_of(attributions, self.softness)
+            asked = _ask(neighbourhood, score_fn, when[0], attributions[0])
+            masks = self._shaded(when, attributions, asked.share)
+            if not asked.named:
+                masks = torch.zeros_like(masks)
+        explanation = to_explanation(
+            neighbourhood, attributions[0].clone(), "dax_v5", self, began=began
+        )
+        findings = _findings(neighbourhood, attributions, masks) | asked.findings
+        return dataclasses.replace(
+            explanation,
+            mask=masks[0].cpu(),
+            standard_error=_deviation(masks[1:]).cpu(),
+            warnings=(
+                *warnings_of(neighbourhood, is_flat(neighbourhood), findings["reliability"]),
+                *asked.warnings,
+            ),
+            findings=findings,
+            n_queries=explanation.n_queries + asked.n_queries,
+            seconds={
+                **explanation.seconds,
+                "fit": time.perf_counter() - began - asked.seconds,
+                "check": asked.seconds,
+            },
+            seed=self.seed,
+        )
+
+    def _attributions(self, neighbourhood: Neighbourhood) -> Tensor:
+        """`[1 + 2 S, F, T]`: of all samples, then of both halves of each halving.
+
+        First halves have filters of their own, and second ones, too, as another seed would have.
+        """
+        parts = halvings(neighbourhood, self.n_splits, self.seed)
+        salience = find_salience(neighbourhood, parts)
+        values = neighbourhood.spectrogram.values
+        for name, rows in (
+            ("filters", slice(0, 1)),
+            ("filters of first halves", slice(1, None, 2)),
+            ("filters of second halves", slice(2, None, 2)),
+        ):
+            fitted = self.filters.fit(values, salience[rows], generator(self.seed, name))
+            salience[rows] = salience[rows].lerp(fitted, self.trust)
+        return salience
+
+    def _shaded(self, when: Tensor, attributions: Tensor, share: float) -> Tensor:
+        """Masks `[B, F, T]` of the weights of frames `[B, T]`."""
+        marked = when[:, None, :] * best_bins(attributions, share)
+        return marked.lerp_(ranks(attributions), self.shading)
+
+
+def in_form(attributions: Tensor, softness: float = 0.05, shading: float = 0.05) -> Tensor:
+    """Masks of any maps in the form of V5's, all bins of a marked frame marked; nothing is asked.
+
+    A control: what is left of the difference between two methods when their masks have one form.
+
+    Args:
+        attributions: `[B, F, T]`, more is more salient.
+        softness: as of `DaxV5`.
+        shading: as of `DaxV5`.
+
+    Returns:
+        `[B, F, T]` in [0, 1].
+    """
+    when = frames_of(attributions, softness)[:, None, :].expand_as(attributions)
+    return when.lerp(ranks(attributions), shading)
+
+
+def frames_of(attributions: Tensor, softness: float) -> Tensor:
+    """Weights `[B, T]` in [0, 1] of the frames of `[B, F, T]`: 0 or 1 but for a soft step."""
+    return split_in_two(attributions.mean(dim=1), softness)
+
+
+def best_bins(attributions: Tensor, share: float) -> Tensor:
+    """`[B, F, T]`, 1 at the share of the bins of each frame that are most salient, else 0."""
+    if share >= 1:
+        return torch.ones_like(attributions)
+    n_bins = attributions.shape[1]
+    places = attributions.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    return (places < max(1, round(share * n_bins))).to(attributions)
+
+
+def ranks(attributions: Tensor) -> Tensor:
+    """`[B, F, T]` in [0, 1]: the place of each bin among all of its map, 1 the most salient."""
+    flat = attributions.flatten(1)
+    places = flat.argsort(dim=1, stable=True).argsort(dim=1)
+    return (places / max(flat.shape[1] - 1, 1)).to(attributions).view_as(attributions)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """What the black box said of the marked frames.
+
+    Args:
+        share: of the bins of a marked frame.
+        named: whether there is evidence of the class to show.
+        findings: scores and share.
+        warnings: why not to trust the mask.
+        n_queries: what it took.
+        seconds: what it took.
+    """
+
+    share: float = 1.0
+    named: bool = True
+    findings: dict[str, float] = dataclasses.field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    n_queries: int = 0
+    seconds: float = 0.0
+
+
+def _ask(
+    neighbourhood: Neighbourhood, score_fn: ScoreFn, when: Tensor, attribution: Tensor
+) -> _Asked:
+    """Ask about the marked frames `[T]`, the rest, and the best bins of the marked frames."""
+    began = time.perf_counter()
+    frames = when.expand_as(attribution)
+    kept_parts = [frames]
+    kept_parts += [when * best_bins(attribution[None], share)[0] for share in _SHARES]
+    kept = torch.stack(kept_parts)
+    scores = ask_masked(neighbourhood, torch.cat([kept, 1 - kept]), score_fn).double()
+    gaps = (scores[: len(kept)] - scores[len(kept) :]).tolist()
+    share = 1.0
+    if gaps[0] > 0:
+        enough = [s for s, gap in zip(_SHARES, gaps[1:], strict=True) if gap >= _AS_GOOD * gaps[0]]
+        share = min(enough, default=1.0)
+    of_kept, of_removed = float(scores[0]), float(scores[len(kept)])
+    both = torch.stack([torch.ones_like(frames), frames])
+    rivals = ask_rivals(neighbourhood, both, score_fn)
+    named, warnings = True, []
+    if rivals is not None:
+        originally = neighbourhood.original_score >= float(rivals[0])
+        alone = of_kept >= float(rivals[1])
+        named = originally or alone
+    else:
+        named = of_kept > of_removed
+    if not named:
+        warnings.append(
+            "nothing is marked: the frames that speak most for the class do not alone make the "
+            f"classifier name it (score {of_kept:.3f}, of the rest {of_removed:.3f})"
+        )
+    elif of_removed >= of_kept:
+        warnings.append(
+            f"the score without the marked frames, {of_removed:.3f}, is not below that of the "
+            f"marked frames alone, {of_kept:.3f}"
+        )
+    findings = {
+        "score_of_kept": of_kept,
+        "score_of_removed": of_removed,
+        "share_of_bins": share,
+    }
+    n_queries = 2 * len(kept) + (0 if rivals is None else 2)
+    seconds = time.perf_counter() - began
+    return _Asked(share, named, findings, tuple(warnings), n_queries, seconds)
+
+
+def _findings(
+    neighbourhood: Neighbourhood, attributions: Tensor, masks: Tensor
+) -> dict[str, float]:
+    """How far as many other queries would agree, and what the mask explains of the scores."""
+    of_maps, of_masks = (
+        expected_agreement([correlate(*pair) for pair in maps[1:].split(2)])
+        for maps in (attributions, masks)
+    )
+    empty = not bool(masks[0].any())
+    return {
+        "reliability": of_maps if empty else min(of_maps, of_masks),
+        "salience_reliability": of_maps,
+        "mask_reliability": of_masks,
+        "mask_r2": mask_r2(neighbourhood, masks[0]),
+    }
+
+
+def _deviation(masks: Tensor) -> Tensor:
+    """Standard error `[F, T]` from the masks of halves `[2 S, F, T]`.
+
+    The variance of one half is half of the mean square of the difference of two; neighbouring bins
+    are pooled, as a few halvings alone tell the variance of a bin roughly.
+    """
+    first, second = masks[0::2], masks[1::2]
+    return local_mean((first - second).square().mean(dim=0) / 2, _POOLED).sqrt()
