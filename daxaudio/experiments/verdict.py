@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
-from statistics import fmean, stdev
+from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean
 from typing import Literal, cast, get_args
 
 import torch
@@ -17,11 +17,13 @@ from torch import Tensor, nn
 
 from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
 from daxaudio.experiments.findings import Finding, Verdict
+from daxaudio.explainers.attribution import map_of
 from daxaudio.explainers.catalogue import METHODS
 from daxaudio.explainers.method import Method
-from daxaudio.metrics.deletion import perturbation_curves
+from daxaudio.metrics.deletion import Direction, perturbation_curves
 from daxaudio.metrics.form import rank_correlation
-from daxaudio.metrics.sanity import ALIKE, sanity_check
+from daxaudio.metrics.relevance_gain import symmetric_relevance_gain
+from daxaudio.metrics.sanity import ALIKE, complexity_rise, sanity_check
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.models.blackbox import BlackBox
 from daxaudio.models.foreign.model import ForeignModel
@@ -40,11 +42,21 @@ _HALF = 0.5
 """A score, a share of variance or a correlation below it speaks against an explanation."""
 
 _N_RANDOM = 5
-"""Random orders that a deletion is compared with."""
+"""Random orders that the mask's order is compared with."""
+
+_N_STEPS = 16
+"""Of each curve; both orders of 6 masks thus ask less than 200 queries."""
 
 _CLEARLY = 4.0
-"""Deviations among random orders by which a deletion must be faster than their mean. Another random
-order is so with a probability of about 1 % (t distribution with 4 degrees of freedom)."""
+"""Times the deviation of random orders' gains, whose mean is 0, that a clear gain is above it or
+below. Another random order is so with a probability of 1 % (t distribution, 5 degrees of
+freedom)."""
+
+_SLIGHT = 0.1
+"""Share of the score, or of the complexity of a map, up to which a difference says nothing. Maps of
+one method by query, of one recording and model, differ by that much in complexity."""
+
+_DIRECTIONS: tuple[Direction, ...] = ("deletion", "insertion")
 
 _MANY, _FEW = 10, 4
 """Classes that a randomised classifier is explained for; few where each trains a network."""
@@ -63,11 +75,12 @@ def judge(
     """Find out what speaks for an explanation and what against it.
 
     Both levels: the score, what the mask cost, what the method knows of its own fit, and whether
-    the score falls faster when bins are removed in the mask's order than in random orders.
+    the score keeps more when bins are removed in the reverse of the mask's order than in its order
+    (SRG), clearly more than in random orders. What is not clear speaks neither for nor against.
     "full" explains again, as costly as the first time: with other random draws, and by a copy of
-    the classifier whose weights are shuffled (see `sanity_check`; for up to ten of its classes,
-    which cost one set of queries). References get a sentence in the place of these; a mask that
-    marks nothing is not explained again.
+    the classifier whose weights are shuffled (see `sanity_check` and `complexity_rise`; for up to
+    ten of its classes, which cost one set of queries). References get a sentence in the place of
+    these; a mask that marks nothing is not explained again.
 
     Args:
         explanation: to be judged; where `black_box` is a `BlackBox`, its target is a class of it.
@@ -229,8 +242,11 @@ def _fit(explanation: Explanation) -> Iterator[Finding]:
         yield Finding("marked_part", share, None, sentence)
     if {"score_of_kept", "score_of_removed"} <= found.keys():
         kept, removed = found["score_of_kept"], found["score_of_removed"]
-        sentence = f"The marked frames alone score {kept:.2f}, the others alone {removed:.2f}."
-        yield Finding("marked_frames", kept - removed, kept > removed, sentence)
+        sentence = f"The marked frames alone score {kept:.2f}, the others alone {removed:.2f}"
+        slight = _SLIGHT * max(abs(explanation.score), abs(kept), abs(removed))
+        good = None if abs(kept - removed) <= slight else kept > removed
+        sentence += "." if good is not None else ": too little apart to tell."
+        yield Finding("marked_frames", kept - removed, good, sentence)
 
 
 def _percent(share: float) -> str:
@@ -256,31 +272,34 @@ def _deletion(
         n_queries += len(inputs)
         return score_fn(inputs)
 
-    own, *others = (
-        curve.auc
-        for curve in perturbation_curves(
+    deletions, insertions = (
+        perturbation_curves(
             masks,
             spectrogram.values,
             background,
             counted,
-            direction="deletion",
+            direction=direction,
+            n_steps=_N_STEPS,
             batch_size=batch_size,
             mix=mix,
             seed=seed,
         )
+        for direction in _DIRECTIONS
     )
-    gain = fmean(others) - own
-    good = gain > _CLEARLY * stdev(others)
+    own, *others = map(symmetric_relevance_gain, deletions, insertions)
+    # a random order and its reverse are as likely, and have opposite gains: the mean is 0
+    deviation = math.sqrt(fmean(gain**2 for gain in others))
+    good = None if abs(own) <= _CLEARLY * deviation else own > 0
+    what = {True: "More", False: "Less", None: "Not clearly more"}[good]
     sentence = (
-        f"The classifier's score {'falls' if good else 'does not fall clearly'} faster when the "
-        f"most marked bins go first than when bins go at random: {own:.2f} on average on the way, "
-        f"against {fmean(others):.2f}"
+        f"{what} of the classifier's score is left when the least marked bins go first than when "
+        f"the most marked ones do: {insertions[0].auc:.2f} on average on the way, against "
+        f"{deletions[0].auc:.2f}"
     )
-    if not good and gain > 0:  # faster, but random orders differ too much to tell
-        low, high = min(others), max(others)
-        sentence += f", but {_N_RANDOM} random orders lie as far apart as {low:.2f} and {high:.2f}"
-    sentence += "."
-    return Finding("deletion", gain, good, sentence, n_queries)
+    if good is None:
+        widest = max(map(abs, others))
+        sentence += f"; in {_N_RANDOM} random orders the two differ by up to {widest:.2f}"
+    return Finding("deletion", own, good, f"{sentence}.", n_queries)
 
 
 def _draws(row: Method | None, explainer: Explainer, other: Explainer) -> bool:
@@ -331,10 +350,12 @@ def _sanity(
 
     check = sanity_check(again, black_box.module, explanation.mask, seed=seed, n_stages=1)
     cost = sum(box.n_queries for box in boxes), sum(other.n_gradients for other in found)
+    rise = _rise(explanation, found)
     average = (
         f"correlation of ranks {check.correlation:.2f} over {len(names)} classes, "
-        f"{check.absolute:.2f} regardless of sign"
+        f"{check.absolute:.2f} regardless of sign; entropy of its values {100 * rise:+.0f} %"
     )
+    good: bool | None = check.passes
     if math.isnan(check.correlation):
         sentence = "With the classifier's weights shuffled, the method marks nothing."
     elif check.passes:
@@ -342,11 +363,30 @@ def _sanity(
             f"With the classifier's weights shuffled, the mask is another ({average}): it depends "
             "on the classifier, not on the recording alone."
         )
-        if check.absolute >= ALIKE:
+        if rise < -_SLIGHT:
+            good = None
+            sentence += " But it is simpler, where of a classifier that knows nothing noise is due."
+        elif check.absolute >= ALIKE:
             sentence += " But this recording leaves room for few different masks."
+    elif rise > _SLIGHT:
+        good = None
+        sentence = (
+            f"With the classifier's weights shuffled, the mask is much the same ({average}), yet "
+            "less clear: this recording leaves room for few different masks."
+        )
     else:
         sentence = (
             f"With the classifier's weights shuffled, the mask is much the same ({average}): it "
             "shows the recording more than what the classifier makes of it."
         )
-    return Finding("sanity", check.correlation, check.passes, sentence, *cost)
+    return Finding("sanity", check.correlation, good, sentence, *cost)
+
+
+def _rise(explanation: Explanation, found: Sequence[Explanation]) -> float:
+    """Of the complexity in a random classifier; masks that are flat there are left out."""
+    marking = [other for other in found if float(other.mask.max()) > float(other.mask.min())]
+    if not marking:
+        return math.nan
+    if explanation.attribution is None:
+        return complexity_rise(explanation.mask, [other.mask for other in marking])
+    return complexity_rise(map_of(explanation), map(map_of, marking))

@@ -65,7 +65,7 @@ def test_what_moves_a_number_is_explained(ears, audio, capsys, name, target):
     out = capsys.readouterr().out
     assert f"rise: {target} scores {found.score:.3f} (predicted {target})" in out
     assert f"The classifier's score of {target} is {found.score:.3g}." in out
-    assert "+ The classifier's score falls faster when the most marked bins go first" in out
+    assert "+ More of the classifier's score is left when the least marked bins go first" in out
     assert "of quality:falls to explain" not in out
 
 
