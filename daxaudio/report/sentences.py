@@ -41,6 +41,8 @@ ABOUT_MARKS = (
 
 TITLES = {
     "localisation": "Localisation",
+    "event_detection": "Masks as detectors of events",
+    "focus": "One class among several",
     "evidence": "Evidence in time and frequency",
     "deletion": "Deletion and insertion",
     "srg": "Gain of the order, and of what is marked",
@@ -57,6 +59,16 @@ TITLES = {
 
 TEXTS = {
     "localisation": ABOUT_METRICS,
+    "event_detection": (
+        "What a mask's profile finds above its mean + std: frame by frame, event by event, "
+        "and (`psds`) over all thresholds and all recordings at once, which is one number a method "
+        "and has no deviation."
+    ),
+    "focus": (
+        "Recordings with events of several classes: the share of a mask that lies in events of the "
+        "class that it was made for and not in those of the others. A mask that marks whatever "
+        "stands out has the class's share of these frames."
+    ),
     "evidence": (
         "Masks against evidence that is known in time and frequency, point by point. The row "
         "`oracle` knows the time of the event only, and so is no ceiling here."
@@ -103,7 +115,8 @@ TEXTS = {
         "model has learned. The measures are those with all layers at random: the rank "
         "correlation, a mean over several classes, in which a mask of the opposite sign counts "
         "against one of the same; the same regardless of sign, which tells how few different masks "
-        "a recording leaves room for; and the structural similarity."
+        "a recording leaves room for; and the structural similarity. `randomisation_rise` compares "
+        "no two maps: it is the rise of a map's complexity, 0 for one that shows the recording."
     ),
 }
 """What stands below the heading."""
