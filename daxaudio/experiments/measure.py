@@ -21,6 +21,7 @@ from daxaudio.experiments.measure_again import (
     find_sanity,
     random_models,
 )
+from daxaudio.experiments.measure_forms import find_same_form
 from daxaudio.experiments.measure_groups import (
     Asking,
     Found,
@@ -31,6 +32,7 @@ from daxaudio.experiments.measure_groups import (
     find_srg,
 )
 from daxaudio.experiments.measure_settings import MeasureSettings
+from daxaudio.explainers.attribution import map_of
 from daxaudio.metrics.catalogue import groups_that_need
 from daxaudio.models.ask_once import AskOnce
 from daxaudio.perturbation.fills import Fill, fill_of_bins
@@ -124,6 +126,7 @@ class Measuring:
             "correlation": find_correlation,
             "road": find_road,
             "max_sensitivity": find_max_sensitivity,
+            "same_form": find_same_form,
         }[group]
         return work(asking)
 
@@ -147,7 +150,8 @@ class Measuring:
 
     def _made_from(self, group: str, explanation: Explanation) -> dict[str, Any]:
         name = explanation.spectrogram.recording_id
-        events = self.run.events.get(name, Events()) if group == "deletion" else ()
+        known = self.run.events.get(name, Events())
+        events = known if group in ("deletion", "same_form") else ()
         return {
             "mask": digest(explanation.mask),
             "input": digest(explanation.spectrogram.values),
@@ -156,6 +160,7 @@ class Measuring:
             "model": self.run.facts["model_digest"],
             "seed": self.run.seed,
             "events": [[event.start, event.end] for event in events],
+            **({"map": digest(map_of(explanation))} if group == "same_form" else {}),
             **self.settings.of_group(group),
         }
 

@@ -69,8 +69,9 @@ class Asking:
 
     @property
     def events(self) -> Events:
-        """True events of the recording; none where they are not known."""
-        return self.run.events.get(self.spectrogram.recording_id, Events())
+        """True events of the class in the recording; none where they are not known."""
+        known = self.run.events.get(self.spectrogram.recording_id, ())
+        return Events(known).for_class(self.target)
 
     @property
     def fill(self) -> Fill:
@@ -167,8 +168,13 @@ def find_correlation(asking: Asking) -> Iterator[Found]:
 
 def find_faithfulness(asking: Asking) -> Iterator[Found]:
     """What the masked input keeps of the score: see `metrics.faithfulness`."""
-    values = faithfulness_measures(
-        asking.masks(),
+    yield from ({"values": own} for own in faithfulness_of(asking, asking.masks()))
+
+
+def faithfulness_of(asking: Asking, masks: Tensor) -> list[dict[str, float]]:
+    """Measures of faithfulness of masks `[M, F, T]` of the recording."""
+    return faithfulness_measures(
+        masks,
         asking.spectrogram.values,
         asking.background(asking.fill),
         asking.ask.probabilities,
@@ -176,7 +182,6 @@ def find_faithfulness(asking: Asking) -> Iterator[Found]:
         batch_size=asking.run.settings.batch_size,
         mix=mix_of(asking.fill),
     )
-    yield from ({"values": own} for own in values)
 
 
 def _kinds_of_curves(asking: Asking) -> list[tuple[str, Unit, Fill]]:

@@ -69,6 +69,7 @@ class MeasureSettings:
             "faithfulness": (),
             "correlation": ("n_subsets", "n_parts"),
             "road": (),
+            "same_form": (),
             "max_sensitivity": ("again_queries", "radius", "n_draws"),
             "sanity": ("again_queries", "n_stages", "n_classes"),
         }[group]

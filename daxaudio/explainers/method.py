@@ -29,6 +29,8 @@ class Method:
         trains: it trains networks, which takes minutes a recording on a processor.
         draws: its mask depends on random draws, the fill "noise" apart.
         signed: its attribution tells what speaks for the class (above 0) from what speaks against.
+        has_form: its mask has a form of its own, and is not its attribution, scaled, or the part of
+            it that speaks for the class.
         standard_error: it says how sure it is of the mask.
         reference: of a reference, which shows nothing of the classifier: what it shows instead.
         floor: a reference that every method has to beat.
@@ -47,6 +49,7 @@ class Method:
     trains: bool = False
     draws: bool = False
     signed: bool = False
+    has_form: bool = False
     standard_error: bool = False
     reference: str = ""
     floor: bool = False

@@ -101,6 +101,7 @@ BY_QUERIES = (
         learned=True,
         draws=True,
         signed=True,
+        has_form=True,
         standard_error=True,
     ),
     Method(
@@ -113,6 +114,7 @@ BY_QUERIES = (
         learned=True,
         draws=True,
         signed=True,
+        has_form=True,
         standard_error=True,
     ),
     Method(

@@ -10,9 +10,10 @@ from __future__ import annotations
 from daxaudio.metrics.measure import Measure as Measure, Need
 from daxaudio.metrics.rows_against_events import AGAINST_EVENTS
 from daxaudio.metrics.rows_by_queries import BY_QUERIES
+from daxaudio.metrics.rows_of_forms import OF_FORMS
 from daxaudio.metrics.rows_of_masks import OF_MASKS
 
-_ROWS = (*AGAINST_EVENTS, *BY_QUERIES, *OF_MASKS)
+_ROWS = (*AGAINST_EVENTS, *BY_QUERIES, *OF_MASKS, *OF_FORMS)
 
 MEASURES = {row.name: row for row in _ROWS}
 """Every measure by the name that tables use, in the order of tables."""

@@ -54,6 +54,7 @@ TITLES = {
     "wrongly_predicted": "Wrongly predicted recordings",
     "max_sensitivity": "Sensitivity to noise",
     "sanity": "Randomised model",
+    "same_form": "All maps in one form",
 }
 """Heading of each group of measures."""
 
@@ -117,6 +118,11 @@ TEXTS = {
         "against one of the same; the same regardless of sign, which tells how few different masks "
         "a recording leaves room for; and the structural similarity. `randomisation_rise` compares "
         "no two maps: it is the rise of a map's complexity, 0 for one that shows the recording."
+    ),
+    "same_form": (
+        "A control: what each method found, brought into the form of one and the same mask, DAX "
+        "V4's or DAX V5's (without the bins that V5 asks for). Methods that differ in their own "
+        "form only are equal here."
     ),
 }
 """What stands below the heading."""
