@@ -1,7 +1,8 @@
 """Take those scenes in which a model hears what is looked for, where it is: the first that it does.
 
-A scene counts when the model's score of it is at least so high, and falls by at least half when the
-sound is silenced at the times of its events. Nothing of an explanation is asked.
+A scene counts when the model's score of it is at least so high; when noise in place of its events
+leaves at most half of that; and when the events alone, in noise, give at least half of it. The
+noise is that of the scenes. Nothing of an explanation is asked.
 """
 
 import argparse
@@ -17,34 +18,43 @@ from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
 from daxaudio.data.evidence import EVIDENCE_FILE
 from daxaudio.data.kaldi import read_data_folder, write_data_folder
+from daxaudio.data.padding import pink_noise
 from daxaudio.experiments.predict import read_for
 from daxaudio.models.foreign.load import load_model
+from daxaudio.runs.seeds import generator
 from daxaudio.runs.tables import write_csv
 from daxaudio_data_prep.synthetic.evidence import EVENTS_FILE
+from daxaudio_data_prep.synthetic.scene_sounds import NOISE_DB
 
 SCORES_FILE = "scores.csv"
-LOST = 0.5
-"""Share of the score that silence in place of the event takes away, at least."""
+HALF = 0.5
+"""Share of the score that is left without the events at most, and with them alone at least."""
 
 _FADE = 0.005  # seconds
 
 
-def silenced(recording, events):
-    """The recording with silence at the times of the events, between ramps of 5 ms.
+def without_and_alone(recording, events, seed=0):
+    """A scene with noise in place of its events, and its events in noise.
 
     Args:
-        recording: one or more channels.
-        events: each longer than the ramps.
+        recording: the scene, one or more channels.
+        events: each longer than the ramps of 5 ms at both of its ends.
+        seed: of the draws of the noise, which is as loud as that of scenes.
     """
-    waveform, rate = recording.waveform.clone(), recording.sample_rate
+    waveform, rate = recording.waveform, recording.sample_rate
+    kept = torch.zeros(waveform.shape[1])
     for event in events:
         first, last = round(event.start * rate), round(event.end * rate)
-        part = waveform[:, first:last]
-        n = min(round(_FADE * rate), part.shape[1] // 2)
-        gain = torch.zeros(part.shape[1])
-        gain[:n], gain[part.shape[1] - n :] = torch.linspace(1, 0, n), torch.linspace(0, 1, n)
-        part *= gain
-    return dataclasses.replace(recording, waveform=waveform)
+        part = kept[first:last]
+        n = min(round(_FADE * rate), len(part) // 2)
+        part[:] = 1
+        part[:n], part[len(part) - n :] = torch.linspace(0, 1, n), torch.linspace(1, 0, n)
+    noise = pink_noise(len(kept), rate, generator(seed, recording.recording_id, "choose"))
+    noise = 10 ** (NOISE_DB / 20) * noise / noise.square().mean().sqrt()
+    return tuple(
+        dataclasses.replace(recording, waveform=share * waveform + (1 - share**2).sqrt() * noise)
+        for share in (1 - kept, kept)
+    )
 
 
 def score(model, recording, target):
@@ -74,16 +84,16 @@ def main() -> None:
     rows, chosen = [], []
     for name in data.ids:
         recording = read_for(model, data, name)
-        heard, without = (
+        heard, without, alone = (
             score(model, one, arguments.target)
-            for one in (recording, silenced(recording, events[name]))
+            for one in (recording, *without_and_alone(recording, events[name]))
         )
-        if heard >= arguments.least and without <= (1 - LOST) * heard:
+        if heard >= arguments.least and without <= HALF * heard <= alone:
             chosen.append(name)
-        rows.append((name, heard, without, int(name in chosen)))
+        rows.append((name, heard, without, alone, int(name in chosen)))
         if len(chosen) == arguments.n:
             break
-    columns = ["recording_id", "score", "score_without", "chosen"]
+    columns = ["recording_id", "score", "score_without", "score_alone", "chosen"]
     write_csv(pd.DataFrame(rows, columns=columns).round(4), arguments.out / SCORES_FILE)
     if len(chosen) < arguments.n:
         raise ValueError(

