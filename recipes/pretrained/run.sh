@@ -17,8 +17,8 @@ usage: recipes/pretrained/run.sh --exp_dir DIR [options]
   --noncommercial yes  models whose weights are not to be used commercially, too
   --packages DIR       take the wheels from here, without a network
   --methods "NAMES"    methods to compare
-  --metrics "NAMES"    groups of measures
-                    (default "localisation evidence deletion faithfulness")
+  --metrics "NAMES"    groups of measures (default "localisation evidence srg deletion
+                       faithfulness"; evidence where it is known)
   --config FILE        settings of methods and measures (default conf/compare.yaml)
   --n N                scenes a model (default 8)
   --queries N          a method and scene (default 300)
@@ -33,7 +33,7 @@ source "$here/../options.sh"
 exp_dir="" stage=1 stop_stage=5 packages="" esc10="" folds="" noncommercial=no n=8 queries=300 seed=0
 models="" config="$here/conf/compare.yaml"
 methods="dax_v4 lime kernel_shap rise occlusion random energy oracle"
-metrics="localisation evidence deletion faithfulness"
+metrics="localisation evidence srg deletion faithfulness"
 
 parse_options "exp_dir stage stop_stage models esc10 folds noncommercial packages methods metrics \
 config n queries seed" "$@"
@@ -117,7 +117,8 @@ make_scenes() {
     --target "$target" --least "$least" --n "$n"
 }
 compare() {
-  local model log="$exp_dir/$name/serve.log" server=""
+  local model asked="$metrics" log="$exp_dir/$name/serve.log" server=""
+  [ -f "$exp_dir/$name/scenes/evidence.csv" ] || asked="${asked/evidence/}"
   find_model
   case "$kind" in *HTTP*)
     "$python" -m daxaudio.commands.main serve "${model[@]}" --port 0 >"$log" 2>&1 &
@@ -132,7 +133,7 @@ compare() {
   esac
   # shellcheck disable=SC2086
   daxaudio compare --data "$exp_dir/$name/scenes" "${model[@]}" --which all --methods $methods \
-    --metrics $metrics --queries "$queries" --config "$config" --seed "$seed" \
+    --metrics $asked --queries "$queries" --config "$config" --seed "$seed" \
     --out "$exp_dir/$name/compare"
   [ -z "$server" ] || { kill "$server"; wait "$server" || true; trap - EXIT; }
 }

@@ -13,7 +13,10 @@ from daxaudio.experiments.paired import frame_of_tests, paired_tests
 from daxaudio.experiments.score import RESULTS_FILE, SUMMARY_FILE, summarise
 from daxaudio.runs.tables import read_table, write_csv, write_table
 
-MEASURES = ("iou", "frame_auc", "best_threshold_iou", "mask_auc", "deletion_auc", "insertion_auc")
+MEASURES = (
+    *("iou", "frame_auc", "best_threshold_iou", "mask_auc"),
+    *("srg", "deletion_auc", "insertion_auc", "average_drop"),
+)
 """Those that are tabulated and tested; all are in `results.csv`."""
 
 COMPARED = "compare"
