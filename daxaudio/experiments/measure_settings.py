@@ -32,7 +32,7 @@ class MeasureSettings:
     n_steps: int = 32
     n_placements: int = 8
     n_subsets: int = 128
-    n_parts: int = 16
+    n_parts: int = 8
     again: int = 10
     again_of: Mapping[str, int] = dataclasses.field(default_factory=dict)
     again_queries: int | None = None

@@ -196,14 +196,14 @@ BY_QUERIES = (
     _foretold(
         "band_faithfulness",
         "the same, one band of frequencies at a time",
-        "Spearman's rank correlation of the mask's mean in each of 16 bands with what the score "
+        "Spearman's rank correlation of the mask's mean in each of 8 bands with what the score "
         "loses without the band.",
         "after `faithfulness_correlation`",
     ),
     _foretold(
         "window_faithfulness",
         "the same, one window of time at a time",
-        "As `band_faithfulness`, with 16 windows of time.",
+        "As `band_faithfulness`, with 8 windows of time.",
         "after `faithfulness_correlation`",
     ),
     _gain(
