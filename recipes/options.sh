@@ -84,6 +84,17 @@ run_stage() {
 }
 stage_times=()
 
+# once FILE SETTINGS COMMAND...: run the command, unless FILE says that it was done with SETTINGS
+once() {
+  local file="$1" settings="$2"
+  shift 2
+  [ -f "$file" ] && [ "$(cat "$file")" = "$settings" ] && return
+  rm -f "$file"
+  "$@"
+  printf '%s\n' "$settings" >"$file.part"
+  mv "$file.part" "$file"
+}
+
 # tell_results: where the report of a recipe lies, once its last stage was run
 tell_results() {
   [ "$stop_stage" -lt "$n_stages" ] || echo "

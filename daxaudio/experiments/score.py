@@ -247,19 +247,30 @@ def total_cost(explanations: str | os.PathLike[str]) -> pd.DataFrame:
     """
     rows = []
     for _, facts in _readable(explanations, load_facts):
-        seconds = facts["seconds"]
-        fitting = [seconds.get(phase, 0.0) for phase in ("fit", "polarity", "check")]
         rows.append(
             {
                 "method": facts["method"],
                 "queries": facts["queries"],
                 "gradients": facts.get("gradients", 0),  # older files have none
-                "query_seconds": seconds.get("query", 0.0),
-                "fit_seconds": sum(fitting),
+                **split_seconds(facts["seconds"]),
             }
         )
     means = pd.DataFrame(rows).groupby("method").mean()
     return means.reindex(order_methods(means.index)).reset_index()
+
+
+def split_seconds(seconds: Mapping[str, float]) -> dict[str, float]:
+    """What the queries of an explanation took, and what was made of the answers.
+
+    Args:
+        seconds: by phase, as an explanation has them.
+
+    Example:
+        >>> split_seconds({"query": 2.0, "fit": 0.25, "check": 0.25})
+        {'query_seconds': 2.0, 'fit_seconds': 0.5}
+    """
+    fitting = [seconds.get(phase, 0.0) for phase in ("fit", "polarity", "check")]
+    return {"query_seconds": seconds.get("query", 0.0), "fit_seconds": sum(fitting)}
 
 
 def list_warnings(explanations: str | os.PathLike[str]) -> pd.DataFrame:

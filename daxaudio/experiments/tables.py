@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from daxaudio.containers import Explanation
+from daxaudio.experiments.score import split_seconds
 from daxaudio.explainers.catalogue import METHODS, order_methods
 from daxaudio.metrics.catalogue import MEASURES
 
-_COST = ["method", "queries", "gradients", "seconds"]
+_COST = ["method", "queries", "gradients", "seconds", "query_seconds", "fit_seconds"]
 
 
 class Gathered:
@@ -56,13 +57,14 @@ class Gathered:
                 "queries": explanation.n_queries,
                 "gradients": explanation.n_gradients,
                 "seconds": sum(explanation.seconds.values()),
+                **split_seconds(explanation.seconds),
             }
         )
         name = explanation.spectrogram.recording_id
         self.warnings += [(name, explanation.method, text) for text in explanation.warnings]
 
     def cost_table(self) -> pd.DataFrame:
-        """`method`, `queries`, `gradients`, `seconds`: means over recordings."""
+        """`method`, `queries`, `gradients`, and seconds by phase: means over recordings."""
         means = pd.DataFrame(self.costs, columns=_COST).groupby("method").mean()
         return means.reindex(order_methods(means.index)).reset_index().round(3)
 

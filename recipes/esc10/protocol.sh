@@ -60,17 +60,6 @@ find_python
 on_device=()
 [ -z "$device" ] || on_device=(--device "$device")
 
-# once FILE SETTINGS COMMAND...: run the command, unless FILE says that it was done with SETTINGS
-once() {
-  local file="$1" settings="$2"
-  shift 2
-  [ -f "$file" ] && [ "$(cat "$file")" = "$settings" ] && return
-  rm -f "$file"
-  "$@"
-  printf '%s\n' "$settings" >"$file.part"
-  mv "$file.part" "$file"
-}
-
 number_for() { # recordings to explain of a model
   local pair
   for pair in $n_recordings_of; do

@@ -22,6 +22,8 @@ usage: recipes/pretrained/run.sh --exp_dir DIR [options]
   --config FILE        settings of methods and measures (default conf/compare.yaml)
   --n N                scenes a model (default 8)
   --queries N          a method and scene (default 300)
+  --run NAME           what stage 3 leaves is called, in the model's folder (default compare, which
+                       stages 4 and 5 read)
   --seed N             seed of every random draw (default 0)
 Needs espeak-ng for speech, and daxaudio[onnx,tflite,transformers,http] for the kinds of models.
 TEXT
@@ -31,12 +33,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 command="recipes/pretrained/run.sh$(printf " %q" "$@")"
 source "$here/../options.sh"
 exp_dir="" stage=1 stop_stage=5 packages="" esc10="" folds="" noncommercial=no n=8 queries=300 seed=0
-models="" config="$here/conf/compare.yaml"
+models="" run=compare config="$here/conf/compare.yaml"
 methods="dax_v4 lime kernel_shap rise occlusion random energy oracle"
 metrics="localisation evidence srg deletion faithfulness"
 
 parse_options "exp_dir stage stop_stage models esc10 folds noncommercial packages methods metrics \
-config n queries seed" "$@"
+config n queries run seed" "$@"
 need exp_dir
 check_stages 5
 check_numbers n queries seed
@@ -134,7 +136,7 @@ compare() {
   # shellcheck disable=SC2086
   daxaudio compare --data "$exp_dir/$name/scenes" "${model[@]}" --which all --methods $methods \
     --metrics $asked --queries "$queries" --config "$config" --seed "$seed" \
-    --out "$exp_dir/$name/compare"
+    --out "$exp_dir/$name/$run"
   [ -z "$server" ] || { kill "$server"; wait "$server" || true; trap - EXIT; }
 }
 

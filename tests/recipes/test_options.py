@@ -19,6 +19,7 @@ NEEDED = {
     "esc10/protocol.sh": ["corpus", "exp_dir"],
     "coswara/run.sh": ["corpus", "annotations", "exp_dir"],
     "coswara/planted.sh": ["textgrids", "exp_dir"],
+    "ranks/run.sh": ["exp_dir", "corpus", "textgrids"],
 }
 SCRIPTS = sorted(NEEDED)
 TWO_ENDS = sorted(STAGES.keys() - {"coswara/planted.sh"})
@@ -117,6 +118,8 @@ def test_an_option_that_is_needed_is_named(script, name):
         ("esc10/protocol.sh", "again"),
         ("coswara/run.sh", "folds"),
         ("coswara/planted.sh", "n"),
+        ("ranks/run.sh", "few_queries"),
+        ("ranks/run.sh", "seeds"),
     ],
 )
 def test_numbers_are_whole_numbers(script, name, option):

@@ -1,0 +1,199 @@
+"""Report of the ranks: targets, ranks and pictures over all sets, a table for each set.
+
+Writes `RESULTS.md`, `report.html`, `summary.csv`, `targets.csv`, `blocks.csv`, `pairs.csv`,
+`costs.csv` and `pictures/`; what is not there yet is left out, so it may be called at any time.
+"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+import pandas as pd
+from cover import COVERAGE_FILE
+from rank_blocks import (
+    by_recording,
+    compare_ranks,
+    everywhere,
+    plain,
+    rank_table,
+    ranked_names,
+    reference_names,
+)
+from rank_cells import find_cells, gather, gather_costs, gather_coverage
+from rank_targets import judge_targets
+
+from daxaudio.commands.main import exit_code_of
+from daxaudio.experiments.score import summarise
+from daxaudio.explainers.catalogue import order_methods
+from daxaudio.metrics import compare_pairs
+from daxaudio.metrics.catalogue import MEASURES
+from daxaudio.plot import plot_ranks
+from daxaudio.report import to_markdown
+from daxaudio.report.model import Picture, Report, Section, Table
+from daxaudio.report.tables import number, p_value, tabulate_environment, tabulate_summary
+from daxaudio.report.writing import write_markdown, write_page
+from daxaudio.runs.tables import write_csv
+
+TITLE = "Ranks of methods over sets, questions and classifiers"
+
+TEXT = """\
+Methods are asked where a classifier heard its class, on sets whose truth is known in different
+ways, and measured by every group of measures. Nothing here was used to choose a setting."""
+
+KINDS = {
+    "quarter": "{leader} from few queries, the others from all of theirs",
+    "all": "every method from the same, larger number of queries",
+    "few": "every method from the same, smaller number of queries",
+}
+
+ABOUT_RANKS = """\
+A block is one question (a group of measures) on one set; in it methods are ranked by each measure
+in each condition, and by the mean of these ranks. A method that has no value where others have is
+last. Blocks of one set share recordings, so the tests are no more than a guide. Methods that were
+not run on every set are in the tables of their sets alone. Bars join methods that Nemenyi's test
+does not tell apart."""
+
+ABOUT_SETS = """\
+Means over recordings (each the mean over its seeds), the standard deviation in brackets. NAME_500
+is a method from 500 queries."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ranking:
+    """Ranks of one kind, over all sets or on one."""
+
+    title: str
+    blocks: pd.DataFrame
+    picture: Path
+    pairs: pd.DataFrame
+    text: str
+
+
+def rank(results: pd.DataFrame, leader: str, kind: str, file: Path) -> Ranking | None:
+    """Rank the methods that were run on all of the results; None where too few were."""
+    methods = everywhere(results, ranked_names(results, leader, kind))
+    if len(methods) < 2:
+        return None
+    blocks = rank_table(results, methods)
+    found = compare_ranks(blocks)
+    ours = [name for name in methods if plain(name) == leader][:1]
+    title = KINDS[kind].format(leader=leader)
+    picture = plot_ranks(
+        found, file, leader="".join(ours), references=reference_names(methods), title=title
+    )
+    tests = compare_pairs(found.ranks, methods, better="lower", leader=ours[0] if ours else None)
+    pairs = pd.DataFrame([dataclasses.asdict(test) for test in tests]).round(6)
+    text = (
+        f"{found.n_blocks} blocks, {len(methods)} methods. Friedman's chi square "
+        f"{found.statistic:.1f}, p {p_value(found.p_value)}; Kendall's W {found.kendall_w:.2f}; "
+        f"Nemenyi's critical difference {found.critical_difference:.2f} ranks."
+    )
+    return Ranking(title, blocks, picture, pairs, text)
+
+
+def tabulate_ranks(blocks: pd.DataFrame) -> Table:
+    """A row a method: its mean rank in all, and in each question."""
+    questions = list(dict.fromkeys(blocks.index.get_level_values("question")))
+    of_question = blocks.groupby("question").mean()
+    means = blocks.mean().sort_values(kind="stable")
+    rows = [
+        (name, number(mean, 2), *(number(of_question.loc[q, name], 1) for q in questions))
+        for name, mean in means.items()
+    ]
+    return Table(("method", "mean rank", *questions), tuple(rows))
+
+
+def tabulate_pairs(pairs: pd.DataFrame) -> Table:
+    """The leader against each other method, by ranks in blocks."""
+    rows = [
+        (row.b, str(row.n_better), str(row.n_worse), p_value(row.p_value), p_value(row.p_holm))
+        for row in pairs.itertuples()
+    ]
+    return Table(("against", "better in", "worse in", "p (Wilcoxon)", "p (Holm)"), tuple(rows))
+
+
+def summarise_cells(results: pd.DataFrame) -> pd.DataFrame:
+    """Mean, deviation and count by set, condition, model, method and metric."""
+    parts = []
+    for (name, condition, model), part in results.groupby(
+        ["set", "condition", "model"], sort=False
+    ):
+        own = {"set": name, "condition": condition, "model": model}
+        parts.append(summarise(part[["recording_id", "method", "metric", "value"]]).assign(**own))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["set", "condition", "model", "method", "metric", "mean", "std", "n"]]
+
+
+def tell_set(results: pd.DataFrame, leader: str, pictures: Path) -> Section:
+    """Tables of a set, one a group of measures and condition, below its ranks."""
+    name = str(results["set"].iloc[0])
+    blocks = []
+    if ranking := rank(results, leader, "quarter", pictures / f"ranks_{name}.png"):
+        blocks += [Picture(ranking.picture, f"Ranks on {name}: {ranking.title}"), ranking.text]
+    for (condition, model), part in results.groupby(["condition", "model"], sort=False):
+        n = part["recording_id"].nunique()
+        blocks.append(f"**{condition}**, {model}, {n} recordings:")
+        summary = summarise(part)
+        order = order_methods(summary["method"])
+        of_group = summary["metric"].map(lambda metric: MEASURES[metric].group)
+        blocks += [
+            tabulate_summary(own, [m for m in order if m in set(own["method"])])
+            for _, own in summary.groupby(of_group, sort=False)
+        ]
+    return Section(name, blocks)
+
+
+def main() -> None:
+    """Gather what is there, write the report, print targets and ranks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exp_dir", type=Path, required=True, help="folder of the recipe")
+    parser.add_argument("--leader", required=True, help="method that is judged")
+    parser.add_argument("--command", default="", help="command that is quoted in the report")
+    arguments = parser.parse_args()
+    exp_dir, leader = arguments.exp_dir, arguments.leader
+    cells = find_cells(exp_dir)
+    every = gather(cells)
+    results, costs = by_recording(every), gather_costs(cells)
+    targets = judge_targets(results, costs, gather_coverage(cells, COVERAGE_FILE), leader)
+    pictures = exp_dir / "pictures"
+    pictures.mkdir(exist_ok=True)
+    overall = {
+        kind: ranking
+        for kind in KINDS
+        if (ranking := rank(results, leader, kind, pictures / f"ranks_{kind}.png"))
+    }
+    files = {"summary.csv": summarise_cells(results), "targets.csv": targets, "costs.csv": costs}
+    for kind, ranking in overall.items():
+        files[f"blocks_{kind}.csv"] = ranking.blocks.reset_index().round(4)
+        files[f"pairs_{kind}.csv"] = ranking.pairs
+    for name, table in files.items():
+        write_csv(table, exp_dir / name)
+    told = Table(tuple(targets), tuple(map(tuple, targets.to_numpy())))
+    sections = [Section("Targets", [told]), Section("Ranks over all sets", [ABOUT_RANKS])]
+    for ranking in overall.values():
+        blocks = [Picture(ranking.picture, ranking.title), ranking.text]
+        blocks += [tabulate_ranks(ranking.blocks), tabulate_pairs(ranking.pairs)]
+        sections.append(Section(ranking.title, blocks, level=3))
+    sections.append(Section("Sets", [ABOUT_SETS, tabulate_cells(every)]))
+    sections += [tell_set(part, leader, pictures) for _, part in results.groupby("set", sort=False)]
+    sections.append(Section("Environment", [tabulate_environment()]))
+    report = Report(TITLE, sections, [TEXT], arguments.command)
+    write_markdown(report, exp_dir / "RESULTS.md")
+    write_page(report, exp_dir / "report.html")
+    print(to_markdown(told))
+    for ranking in overall.values():
+        print(f"\n{ranking.title}\n\n{to_markdown(tabulate_ranks(ranking.blocks))}")
+
+
+def tabulate_cells(results: pd.DataFrame) -> Table:
+    """How many recordings and seeds each set, condition and classifier has."""
+    rows = [
+        (*key, str(part["recording_id"].nunique()), ", ".join(map(str, sorted(set(part["seed"])))))
+        for key, part in results.groupby(["set", "condition", "model"], sort=False)
+    ]
+    return Table(("set", "condition", "model", "recordings", "seeds"), tuple(rows))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code_of("report.py", main))
