@@ -24,7 +24,7 @@ IOU_RATIO, AVERAGE_DROP, FIRST_OF_MODELS, COST_RATIO = 1.15, 0.2, 0.8, 0.1
 COVERED = (0.90, 0.99)
 """What is aimed at."""
 
-SAME_FORM = "same_form_iou"
+SAME_FORM = "iou_in_v5_form"
 FIRST = ("srg", "insertion_auc", "deletion_auc")
 MET, MISSED, OPEN = "met", "missed", "open"
 

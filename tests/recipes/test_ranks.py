@@ -176,6 +176,13 @@ def test_first_within_noise_and_behind():
     assert judged(lower)["deletion_auc", "fold4"][0] == "met"
 
 
+@pytest.mark.parametrize(("theirs", "verdict"), [(0.6, "met"), (0.62, "missed")])
+def test_iou_must_be_well_above_the_best_rival_s_in_the_same_form(theirs, verdict):
+    values = {"dax_v4": [0.7, 0.7], "rise": [theirs, theirs], "lime": [0.1, 0.1]}
+    found = judged(on_fold4(iou_in_v5_form=values, iou={"dax_v4": [0.9], "rise": [0.1]}))
+    assert found["IoU", "fold4"][0] == verdict
+
+
 def test_references_and_other_dax_are_no_rivals():
     values = {"dax_v4": [0.5], "energy": [0.9], "dax_v2": [0.9], "rise": [0.4]}
     verdict, found = judged(on_fold4(insertion_auc=values))["insertion_auc", "fold4"]
