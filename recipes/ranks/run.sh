@@ -27,7 +27,7 @@ usage: recipes/ranks/run.sh --exp_dir DIR [options]
   --models "NAMES"     classifiers of ESC-10, each with its NAME.yaml (default "resnet18")
   --conf DIR           folder of these settings (default ../esc10/conf beside this script)
   --pretrained "NAMES" models of the set pretrained, rows of ../pretrained/conf/models.tsv (default
-                       "silero swift_f0 yamnet yamnet_rooster basic_pitch easybird")
+                       "silero yamnet yamnet_rooster basic_pitch easybird micro_wake_word")
   --noncommercial yes  allows such whose weights are not to be used commercially
   --seeds "0 1 2"      each trains classifiers of its own, and makes planted sounds and coughs of
                        its own; all other data are the same for every seed
@@ -51,7 +51,7 @@ command="recipes/ranks/run.sh$(printf " %q" "$@")"
 source "$here/../options.sh"
 exp_dir="" stage=1 stop_stage=5 corpus="" textgrids="" packages=""
 sets="fold4 overlap mosaic natural planted coughs pretrained"
-pretrained="silero swift_f0 yamnet yamnet_rooster basic_pitch easybird"
+pretrained="silero yamnet yamnet_rooster basic_pitch easybird micro_wake_word"
 noncommercial=no models="resnet18" conf="$here/../esc10/conf" paddings="white pink other_classes"
 seeds="0 1 2" methods="" leader=dax_v5 queries=2000 few_queries=500 n=40 again=6 device=""
 metrics="all" few_metrics="localisation deletion"
