@@ -178,7 +178,7 @@ def _as_asked(
     ones = dataclasses.replace(picture, values=torch.ones_like(picture.values))
     zeros = torch.zeros_like(picture.values)
     masks = dataclasses.replace(drawn, spectrogram=ones, background=zeros, fill="floor")
-    return masks, of_masks, of_masks.sound.waveform.shape
+    return masks, of_masks, of_masks.masked.sound.waveform.shape
 
 
 def ask_rivals(neighbourhood: Neighbourhood, masks: Tensor, score_fn: ScoreFn) -> Tensor | None:
@@ -190,32 +190,37 @@ def ask_rivals(neighbourhood: Neighbourhood, masks: Tensor, score_fn: ScoreFn) -
         score_fn: that it was asked of.
 
     Returns:
-        `[n]` on the CPU; None where the score function knows of no class that excludes its own, or
-        the fill acts on the sound itself.
+        `[n]` on the CPU; None where the score function knows of no class that excludes its own.
 
     Raises:
         ValueError: when the black box does not give one finite score per input.
     """
-    if FILLS[neighbourhood.fill].in_sound or not getattr(score_fn, "has_rivals", False):
+    if not getattr(score_fn, "has_rivals", False):
         return None
-    return ask(score_fn.rivals, neighbourhood.masked(masks))  # type: ignore[attr-defined]
+    if not FILLS[neighbourhood.fill].in_sound:
+        return ask(score_fn.rivals, neighbourhood.masked(masks))  # type: ignore[attr-defined]
+    of_sounds = getattr(score_fn, "rivals_of_sounds", None)
+    if of_sounds is None:
+        return None
+    return ask(dataclasses.replace(_score_of_masks(neighbourhood, score_fn), ask=of_sounds), masks)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class _ScoreOfMasks:
     """Scores `[n]` of the recording as masks `[n, F, T]` keep it in time."""
 
-    def __init__(self, score_fn: ScoresSounds, masked: SoundInTime) -> None:
-        self.sound, self._score_fn, self._masked = masked.sound, score_fn, masked
+    ask: Callable[[Tensor], Tensor]
+    masked: SoundInTime
 
     def __call__(self, masks: Tensor) -> Tensor:
-        return self._score_fn.of_sounds(self._masked(masks))
+        return self.ask(self.masked(masks))
 
 
 def _score_of_masks(drawn: Neighbourhood, score_fn: ScoreFn) -> _ScoreOfMasks:
     if not isinstance(score_fn, ScoresSounds):
         raise ValueError(refuse_pictures(drawn.fill))
     masked = SoundInTime(score_fn.sound, drawn.spectrogram.times, drawn.fill, drawn.seed)
-    return _ScoreOfMasks(score_fn, masked)
+    return _ScoreOfMasks(score_fn.of_sounds, masked)
 
 
 def answer_together(

@@ -171,6 +171,7 @@ CONFIG = {
     "hsic": {"cells": [1, 20]},
     "sobol": {"cells": [1, 10]},
     "dax_v4": {"grids": [[1, 10], [1, 20]]},
+    "dax_v5": {"grids": [[1, 10], [1, 20]]},
     "occlusion": {"window": [8, 10]},
     "dax": {"epochs": 2},
 }
@@ -250,6 +251,37 @@ def test_a_model_of_waveforms_hears_cut_sound_and_several_targets_cost_no_more(e
         profiles["event"][~inside].abs().median()
     )
     assert float(profiles["rest"][inside].max()) < float(profiles["rest"][~inside].median())
+
+
+class NamesAStretch(EnergyOfStretches):
+    """Three classes: loud in the event, loud in the last quarter, neither."""
+
+    def __call__(self, inputs):
+        stretches = (samples(EVENT), samples(slice(75, 100)))
+        heard = [inputs[:, part].square().mean(-1).sqrt() for part in stretches]
+        return torch.stack([*heard, torch.full_like(heard[0], 0.3)], dim=1) * 10
+
+
+@pytest.mark.parametrize("fill", ["zeros", "white_noise"])  # surroundings make any stretch loud
+def test_dax_v5_asks_of_cut_sound_which_class_it_is_named(event, fill):
+    _, heard = event
+    model = ForeignModel(NamesAStretch(), Description(["event", "end", "neither"], RATE))
+    asked = model.about(Recording(heard.sound.waveform, RATE, "a"))
+    settings = build(MethodSettings, "explain", {**CONFIG, "fill": fill})
+    found = {}
+    for target in ("event", "end"):
+        before = model.n_queries
+        found[target] = explain(
+            asked.spectrogram, asked.score_fn(target), "dax_v5", settings=settings
+        )
+        assert found[target].n_queries == 120 + 6
+        assert model.n_queries - before - 126 in (0, 3)  # the model's own check, once
+        assert found[target].findings["share_of_bins"] == 1  # no bin can be cut out of a frame
+    assert "nothing is marked" in found["end"].warnings[-1]
+    assert not found["end"].mask.any()
+    profile, times = found["event"].profile, asked.spectrogram.times
+    assert float(profile[(times > 0.85) & (times < 1.15)].min()) > 0.5
+    assert float(profile[(times < 0.7) | (times > 1.3)].max()) < 0.5
 
 
 def test_a_trained_model_of_spectrograms_refuses_before_anything_is_asked(event):

@@ -132,9 +132,12 @@ class TargetScore:
 
     def rivals(self, spectrograms: Tensor) -> Tensor:
         """The best score `[N]` of another class; where the target has rivals."""
+        return self._rival_among(self.ask(spectrograms))
+
+    def _rival_among(self, outputs: Tensor) -> Tensor:
         if self.pick_rival is None:
             raise ValueError(f"target {self.target!r} has no class that excludes it")
-        return self.pick_rival(self.ask(spectrograms))
+        return self.pick_rival(outputs)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -153,3 +156,7 @@ class SoundScore(TargetScore):
     def of_sounds(self, waveforms: Tensor) -> Tensor:
         """Scores `[N]` of waveforms `[N, C, S]` like that of `sound`."""
         return self.pick(self.hear(waveforms), waveforms)
+
+    def rivals_of_sounds(self, waveforms: Tensor) -> Tensor:
+        """The best score `[N]` of another class, as `rivals`, of waveforms `[N, C, S]`."""
+        return self._rival_among(self.hear(waveforms))
