@@ -17,6 +17,13 @@ from torch import Tensor, nn
 
 from daxaudio.containers import Explainer, Explanation, ScoreFn, Spectrogram
 from daxaudio.experiments.findings import Finding, Verdict
+from daxaudio.experiments.own_findings import (
+    HALF,
+    SLIGHT,
+    marks_nothing,
+    what_it_cost,
+    what_it_knows,
+)
 from daxaudio.explainers.attribution import map_of
 from daxaudio.explainers.catalogue import METHODS
 from daxaudio.explainers.method import Method
@@ -38,9 +45,6 @@ from daxaudio.runs.seeds import generator
 Level = Literal["quick", "full"]
 """What is checked: "full" explains again, with other draws and by a randomised classifier."""
 
-_HALF = 0.5
-"""A score, a share of variance or a correlation below it speaks against an explanation."""
-
 _N_RANDOM = 5
 """Random orders that the mask's order is compared with."""
 
@@ -51,10 +55,6 @@ _CLEARLY = 4.0
 """Times the deviation of random orders' gains, whose mean is 0, that a clear gain is above it or
 below. Another random order is so with a probability of 1 % (t distribution, 5 degrees of
 freedom)."""
-
-_SLIGHT = 0.1
-"""Share of the score, or of the complexity of a map, up to which a difference says nothing. Maps of
-one method by query, of one recording and model, differ by that much in complexity."""
 
 _DIRECTIONS: tuple[Direction, ...] = ("deletion", "insertion")
 
@@ -80,7 +80,7 @@ def judge(
     "full" explains again, as costly as the first time: with other random draws, and by a copy of
     the classifier whose weights are shuffled (see `sanity_check` and `complexity_rise`; for up to
     ten of its classes, which cost one set of queries). References get a sentence in the place of
-    these; a mask that marks nothing is not explained again.
+    these; a mask that marks nothing has no order, and is not explained again.
 
     Args:
         explanation: to be judged; where `black_box` is a `BlackBox`, its target is a class of it.
@@ -136,16 +136,16 @@ def judge(
     background, mix = make_background(spectrogram, of_bins, seed=seed), mix_of(of_bins)
     row = METHODS.get(explanation.method)
     reference = row.reference if row else ""
-    is_flat = float(explanation.mask.max()) == float(explanation.mask.min())
+    flat = marks_nothing(explanation)
 
     def score() -> Iterator[Finding]:
         yield _score(explanation, black_box, spectrogram)
-        yield _cost(explanation)
+        yield what_it_cost(explanation)
         if reference:
             sentence = f"{explanation.method} is a reference: {reference}."
             yield Finding("reference", math.nan, None, sentence)
         else:
-            yield from _fit(explanation)
+            yield from what_it_knows(explanation)
 
     def deletion() -> Iterator[Finding]:
         yield _deletion(explanation, spectrogram, background, mix, score_fn, batch_size, seed)
@@ -162,8 +162,8 @@ def judge(
         if isinstance(black_box, BlackBox):
             yield _sanity(explanation, black_box, spectrogram, remake(0), seed)
 
-    steps = [score, deletion]
-    if level == "full" and not reference and not is_flat:
+    steps = [score] if flat else [score, deletion]
+    if level == "full" and not reference and not flat:
         steps += [stability, sanity]
     bar = progress_bar(steps, "checking", unit="check", leave=False)
     return Verdict(tuple(finding for step in bar for finding in step()))
@@ -195,62 +195,9 @@ def _score(
         )
         return Finding("score", score, False, sentence, n_queries=1)
     sentence = f"The classifier predicts {target} with a score of {score:.2f}."
-    if score < _HALF:
+    if score < HALF:
         sentence = f"{sentence[:-1]}: it is not sure, so there is little to explain."
-    return Finding("score", score, True if score >= _HALF else None, sentence, n_queries=1)
-
-
-def _cost(explanation: Explanation) -> Finding:
-    sentence = f"The mask cost {_count(explanation.n_queries, 'query', 'queries')}"
-    if explanation.n_gradients:
-        sentence += f" and {_count(explanation.n_gradients, 'gradient', 'gradients')}"
-    return Finding("cost", explanation.n_queries, None, f"{sentence}.")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _fit(explanation: Explanation) -> Iterator[Finding]:
-    """What the method knows of itself; each finding where it has it."""
-    found = {name: math.nan if v is None else v for name, v in explanation.findings.items()}
-    if float(explanation.mask.max()) == float(explanation.mask.min()):
-        yield Finding("mask", 0.0, False, "The mask marks nothing: no bin stands out.")
-    if "student_r2" in found:
-        share = float(found["student_r2"])
-        sentence = (
-            f"The small network that stands for the classifier predicts {_percent(share)} of the "
-            "variance of its score on perturbed inputs that were held out."
-        )
-        yield Finding("student", share, share >= _HALF, sentence)
-    if "reliability" in found:
-        reliability = float(found["reliability"])
-        same = "much the same" if reliability >= _HALF else "another"
-        sentence = (
-            f"As many other queries would give {same} mask: expected correlation {reliability:.2f}."
-        )
-        yield Finding("agreement", reliability, reliability >= _HALF, sentence)
-    elif explanation.warnings:  # a method that knows its reliability warns of no more than that
-        sentence = f"The method itself warns: {'; '.join(explanation.warnings)}."
-        yield Finding("warnings", len(explanation.warnings), False, " ".join(sentence.split()))
-    if "mask_r2" in found:
-        share = float(found["mask_r2"])
-        sentence = (
-            f"How much a perturbed input keeps of the marked part explains {_percent(share)} of "
-            "the variance of the score."
-        )
-        yield Finding("marked_part", share, None, sentence)
-    if {"score_of_kept", "score_of_removed"} <= found.keys():
-        kept, removed = found["score_of_kept"], found["score_of_removed"]
-        sentence = f"The marked frames alone score {kept:.2f}, the others alone {removed:.2f}"
-        slight = _SLIGHT * max(abs(explanation.score), abs(kept), abs(removed))
-        good = None if abs(kept - removed) <= slight else kept > removed
-        sentence += "." if good is not None else ": too little apart to tell."
-        yield Finding("marked_frames", kept - removed, good, sentence)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * max(0.0, share):.0f} %"
+    return Finding("score", score, True if score >= HALF else None, sentence, n_queries=1)
 
 
 def _deletion(
@@ -311,7 +258,7 @@ def _draws(row: Method | None, explainer: Explainer, other: Explainer) -> bool:
 
 def _stability(explanation: Explanation, again: Explanation) -> Finding:
     correlation = rank_correlation(explanation.mask, again.mask)
-    good = correlation >= _HALF  # a flat mask has none, and is no good
+    good = correlation >= HALF  # a flat mask has none, and is no good
     if math.isnan(correlation):
         sentence = "With other random draws the method marks nothing."
     elif good:
@@ -363,12 +310,12 @@ def _sanity(
             f"With the classifier's weights shuffled, the mask is another ({average}): it depends "
             "on the classifier, not on the recording alone."
         )
-        if rise < -_SLIGHT:
+        if rise < -SLIGHT:
             good = None
             sentence += " But it is simpler, where of a classifier that knows nothing noise is due."
         elif check.absolute >= ALIKE:
             sentence += " But this recording leaves room for few different masks."
-    elif rise > _SLIGHT:
+    elif rise > SLIGHT:
         good = None
         sentence = (
             f"With the classifier's weights shuffled, the mask is much the same ({average}), yet "

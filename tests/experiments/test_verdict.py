@@ -11,6 +11,7 @@ from daxaudio.experiments.findings import Finding, Verdict
 from daxaudio.experiments.verdict import judge
 from daxaudio.explainers.catalogue import references
 from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.named_part import DaxV5
 from daxaudio.explainers.gradient import Gradient
 from daxaudio.explainers.references import Energy, RandomMask
 from daxaudio.explainers.rise import Rise
@@ -163,9 +164,43 @@ def test_warnings_speak_against(toy_spectrogram, black_box):
 def test_a_mask_that_marks_nothing_is_said_so_and_not_explained_again(toy_spectrogram, black_box):
     explanation = Explanation(torch.zeros(24, 60), toy_spectrogram, "rise", "event", score=0.9)
     verdict = judge(explanation, black_box, make_rise)
-    assert names(verdict) == ["score", "cost", "mask", "deletion"]
+    assert names(verdict) == ["score", "cost", "mask"]
     assert not finding(verdict, "mask").good
-    assert finding(verdict, "deletion").good is None
+    assert finding(verdict, "mask").sentence == "The mask marks nothing: no bin stands out."
+
+
+@pytest.mark.parametrize(
+    ("warning", "reason"),
+    [
+        ("nothing is marked: the frames are not named", "the frames are not named"),
+        ("nowhere above 0: nothing is marked", "nowhere above 0"),
+        ("too flat to explain; nothing is marked", "too flat to explain"),
+    ],
+)
+def test_why_nothing_is_marked_is_said_once(warning, reason, toy_spectrogram, black_box):
+    empty = Explanation(torch.zeros(24, 60), toy_spectrogram, "rise", "event", score=0.9)
+    verdict = judge(dataclasses.replace(empty, warnings=(warning,)), black_box, make_rise)
+    assert names(verdict) == ["score", "cost", "mask"]
+    assert finding(verdict, "mask").sentence == f"The mask marks nothing: {reason}."
+
+
+def test_an_empty_mask_of_dax_v5_tells_that_there_is_no_evidence(toy_spectrogram, black_box):
+    def make(seed):
+        return DaxV5(MultiGridSampler(300, seed=seed), seed=seed)
+
+    with torch.no_grad():
+        black_box.module.out.bias[1] = -5.0  # so that whatever is masked off, it names another
+    explanation = explained(make, toy_spectrogram, black_box, "hum")
+    assert not explanation.mask.any()
+    verdict = judge(explanation, black_box, make)
+    assert names(verdict) == ["score", "cost", "mask", "agreement"]
+    assert finding(verdict, "mask").sentence.startswith(
+        "The mask marks nothing: the frames that speak most for the class do not alone make the "
+        "classifier name it (score 0."
+    )
+    assert "would give" in finding(verdict, "agreement").sentence
+    assert "mask" not in finding(verdict, "agreement").sentence
+    assert verdict.n_queries == 1  # which class is predicted
 
 
 def test_every_query_is_counted_and_classes_share_them(toy_spectrogram, black_box):
