@@ -204,9 +204,10 @@ def test_the_full_check_tells_what_speaks_for_and_against(tmp_path, model, capsy
     assert names == ["score", "cost", "deletion", "stability", "sanity"]
     signs = {True: "  + ", False: "  - ", None: "    "}
     assert findings == [signs[f["good"]] + f["sentence"] for f in verdict["findings"]]
-    # the class that is predicted, 6 curves, RISE with other draws, RISE by a random classifier
-    assert verdict["queries"] == 1 + (6 * 31 + 2) + 22 + 22
-    assert summary.startswith(f"  = {verdict['summary']} (The check took another 233 queries, ")
+    # the class that is predicted, 6 curves of 16 steps each way, RISE with other draws, RISE by a
+    # random classifier
+    assert verdict["queries"] == 1 + 2 * (6 * 15 + 2) + 22 + 22
+    assert summary.startswith(f"  = {verdict['summary']} (The check took another 229 queries, ")
     assert json.loads((out / "explanation.json").read_text())["queries"] == 22
 
 
