@@ -3,7 +3,7 @@
 The model is untrained, which costs as much as a trained one. The peak is that of the process, with
 Python and its libraries in it; loading these is not in the time.
 
-python -m benchmarks.long_recordings [--queries 48] [--method dax_v4] [--check none]
+python -m benchmarks.long_recordings [--queries 48] [--method dax_v5] [--check none]
 """
 
 import argparse
@@ -69,7 +69,7 @@ def measure(folder, minutes, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--queries", type=int, default=48, help="black-box evaluations")
-    parser.add_argument("--method", default="dax_v4", help="explainer")
+    parser.add_argument("--method", default="dax_v5", help="explainer")
     parser.add_argument("--check", default="none", help="none, quick or full")
     parser.add_argument("--threads", type=int, default=2, help="processor cores to use")
     parser.add_argument("--one", nargs=2, metavar=("DIR", "MINUTES"), help="this one only")

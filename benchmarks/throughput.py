@@ -22,6 +22,7 @@ from benchmarks.subject import load, make_parser, seconds_of
 from daxaudio.containers import Explanation
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Counterfactual, Dax, SparseMatching
+from daxaudio.explainers.dax.named_part import DaxV5
 from daxaudio.explainers.kernel_shap import KernelShap
 from daxaudio.explainers.lime import Lime
 from daxaudio.explainers.occlusion import Occlusion
@@ -71,6 +72,7 @@ def works_of(black_box, spectrogram, arguments, suffix=""):
         "lime": Lime(SegmentSampler(n)),
         "kernel_shap": KernelShap(SegmentSampler(n, sampling="shapley")),
         "dax_v4": DaxV4(MultiGridSampler(n)),
+        "dax_v5": DaxV5(MultiGridSampler(n)),
         "occlusion": Occlusion().within(n, shape),
     }
     return {

@@ -54,18 +54,18 @@ RISING = torch.linspace(0, 1, 20).reshape(4, 5)
 def write_conditions(exp_dir):
     """Two seeds on white noise, one on pink; recording c is explained with seed 0 only."""
     white = exp_dir / "resnet18-seed0" / "white"
-    rows = rows_of("iou", dax_v4=[0.6, 0.4, 0.9], rise=[0.4, 0.2, 0.5], random=[0.1, 0.1, 0.1])
-    rows += rows_of("frame_auc", dax_v4=[1.0, 0.9, 0.95], rise=[0.9, 0.9, NAN])
+    rows = rows_of("iou", dax_v5=[0.6, 0.4, 0.9], rise=[0.4, 0.2, 0.5], random=[0.1, 0.1, 0.1])
+    rows += rows_of("frame_auc", dax_v5=[1.0, 0.9, 0.95], rise=[0.9, 0.9, NAN])
     write_results(white, rows)
-    write_results(white / "few", rows_of("iou", dax_v4=[0.5, 0.3, 0.7]))
-    rows = rows_of("iou", dax_v4=[0.8, 0.4], rise=[0.2, 0.4], random=[0.1, 0.3])
+    write_results(white / "few", rows_of("iou", dax_v5=[0.5, 0.3, 0.7]))
+    rows = rows_of("iou", dax_v5=[0.8, 0.4], rise=[0.2, 0.4], random=[0.1, 0.3])
     write_results(exp_dir / "resnet18-seed1" / "white", rows)
-    rows = rows_of("iou", dax_v4=[0.3], rise=[0.5]) + rows_of("frame_auc", dax_v4=[0.8], rise=[0.7])
+    rows = rows_of("iou", dax_v5=[0.3], rise=[0.5]) + rows_of("frame_auc", dax_v5=[0.8], rise=[0.7])
     write_results(exp_dir / "resnet18-seed0" / "pink", rows)
     for folder, mask, seed in (
-        (white / "explanations" / "dax_v4" / "a", RISING, 0),
-        (white / "explanations_again" / "dax_v4" / "a", RISING**2, 1000),
-        (white / "explanations_500" / "dax_v4" / "a", RISING, 0),
+        (white / "explanations" / "dax_v5" / "a", RISING, 0),
+        (white / "explanations_again" / "dax_v5" / "a", RISING**2, 1000),
+        (white / "explanations_500" / "dax_v5" / "a", RISING, 0),
     ):
         save(folder, mask, seed)
     (exp_dir / "conditions.csv").write_text(

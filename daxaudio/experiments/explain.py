@@ -120,12 +120,12 @@ def why_not(method: str, model: Model) -> str:
     if row.needs_module and not isinstance(model, BlackBox):
         return (
             f"{method} looks into the module of a classifier, and this one can only be asked; "
-            "take a method that asks, such as dax_v4 or rise"
+            "take a method that asks, such as dax_v5 or rise"
         )
     if row.needs_sound and not model.masks_sound:
         return (
             f"{method} masks the sound itself, and this classifier is asked about spectrograms; "
-            "take a method that masks spectrograms, such as dax_v4 or rise"
+            "take a method that masks spectrograms, such as dax_v5 or rise"
         )
     return ""
 

@@ -16,7 +16,7 @@ from daxaudio.explainers.rows_of_references import REFERENCES
 from daxaudio.explainers.settings import Making, MethodSettings
 from daxaudio.runs.kinds import as_listed
 
-DEFAULT_METHOD = "dax_v4"
+DEFAULT_METHOD = "dax_v5"
 
 METHODS: dict[str, Method] = {row.name: row for row in (*BY_QUERIES, *BY_GRADIENTS, *REFERENCES)}
 """The methods by name, in the order of tables."""

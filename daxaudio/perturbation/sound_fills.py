@@ -80,7 +80,7 @@ class SoundInTime:
             raise ValueError(
                 f"fill {self.fill!r} replaces stretches of time, all frequencies together: cut "
                 "time alone, by segmenter: {kind: time_bands, duration: 0.1}, cells: [1, 24] of "
-                "rise, hsic and sobol, dax_v4: {grids: [[1, 6], [1, 12], [1, 24]]}, or an "
+                "rise, hsic and sobol, dax_v5: {grids: [[1, 6], [1, 12], [1, 24]]}, or an "
                 "occlusion window of all bins; or choose a fill that acts on the spectrogram"
             )
         waveform = self.sound.waveform.to(masks.device)

@@ -51,7 +51,7 @@ truth = {
 # ## All at once
 
 # %%
-methods = ["dax_v4", "rise", "lime", "random", "energy", "oracle"]
+methods = ["dax_v5", "rise", "lime", "random", "energy", "oracle"]
 table = dx.compare(clips, model, methods, truth=truth, queries=300)
 shown = ["method", "queries", "iou", "frame_auc", "average_precision", "deletion_auc"]
 table[["recording_id", *shown]].head(6).round(2)
@@ -71,4 +71,4 @@ table[shown].groupby("method", sort=False).mean().round(2)
 
 # %%
 wide = table.pivot(index="recording_id", columns="method", values="frame_auc")
-print(dx.metrics.paired_comparison(wide["dax_v4"], wide["lime"]))
+print(dx.metrics.paired_comparison(wide["dax_v5"], wide["lime"]))

@@ -67,7 +67,7 @@ score_fn.target = "chirp"
 # %%
 clip = make_clip("new", 1.2, chirp=True, seed=99)
 spectrogram = front_end.spectrogram(clip)
-explanation = dx.explain(spectrogram, score_fn, "dax_v4", queries=500)
+explanation = dx.explain(spectrogram, score_fn, "dax_v5", queries=500)
 axes = explanation.plot()
 
 # %%

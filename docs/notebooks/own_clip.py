@@ -64,11 +64,11 @@ print(f"accuracy on what it learnt from: {history[-1]['accuracy']:.2f}")
 # %% [markdown]
 # ## Where did it listen?
 #
-# Query access is all that `dax_v4` needs. The classifier is asked 500 times, and a few times more for its
+# Query access is all that `dax_v5` needs. The classifier is asked 500 times, and a few times more for its
 # prediction and for what the mask keeps and leaves.
 
 # %%
-explanation = dx.explain(clip, model, "dax_v4", queries=500)
+explanation = dx.explain(clip, model, "dax_v5", queries=500)
 print(f"{explanation.target}, score {explanation.score:.2f}, {explanation.n_queries} queries")
 print(explanation.warnings or "no warning")
 

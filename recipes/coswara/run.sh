@@ -31,7 +31,7 @@ command="recipes/coswara/run.sh$(printf " %q" "$@")"
 source "$here/../options.sh"
 corpus="" annotations="" exp_dir="" stage=1 stop_stage=4 config="$here/conf/blstm.yaml"
 sound=cough-heavy min_quality=1 folds=5 queries="" n_recordings=0 device="" seed=0
-methods="dax_v4 lime kernel_shap rise occlusion random energy all_ones"
+methods="dax_v5 dax_v4 lime kernel_shap rise occlusion random energy all_ones"
 
 parse_options "corpus annotations exp_dir stage stop_stage config sound min_quality folds methods \
 queries n_recordings device seed" "$@"

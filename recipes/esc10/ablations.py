@@ -61,7 +61,7 @@ class Ablation:
 def make_ablation(name: str, queries: Sequence[int] = DEFAULT_QUERIES) -> Ablation:
     """The ablation of a name; `queries` are the Q of "queries_and_lambda", increasing."""
     if name == "bases":
-        found = [m for m in ("base1", "base2", "dax_v1", "dax_v2", "dax_v4") if m in METHODS]
+        found = [m for m in ("base1", "base2", "dax_v1", "dax_v2", "dax_v5") if m in METHODS]
         settings = {method: (method, {}) for method in found}
         return Ablation("Student and RISE, student and LIME, DAX", TABLE_V, settings, PAPER_BASES)
     if name == "students":

@@ -15,7 +15,7 @@ usage: recipes/esc10/protocol.sh --corpus DIR --exp_dir DIR [options]
   --train_folds "1 2 3" folds to train on, and of which noise of other classes is taken
   --test_folds "4"      folds to explain
   --methods "NAMES"     methods to compare
-  --leader NAME         method that the others are compared with (default dax_v4)
+  --leader NAME         method that the others are compared with (default dax_v5)
   --queries N           black-box evaluations a method (default 2000)
   --few_queries N       the leader once more with so many (default 500; 0 skips)
   --again N             the leader once more with another seed, on at most so many clips a
@@ -32,7 +32,7 @@ command="recipes/esc10/protocol.sh$(printf " %q" "$@")"
 source "$here/../options.sh"
 corpus="" exp_dir="" models="resnet18 resnet101_cpu" conf="$here/conf" device=""
 paddings="white pink other_classes" seeds="0 1" train_folds="1 2 3" test_folds="4"
-methods="dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle" leader=dax_v4
+methods="dax_v5 dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle" leader=dax_v5
 queries=2000 few_queries=500 again=15 n_recordings=40 n_recordings_of=""
 
 parse_options "corpus exp_dir models conf paddings seeds train_folds test_folds methods leader queries \

@@ -8,7 +8,7 @@ training clips of another class), and each method is asked where in the padded c
 heard its class; the true event is where the clip lies. All classifiers and seeds see the same
 padded clips, and only those that the classifier gets right *as padded* are explained. Every
 perturbation method perturbs equally often, occlusion once a window. Beside that the others ask of
-the input and of the background, and `dax_v4` also of what its mask keeps and leaves."""
+the input and of the background, and `dax_v5` also of what its mask keeps and leaves."""
 
 ABOUT_SEEDS = (
     "Values of one recording are averaged over the seeds first (each seed trains a classifier of "

@@ -28,7 +28,7 @@ command="recipes/esc10/run.sh$(printf " %q" "$@")"
 source "$here/../options.sh"
 corpus="" exp_dir="" stage=1 stop_stage=6 config="$here/conf/resnet18.yaml"
 train_folds="1 2 3" test_folds="4" queries="" n_recordings=24 seed=0
-methods="dax_v1 dax_v2 dax_v4 lime kernel_shap rise occlusion gradient smooth_grad \
+methods="dax_v1 dax_v2 dax_v4 dax_v5 lime kernel_shap rise occlusion gradient smooth_grad \
 integrated_gradients input_x_gradient grad_cam guided_grad_cam grad_cam_plus_plus random energy \
 all_ones oracle"
 metrics="localisation deletion faithfulness form"

@@ -22,7 +22,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 command="recipes/planted/run.sh$(printf " %q" "$@")"
 source "$here/../options.sh"
 exp_dir="" stage=1 stop_stage=5 config="$here/conf/demo.yaml" n_train=60 n_test=10 seed=0
-methods="dax_v1 dax_v2 dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle"
+methods="dax_v1 dax_v2 dax_v4 dax_v5 lime kernel_shap rise occlusion random energy all_ones oracle"
 
 parse_options "exp_dir stage stop_stage config methods n_train n_test seed" "$@"
 need exp_dir

@@ -34,7 +34,7 @@ command="recipes/pretrained/run.sh$(printf " %q" "$@")"
 source "$here/../options.sh"
 exp_dir="" stage=1 stop_stage=5 packages="" esc10="" folds="" noncommercial=no n=8 queries=300 seed=0
 models="" run=compare config="$here/conf/compare.yaml"
-methods="dax_v4 lime kernel_shap rise occlusion random energy oracle"
+methods="dax_v5 dax_v4 lime kernel_shap rise occlusion random energy oracle"
 metrics="localisation evidence srg deletion faithfulness"
 
 parse_options "exp_dir stage stop_stage models esc10 folds noncommercial packages methods metrics \
@@ -44,7 +44,7 @@ check_stages 5
 check_numbers n queries seed
 check_file config
 case "$noncommercial" in yes | no) ;; *) fail "--noncommercial takes yes or no, got '$noncommercial'" ;; esac
-case " $methods " in *" dax_v4 "*) ;; *) fail "--methods lacks dax_v4, which is held against the others" ;; esac
+case " $methods " in *" dax_v5 "*) ;; *) fail "--methods lacks dax_v5, which is held against the others" ;; esac
 case " $methods " in *" random "*) ;; *) fail "--methods lacks random, the floor of a comparison" ;; esac
 
 # each FUNCTION: call it for every row of the table, with its columns as variables

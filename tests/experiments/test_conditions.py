@@ -40,12 +40,12 @@ def test_long_table_holds_every_value_and_the_leader_from_few_queries(exp_dir):
     columns = ["model", "seed", "padding", "recording_id", "method", "metric", "value"]
     assert list(results.columns) == columns
     assert len(results) == 15 + 3 + 6 + 4
-    few = results[results["method"] == "dax_v4_500"]
+    few = results[results["method"] == "dax_v5_500"]
     assert few["value"].tolist() == [0.5, 0.3, 0.7]
 
 
 def test_n_counts_recordings_and_seeds_are_averaged_first(exp_dir):
-    row = summary_of(exp_dir, padding="white", method="dax_v4", metric="iou").iloc[0]
+    row = summary_of(exp_dir, padding="white", method="dax_v5", metric="iou").iloc[0]
     # a: (0.6 + 0.8) / 2 = 0.7, b: 0.4, c: 0.9 from one seed
     assert row["n"] == 3
     assert row["mean"] == pytest.approx(2 / 3, abs=1e-6)
@@ -73,12 +73,12 @@ def test_undefined_values_leave_their_pair_out(exp_dir):
 def test_a_seed_that_one_method_lacks_is_left_out_of_the_pair():
     table = pd.concat(
         [
-            long_table(rows_of("iou", dax_v4=[0.5, 0.5], rise=[0.4, 0.1])),
-            long_table(rows_of("iou", dax_v4=[0.9, 0.9], rise=[None, 0.3]), seed=1),
+            long_table(rows_of("iou", dax_v5=[0.5, 0.5], rise=[0.4, 0.1])),
+            long_table(rows_of("iou", dax_v5=[0.9, 0.9], rise=[None, 0.3]), seed=1),
         ]
     )
     # a: 0.5 - 0.4 from seed 0 alone; b: 0.7 - 0.2
-    (row,) = compare_methods(table, "dax_v4", ["rise"], ["iou"])
+    (row,) = compare_methods(table, "dax_v5", ["rise"], ["iou"])
     assert row.result.mean_difference == pytest.approx(0.3)
 
 
@@ -91,7 +91,7 @@ def test_methods_stand_in_the_order_of_tables():
     ("seed", "model", "words"), [(0, "abc", "one seed"), (1000, "def", "not one model")]
 )
 def test_stability_of_one_seed_or_of_two_classifiers_is_refused(exp_dir, seed, model, words):
-    folder = exp_dir / "resnet18-seed0" / "white" / "explanations_again" / "dax_v4" / "a"
+    folder = exp_dir / "resnet18-seed0" / "white" / "explanations_again" / "dax_v5" / "a"
     save(folder, RISING, seed, model)
     with pytest.raises(ValueError, match=words):
         measure_stability(find_conditions(exp_dir))
@@ -109,7 +109,7 @@ def test_costs_are_averaged_over_recordings_then_over_seeds(exp_dir):
 def test_conditions_of_other_settings_are_named(exp_dir):
     conditions = find_conditions(exp_dir)
     assert find_differing_settings(conditions) == []
-    folder = exp_dir / "resnet18-seed1" / "white" / "explanations" / "dax_v4" / "a"
+    folder = exp_dir / "resnet18-seed1" / "white" / "explanations" / "dax_v5" / "a"
     save(folder, RISING, 1, settings={"queries": 7})
     assert find_differing_settings(conditions) == ["resnet18"]
 

@@ -66,7 +66,7 @@ def trained(tmp_path_factory):
 
 def test_it_gives_the_bits_of_the_command_and_of_a_folder(trained, tmp_path):
     audio, model = trained / "clip.wav", trained / "model"
-    asked = ["--method", "dax_v4", "--queries", "40", "--seed", "3", "--quiet"]
+    asked = ["--method", "dax_v5", "--queries", "40", "--seed", "3", "--quiet"]
     arguments = ["explain", str(audio), "--model", str(model), "--out", str(tmp_path / "one")]
     assert main([*arguments, "--check", "none", "--no_pictures", *asked]) == 0
     stored = load_explanation(tmp_path / "one")
@@ -74,9 +74,9 @@ def test_it_gives_the_bits_of_the_command_and_of_a_folder(trained, tmp_path):
     same(found, stored)
     data = DataFolder({"clip": str(audio)}, {"clip": stored.target}, {"clip": "a"}, {"clip": 1.0})
     settings = MethodSettings(queries=40)
-    explain_folder(load_black_box(model), data, ["dax_v4"], tmp_path, settings=settings, seed=3)
-    same(found, load_explanation(tmp_path / "dax_v4/clip"))
-    one, many = (load_facts(tmp_path / part) for part in ("one", "dax_v4/clip"))
+    explain_folder(load_black_box(model), data, ["dax_v5"], tmp_path, settings=settings, seed=3)
+    same(found, load_explanation(tmp_path / "dax_v5/clip"))
+    one, many = (load_facts(tmp_path / part) for part in ("one", "dax_v5/clip"))
     # a file also tells how many channels were averaged, and what was predicted
     assert set(one) - set(many) == {"channels_averaged", "predicted"}
     assert set(many) <= set(one)

@@ -117,7 +117,7 @@ def test_a_condition_explains_thrice_and_pads_with_seed_0(stub, tmp_path):
     assert found[1].endswith("--seed 0")
     assert "--n_recordings 9" in found[3]
     assert "--queries 2000 --seed 2 --device cuda" in found[4]
-    assert "--method dax_v4 --events" in found[6]
+    assert "--method dax_v5 --events" in found[6]
     assert "explanations_500 " in found[6]
     assert "--queries 500 --seed 2" in found[6]
     assert "--queries 2000 --seed 1002" in found[8]

@@ -41,9 +41,9 @@ def rows_of(table):
 def results():
     spread = np.linspace(0, 0.07, 8)
     return results_of(
-        ("dax_v4", "iou", 0.60 + spread),
-        ("dax_v4", "deletion_auc", 0.20 + spread),
-        ("dax_v4", "complexity", 8.0 + spread),
+        ("dax_v5", "iou", 0.60 + spread),
+        ("dax_v5", "deletion_auc", 0.20 + spread),
+        ("dax_v5", "complexity", 8.0 + spread),
         ("lime", "iou", 0.30 + 2 * spread),
         ("lime", "deletion_auc", 0.10 + 2 * spread),
         ("lime", "complexity", 5.0 + spread),
@@ -73,7 +73,7 @@ def test_numbers_are_those_of_the_csv(results):
     assert rows["lime"]["iou ↑"] == f"{values.mean():.3f} ({values.std():.3f})"
     assert rows["lime"]["n"] == "8"
     assert rows["oracle"]["deletion_auc ↓"] == "-"
-    assert list(rows) == ["dax_v4", "lime", "energy", "oracle"]
+    assert list(rows) == ["dax_v5", "lime", "energy", "oracle"]
 
 
 def test_the_best_in_the_good_direction_is_bold_and_a_reference_never(results):
@@ -84,8 +84,8 @@ def test_the_best_in_the_good_direction_is_bold_and_a_reference_never(results):
         for head in ("iou ↑", "deletion_auc ↓", "complexity")
     }
     # energy has the lowest deletion and oracle the highest IoU; complexity has no good direction
-    assert bold == {"iou ↑": ["dax_v4"], "deletion_auc ↓": ["lime"], "complexity": []}
-    assert rows["dax_v4"]["complexity"] == "8.04 (0.02)"
+    assert bold == {"iou ↑": ["dax_v5"], "deletion_auc ↓": ["lime"], "complexity": []}
+    assert rows["dax_v5"]["complexity"] == "8.04 (0.02)"
 
 
 def test_means_that_are_shown_alike_are_bold_together():
@@ -106,15 +106,15 @@ def test_the_papers_figures_stand_beside_ours(results):
     table = tabulate_measures(summarise(results), ["iou", "deletion_auc"], paper)
     assert table.header == ("method", "iou ↑", "iou, paper", "deletion_auc ↓", "n")
     rows = rows_of(table)
-    assert (rows["lime"]["iou, paper"], rows["dax_v4"]["iou, paper"]) == ("0.170 (0.053)", "-")
+    assert (rows["lime"]["iou, paper"], rows["dax_v5"]["iou, paper"]) == ("0.170 (0.053)", "-")
 
 
 def test_tests_are_paired_on_shared_recordings():
     results = results_of(
-        ("dax_v4", "iou", [0.5, 0.6, 0.7, NAN]),
+        ("dax_v5", "iou", [0.5, 0.6, 0.7, NAN]),
         ("rise", "iou", [0.9, 0.1, 0.2], ["03", "00", "01"]),
     )
-    (row,) = compare_methods(results, "dax_v4", ["rise", "absent"], ["iou", "frame_auc"])
+    (row,) = compare_methods(results, "dax_v5", ["rise", "absent"], ["iou", "frame_auc"])
     expected = paired_comparison([0.5, 0.6], [0.1, 0.2])
     assert (row.result.n, row.result.mean_difference) == (2, pytest.approx(0.4))
     assert row.result.p_value == expected.p_value
@@ -122,7 +122,7 @@ def test_tests_are_paired_on_shared_recordings():
 
 def test_tests_mark_better_and_worse_by_the_direction_of_the_measure(results):
     metrics = ["iou", "deletion_auc", "complexity"]
-    tests = compare_methods(results, "dax_v4", ["lime", "oracle"], metrics)
+    tests = compare_methods(results, "dax_v5", ["lime", "oracle"], metrics)
     rows = rows_of(tabulate_tests(tests, metrics))
     # all eight differences have one sign: the exact p-value is 2 / 2 ** 8, four times in the table
     assert rows["lime"]["iou ↑"] == "**+0.265 (0.008; 0.031)**"
@@ -136,7 +136,7 @@ def test_what_is_significant_by_luck_among_many_tests_is_not_marked(results):
     more = [(f"m{number}", "iou", 0.60 + np.linspace(0, 0.07, 8)) for number in range(9)]
     tests = compare_methods(
         pd.concat([results, results_of(*more)]),
-        "dax_v4",
+        "dax_v5",
         ["lime", *(name for name, *_ in more)],
         ["iou"],
     )
@@ -146,8 +146,8 @@ def test_what_is_significant_by_luck_among_many_tests_is_not_marked(results):
 
 
 def test_differences_without_significance_are_not_marked():
-    results = results_of(("dax_v4", "iou", [0.5, 0.6]), ("rise", "iou", [0.4, 0.3]))
-    tests = compare_methods(results, "dax_v4", ["rise"], ["iou"])
+    results = results_of(("dax_v5", "iou", [0.5, 0.6]), ("rise", "iou", [0.4, 0.3]))
+    tests = compare_methods(results, "dax_v5", ["rise"], ["iou"])
     assert tabulate_tests(tests, ["iou"]).rows == (("rise", "+0.200 (0.500; 0.500)", "2"),)
 
 
@@ -183,7 +183,7 @@ def test_methods_below_a_reference_are_named_by_measure_and_direction(results):
     text = describe_worse(results)
     # lime is worse on 6 of 8 recordings, which may be luck; on deletion_auc it is on all
     assert "- Worse than `energy` on `iou`: lime." in text
-    assert "- Worse than `energy` on `deletion_auc`: **dax_v4**, **lime**." in text
+    assert "- Worse than `energy` on `deletion_auc`: **dax_v5**, **lime**." in text
     assert "random" not in text
     assert "complexity" not in text
 
@@ -221,7 +221,7 @@ def test_a_report_of_results_alone_leaves_the_rest_out(results, tmp_path):
         "Deletion and insertion",
         "Form of the mask",
         "Measures",
-        "Paired tests: dax_v4 against each other method",
+        "Paired tests: dax_v5 against each other method",
         "Environment",
     ]
     names = ["RESULTS.md", "report.html", "paired_tests.csv", "measures.png"]
@@ -231,12 +231,12 @@ def test_a_report_of_results_alone_leaves_the_rest_out(results, tmp_path):
 
 
 def test_every_part_of_a_full_comparison_is_reported(results, tmp_path):
-    rows = [("lime", 1000, 0, 1.5), ("dax_v4", 1000, 0, 2.5)]
+    rows = [("lime", 1000, 0, 1.5), ("dax_v5", 1000, 0, 2.5)]
     cost = pd.DataFrame(rows, columns=["method", "queries", "gradients", "seconds"])
     cost.to_csv(tmp_path / "cost.csv", index=False)
     rows = [
         ("00", method, direction, unit, fill, share, score)
-        for method in ("lime", "dax_v4", "energy")
+        for method in ("lime", "dax_v5", "energy")
         for unit, fill in (("bins", "global_mean"), ("bins", "noise"), ("frames", "global_mean"))
         for direction in ("deletion", "insertion")
         for share, score in ((0.0, 0.9), (0.5, 0.4), (1.0, 0.1))
@@ -247,13 +247,13 @@ def test_every_part_of_a_full_comparison_is_reported(results, tmp_path):
     columns = ["recording_id", "method", "stage", "layer", "correlation", "ssim"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "randomisation.csv", index=False)
     more = results_of(
-        *((name, "wrong_label_iou", [0.1] * 8) for name in ("lime", "dax_v4")),
+        *((name, "wrong_label_iou", [0.1] * 8) for name in ("lime", "dax_v5")),
         ("lime", "wrongly_predicted_iou", [0.2, 0.3], ["w1", "w2"]),
         ("lime", "randomisation_correlation", [0.8]),
     )
     text, written = write(tmp_path, pd.concat([results, more]))
     assert "4 methods on 8 recordings, and on 2 that the model predicts wrongly." in text
-    assert "| dax_v4 | 1000 | 0 | 2.500 |" in section(text, "Cost")
+    assert "| dax_v5 | 1000 | 0 | 2.500 |" in section(text, "Cost")
     assert "`iou` less `wrong_label_iou`" in section(text, "Sensitivity to the label")
     assert "Mann-Whitney p" in section(text, "Wrongly predicted recordings")
     assert "lime 1 of 1." in section(text, "Randomised model")
@@ -323,7 +323,7 @@ def test_paired_tests_are_stored_with_their_intervals(results, tmp_path):
 def test_recording_names_that_look_like_numbers_or_gaps_stay_apart(tmp_path):
     names = ["01", "1", "NA", "nan"]
     results = results_of(
-        ("dax_v4", "iou", [0.5, 0.6, 0.7, 0.8], names), ("lime", "iou", [0.1, 0.2, 0.3, 0.4], names)
+        ("dax_v5", "iou", [0.5, 0.6, 0.7, 0.8], names), ("lime", "iou", [0.1, 0.2, 0.3, 0.4], names)
     )
     text, _ = write(tmp_path, results)
     assert "2 methods on 4 recordings." in text
