@@ -65,6 +65,7 @@ class Ranking:
 
     title: str
     blocks: pd.DataFrame
+    mean_ranks: dict[str, float]
     picture: Path
     pairs: pd.DataFrame
     text: str
@@ -89,14 +90,14 @@ def rank(results: pd.DataFrame, leader: str, kind: str, file: Path) -> Ranking |
         f"{found.statistic:.1f}, p {p_value(found.p_value)}; Kendall's W {found.kendall_w:.2f}; "
         f"Nemenyi's critical difference {found.critical_difference:.2f} ranks."
     )
-    return Ranking(title, blocks, picture, pairs, text)
+    return Ranking(title, blocks, found.mean_ranks, picture, pairs, text)
 
 
-def tabulate_ranks(blocks: pd.DataFrame) -> Table:
-    """A row a method: its mean rank in all, and in each question."""
-    questions = list(dict.fromkeys(blocks.index.get_level_values("question")))
-    of_question = blocks.groupby("question").mean()
-    means = blocks.mean().sort_values(kind="stable")
+def tabulate_ranks(ranking: Ranking) -> Table:
+    """A row a method: its mean rank over blocks, and over the measures of each question."""
+    questions = list(dict.fromkeys(ranking.blocks.index.get_level_values("question")))
+    of_question = ranking.blocks.groupby("question").mean()
+    means = ranking.mean_ranks
     rows = [
         (name, number(mean, 2), *(number(of_question.loc[q, name], 1) for q in questions))
         for name, mean in means.items()
@@ -173,7 +174,7 @@ def main() -> None:
     sections = [Section("Targets", [told]), Section("Ranks over all sets", [ABOUT_RANKS])]
     for ranking in overall.values():
         blocks = [Picture(ranking.picture, ranking.title), ranking.text]
-        blocks += [tabulate_ranks(ranking.blocks), tabulate_pairs(ranking.pairs)]
+        blocks += [tabulate_ranks(ranking), tabulate_pairs(ranking.pairs)]
         sections.append(Section(ranking.title, blocks, level=3))
     sections.append(Section("Sets", [ABOUT_SETS, tabulate_cells(every)]))
     sections += [tell_set(part, leader, pictures) for _, part in results.groupby("set", sort=False)]
@@ -183,7 +184,7 @@ def main() -> None:
     write_page(report, exp_dir / "report.html")
     print(to_markdown(told))
     for ranking in overall.values():
-        print(f"\n{ranking.title}\n\n{to_markdown(tabulate_ranks(ranking.blocks))}")
+        print(f"\n{ranking.title}\n\n{to_markdown(tabulate_ranks(ranking))}")
 
 
 def tabulate_cells(results: pd.DataFrame) -> Table:
