@@ -211,7 +211,7 @@ compare_by() { # RUN QUERIES METRICS METHODS
   # shellcheck disable=SC2086
   daxaudio compare --data "$folder" --model "$model" --config "$config" --which "$which" \
     --methods $4 --metrics $3 --queries "$2" --n_recordings "$n" --seed "$seed" \
-    --out "$cell/$1" ${evidence[@]+"${evidence[@]}"} ${on_device[@]+"${on_device[@]}"}
+    --out "$cell/$1" ${on_device[@]+"${on_device[@]}"}
 }
 compare_cell() {
   local known=no_events fit rivals settings="$n | $(cksum <"$config")"

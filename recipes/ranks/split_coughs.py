@@ -1,11 +1,13 @@
 """Planted coughs as data folders to train on, to test, and to explain.
 
 The first fold is tested, the others train. Explained are the positive recordings of the first fold,
-for their class; true is where the phase lies in which the evidence is planted.
+for their class; true is where the phase lies in which the evidence is planted, and in frequency
+where the evidence is.
 """
 
 import argparse
 import dataclasses
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from daxaudio.commands.arguments import events_by_recording
 from daxaudio.commands.main import exit_code_of
 from daxaudio.containers import Events
 from daxaudio.data.events import write_events
+from daxaudio.data.evidence import EVIDENCE_FILE
 from daxaudio.data.kaldi import read_data_folder, write_data_folder
 from daxaudio.runs.files import read_text
 from daxaudio_data_prep.synthetic.cough_files import fold_label, read_truth
@@ -40,6 +43,7 @@ def main() -> None:
     write_data_folder(data.part([n for n in data.ids if folds[n] == first]), folder / "test")
     write_data_folder(data.part([n for n in data.ids if n in true]), folder / "positive")
     write_events(true, folder / "positive" / "events.tsv")
+    shutil.copy(folder / "corpus" / EVIDENCE_FILE, folder / "positive" / EVIDENCE_FILE)
     print(f"{len(data.ids)} recordings, {len(true)} to explain")
 
 
