@@ -48,7 +48,7 @@ training: {epochs: 3, batch_size: 16, learning_rate: 0.02, label_smoothing: 0.0}
 augmentation: {padding_probability: 0.0, frequency_mask: 0, time_mask: 0, mixup_alpha: 0.0}
 explain:
   queries: 24
-  dax_v4: {n_splits: 2, grids: [[2, 4], [2, 8]]}
+  dax_v5: {n_splits: 2, grids: [[2, 4], [2, 8]]}
   rise: {cells: [2, 6]}
 """
 
@@ -121,7 +121,7 @@ def finished(tmp_path_factory):
     (root / "tiny.yaml").write_text(CONFIG)
     arguments = [
         "--corpus", root / "corpus", "--annotations", root / "phases", "--exp_dir", root / "exp",
-        "--config", root / "tiny.yaml", "--folds", 2, "--methods", "dax_v4 rise random energy",
+        "--config", root / "tiny.yaml", "--folds", 2, "--methods", "dax_v5 rise random energy",
     ]  # fmt: skip
     output = finish(run("run.sh", *arguments))
     return root, names, arguments, output
@@ -160,7 +160,7 @@ def test_every_recording_is_explained_by_the_classifier_that_has_not_seen_it(fin
     right = set(predictions.loc[predictions["correct"] == 1, "recording_id"])
     expected = right - {f"{names['bare']}_cough-heavy"}
     assert expected
-    for method in ("dax_v4", "rise", "random", "energy"):
+    for method in ("dax_v5", "rise", "random", "energy"):
         folders = list((exp / "explanations").glob(f"fold*/{method}/*"))
         assert {folder.name for folder in folders} == expected
         assert all(folder.parts[-3] == f"fold{folds[folder.name]}" for folder in folders)
@@ -202,7 +202,7 @@ def test_the_report_names_the_planted_phase_and_shows_pictures(finished):
         assert words in text
     assert "planted phase first" in output
     page = (exp / "report.html").read_text()
-    assert page.count("<article ") == len(list((exp / "pictures/phases/dax_v4").glob("*.png")))
+    assert page.count("<article ") == len(list((exp / "pictures/phases/dax_v5").glob("*.png")))
     assert "<audio controls" in page
     for name in ("phases", "phases_summary", "phases_tests", "events_found", "recordings_found"):
         assert len(pd.read_csv(exp / f"{name}.csv")) > 0
@@ -214,7 +214,7 @@ def test_another_call_keeps_what_is_there_and_adds_methods(finished):
     exp = root / "exp"
     before = pd.read_csv(exp / "phases.csv")
     made = {path: path.stat().st_mtime_ns for path in exp.glob("explanations/*/*/*/*.json")}
-    more = [*arguments[:-1], "dax_v4 energy all_ones", "--n_recordings", 2, "--stage", 3]
+    more = [*arguments[:-1], "dax_v5 energy all_ones", "--n_recordings", 2, "--stage", 3]
     finish(run("run.sh", *more))
     assert {path: path.stat().st_mtime_ns for path in made} == made
     after = pd.read_csv(exp / "phases.csv")
@@ -337,7 +337,7 @@ def test_a_recording_of_nobody_is_named():
 def test_corpora_are_reported_side_by_side(tmp_path, capsys):
     rise = {"cough": 0.3, "inhale": 0.3, "noise": 0.3, "": 0.05, "unlabelled": 0.05}
     for corpus in ("cough", "inhale"):
-        found = find_planted(values_of(dax_v4=rise, energy=EVEN), {"x": corpus})
+        found = find_planted(values_of(dax_v5=rise, energy=EVEN), {"x": corpus})
         (tmp_path / corpus / "models").mkdir(parents=True)
         found.to_csv(tmp_path / corpus / "planted_found.csv", index=False)
         rows = "fold,n,n_positive,auc,sensitivity\n0,4,2,0.75,0.5\n1,4,2,1,1\n"
@@ -346,7 +346,7 @@ def test_corpora_are_reported_side_by_side(tmp_path, capsys):
     words = ["--exp_dir", str(tmp_path), "--corpora", "cough", "inhale", "--command", "as typed"]
     assert exit_code_of("planted_report.py", lambda: planted_report.main(words)) == 0
     text = (tmp_path / "RESULTS.md").read_text()
-    assert "| dax_v4 | 1.00 (1 of 1) | 0.00 (0 of 1) |" in text
+    assert "| dax_v5 | 1.00 (1 of 1) | 0.00 (0 of 1) |" in text
     assert "| cough | 0.875 (0.177) | 0.750 | 0.900 |" in text
     assert "as typed" in text
     words[4] = "throat"
@@ -380,7 +380,7 @@ def test_configurations_build_all_that_they_name(path):
     build(Augmentation, "augmentation", config["augmentation"])
     explain = build(MethodSettings, "explain", config["explain"])
     picture = Spectrogram(torch.zeros(64, 400), torch.arange(64.0), torch.arange(400.0), "a")
-    assert make_explainer("dax_v4", picture, explain).sampler.grids[0] == (2, 24)
+    assert make_explainer("dax_v5", picture, explain).sampler.grids[0] == (2, 24)
 
 
 def test_nothing_is_found_where_nothing_is_planted_or_marked():

@@ -11,7 +11,7 @@ from conftest import ROOT, finish
 
 from daxaudio.experiments.score import METRICS
 
-METHODS = "dax_v2 dax_v4 lime kernel_shap rise occlusion random energy all_ones oracle"
+METHODS = "dax_v2 dax_v5 lime kernel_shap rise occlusion random energy all_ones oracle"
 
 CONFIG = """
 front_end: {sample_rate: 16000, n_fft: 1024, hop_length: 512, n_mels: 24, f_max: 8000.0}
@@ -22,7 +22,7 @@ padding: {min_duration: 1.0, max_duration: 2.0}
 explain:
   queries: 40
   occlusion: {window: [12, 32]}
-  dax_v4: {n_splits: 2}
+  dax_v5: {n_splits: 2}
   dax: {epochs: 1, pool: 4}
 """
 

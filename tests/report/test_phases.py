@@ -62,10 +62,10 @@ def tables_of(text):
 def stored(tmp_path):
     """Three recordings and one without annotation, two methods: rise finds coughs in p only."""
     given = [
-        explanation((2, 3, 5), "a", "dax_v4", "p"),
-        explanation((2, 3), "b", "dax_v4", "p"),
-        explanation((1,), "c", "dax_v4", "n"),
-        explanation((7,), "d", "dax_v4", "n"),
+        explanation((2, 3, 5), "a", "dax_v5", "p"),
+        explanation((2, 3), "b", "dax_v5", "p"),
+        explanation((1,), "c", "dax_v5", "n"),
+        explanation((7,), "d", "dax_v5", "n"),
     ]
     given += [explanation((2, 8), name, "energy", "n" if name in "cd" else "p") for name in "abcd"]
     for one in given:
@@ -74,7 +74,7 @@ def stored(tmp_path):
 
 
 def write(stored, out, **settings):
-    score_phases(stored, dict.fromkeys("abc", EVENTS), out, drawn=["dax_v4"])
+    score_phases(stored, dict.fromkeys("abc", EVENTS), out, drawn=["dax_v5"])
     return write_phases(out, "Phases", "the command", "A text.", paper=PAPER, **settings)
 
 
@@ -150,13 +150,13 @@ def test_a_measure_that_is_not_there_is_refused():
 def test_tests_are_paired_phase_by_phase_on_shared_recordings():
     spread = np.linspace(0, 0.07, 8)
     values = values_of(
-        ("dax_v4", "cough", 0.6 + spread),
-        ("dax_v4", "inhale", 0.1 + spread),
+        ("dax_v5", "cough", 0.6 + spread),
+        ("dax_v5", "inhale", 0.1 + spread),
         ("rise", "cough", 0.3 + 2 * spread),
         ("rise", "inhale", [*(0.1 + spread[:5]), np.nan, np.nan, np.nan]),
         ("chance", "cough", [0.2] * 8),
     )
-    tests = compare_phases(values, "iou", "dax_v4")
+    tests = compare_phases(values, "iou", "dax_v5")
     assert {(row.method_b, row.metric): row.result.n for row in tests} == {
         ("rise", "cough"): 8,
         ("chance", "cough"): 8,
@@ -182,18 +182,18 @@ def test_the_report_holds_the_numbers_of_each_class(stored, tmp_path):
         for group, rows in iou.items()
     }
     # a: 1, b: 2 of 3 frames, c: 0
-    assert cough["positive"]["dax_v4"] == "0.833 (0.236)"
-    assert cough["negative"]["dax_v4"] == "0.000"
-    assert cough["all"]["dax_v4"] == "0.556 (0.509)"
+    assert cough["positive"]["dax_v5"] == "0.833 (0.236)"
+    assert cough["negative"]["dax_v5"] == "0.000"
+    assert cough["all"]["dax_v5"] == "0.556 (0.509)"
     assert cough["all"]["energy"] == "0.250 (0.000)"
     assert cough["all"]["chance"] == "0.300 (0.000)"
     assert "cough, paper" in iou["all"][0]
     assert "cough, paper" not in iou["positive"][0]
     assert tables["Share of the mask by phase", "negative"][1][1:4] == ["0.000", "0.000", "1.000"]
-    assert "3 annotated recordings (2 positive, 1 negative) are explained by dax_v4, energy" in text
+    assert "3 annotated recordings (2 positive, 1 negative) are explained by dax_v5, energy" in text
     assert "    the command" in text
     assert "A text." in text
-    assert tables["Events found", "positive"][1] == ["dax_v4", "3, 3 of 4", "0, 0 of 2", "0.000"]
+    assert tables["Events found", "positive"][1] == ["dax_v5", "3, 3 of 4", "0, 0 of 2", "0.000"]
 
 
 def test_the_tables_are_files_that_agree_with_the_report(stored, tmp_path):
@@ -204,14 +204,14 @@ def test_the_tables_are_files_that_agree_with_the_report(stored, tmp_path):
         "phases_summary.csv",
         "phases_tests.csv",
     ]
-    pictures = sorted(path.name for path in (out / "pictures" / "phases" / "dax_v4").iterdir())
+    pictures = sorted(path.name for path in (out / "pictures" / "phases" / "dax_v5").iterdir())
     assert pictures == ["a.png", "b.png", "c.png"]
     values, summary = pd.read_csv(out / "phases.csv"), pd.read_csv(out / "phases_summary.csv")
     assert set(values["recording_id"]) == set("abc")
-    assert set(values["method"]) == {"dax_v4", "energy", "chance"}
-    of_v4 = values.query("method == 'dax_v4' and phase == 'cough' and metric == 'iou'")
+    assert set(values["method"]) == {"dax_v5", "energy", "chance"}
+    of_v4 = values.query("method == 'dax_v5' and phase == 'cough' and metric == 'iou'")
     mean = summary.query(
-        "recordings == 'positive' and method == 'dax_v4' and phase == 'cough' and metric == 'iou'"
+        "recordings == 'positive' and method == 'dax_v5' and phase == 'cough' and metric == 'iou'"
     )
     assert mean["mean"].item() == pytest.approx(of_v4[of_v4["target"] == "p"]["value"].mean())
     tests = pd.read_csv(out / "phases_tests.csv")
@@ -238,14 +238,14 @@ def test_one_class_alone_is_not_told_twice(stored, tmp_path):
 
 def test_a_class_with_nothing_but_background_is_told_too(stored, tmp_path):
     """c, the only negative one, has noise alone, and nothing marked by a mask of zeros."""
-    save_explanation(explanation((), "c", "dax_v4", "n"), stored / "dax_v4" / "c")
+    save_explanation(explanation((), "c", "dax_v5", "n"), stored / "dax_v5" / "c")
     save_explanation(explanation((), "c", "energy", "n"), stored / "energy" / "c")
     events = {"a": EVENTS, "b": EVENTS, "c": [Event(0, 10, "noise")]}
     score_phases(stored, events, tmp_path / "out")
     text = write_phases(tmp_path / "out", "Phases", "")[0].read_text(encoding="utf-8")
     tables = tables_of(text)
-    assert tables["Events found", "negative"][1] == ["dax_v4", "-"]
-    assert tables["Events found", "positive"][1][0] == "dax_v4"
+    assert tables["Events found", "negative"][1] == ["dax_v5", "-"]
+    assert tables["Events found", "positive"][1][0] == "dax_v5"
 
 
 def test_further_tables_stand_first_and_the_page_shows_recordings_of_both_classes(stored, tmp_path):
@@ -269,5 +269,5 @@ def test_nothing_to_tell_is_refused(stored, tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(ValueError, match=r"phases\.csv: no such file; score the"):
         write_phases(tmp_path / "out", "Phases", "")
-    with pytest.raises(ValueError, match="explained by 'rise'; by others: dax_v4, energy"):
+    with pytest.raises(ValueError, match="explained by 'rise'; by others: dax_v5, energy"):
         write(stored, tmp_path / "out", leader="rise")

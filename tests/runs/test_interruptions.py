@@ -18,7 +18,8 @@ from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.compare import compare_folder
 from daxaudio.experiments.folder import explain_folder
 from daxaudio.experiments.measure_settings import MeasureSettings
-from daxaudio.explainers.dax.closed_form import DaxV4, _share_explained
+from daxaudio.explainers.dax.closed_form import DaxV4
+from daxaudio.explainers.dax.student import _share_explained
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.frontends import LogMel
 from daxaudio.models.blackbox import BlackBox
