@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import scipy
+from rank_cells import FEW
 
 from daxaudio.explainers.catalogue import floors, references
 from daxaudio.metrics import RankComparison, rank_methods
@@ -121,20 +122,20 @@ def is_few(method: str) -> bool:
     """Whether a name is of a run from fewer queries.
 
     Example:
-        >>> is_few("dax_v4_500"), is_few("dax_v4")
+        >>> is_few("dax_v4_few"), is_few("dax_v4")
         (True, False)
     """
-    return method.rsplit("_", 1)[-1].isdigit()
+    return method.endswith(FEW)
 
 
 def plain(method: str) -> str:
-    """The name without the number of queries.
+    """The name of the method, from however many queries.
 
     Example:
-        >>> plain("dax_v4_500"), plain("dax_v4")
+        >>> plain("dax_v4_few"), plain("dax_v4")
         ('dax_v4', 'dax_v4')
     """
-    return method.rsplit("_", 1)[0] if is_few(method) else method
+    return method.removesuffix(FEW)
 
 
 def reference_names(methods: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ A cell is a condition, a classifier with its seed, and a run:
     EXP_DIR/pretrained/seedSEED/MODEL/RUN/        the same
 
 The run `all` has every method, `few` the leader from fewer queries and `few_rivals` the others from
-as many. Methods from fewer queries are named METHOD_QUERIES. The set of a condition is its name up
+as many. Methods from fewer queries are named METHOD_few. The set of a condition is its name up
 to the first hyphen; of those below `pretrained/`, "pretrained".
 """
 
@@ -25,6 +25,9 @@ from daxaudio.runs.files import read_text
 from daxaudio.runs.tables import is_table, read_table
 
 RUNS = ("all", "few", "few_rivals")
+FEW = "_few"
+"""End of the names of methods from fewer queries."""
+
 KEYS = ["set", "condition", "model", "seed"]
 COLUMNS = ["recording_id", "method", "metric", "value"]
 
@@ -76,8 +79,10 @@ def find_cells(exp_dir: Path) -> list[Cell]:
     return found
 
 
-def queries_of(run: Path) -> int:
-    """How many queries a method had in a run."""
+def queries_of(run: Path | None) -> int | None:
+    """How many queries a method had in a run; None without one."""
+    if run is None:
+        return None
     return int(json.loads(read_text(run / SETTINGS_FILE))["explain"]["queries"])
 
 
@@ -96,7 +101,7 @@ def gather(cells: list[Cell]) -> pd.DataFrame:
                 continue
             table = read_table(run / RESULTS_FILE, COLUMNS)[COLUMNS].dropna(subset="value")
             if name != "all":
-                table["method"] += f"_{queries_of(run)}"
+                table["method"] += FEW
             table["recording_id"] = f"{cell.condition}/{cell.model}/" + table["recording_id"]
             parts.append(_labelled(table, cell))
     return pd.concat(parts, ignore_index=True)[[*KEYS, *COLUMNS]]
@@ -115,7 +120,7 @@ def gather_costs(cells: list[Cell]) -> pd.DataFrame:
                 continue
             table = read_table(run / COST_FILE)
             if name != "all":
-                table["method"] += f"_{queries_of(run)}"
+                table["method"] += FEW
             parts.append(_labelled(table, cell))
     if not parts:
         return pd.DataFrame(columns=[*KEYS[:3], "method"])

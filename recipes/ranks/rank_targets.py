@@ -19,6 +19,7 @@ from daxaudio.experiments.paired import SIGNIFICANT
 from daxaudio.explainers.catalogue import floors, learned_masks, references
 from daxaudio.metrics import PairedComparison, paired_comparison
 from daxaudio.metrics.catalogue import MEASURES
+from daxaudio.report.model import MISSING
 
 IOU_RATIO, AVERAGE_DROP, FIRST_OF_MODELS, COST_RATIO = 1.15, 0.2, 0.8, 0.1
 COVERED = (0.90, 0.99)
@@ -116,7 +117,10 @@ def judge_targets(
         rows.append(_of_models(results, method))
         rows += _of_cost(costs, method)
     rows += _of_coverage(coverage, leader)
-    return pd.DataFrame(rows, columns=["target", "set", "method", "found", "verdict"])
+    table = pd.DataFrame(rows, columns=["target", "set", "method", "found", "verdict"])
+    order = {target: place for place, target in enumerate(dict.fromkeys(table["target"]))}
+    by_target = table.sort_values("target", key=lambda names: names.map(order), kind="stable")
+    return by_target.reset_index(drop=True)
 
 
 def _of_set(
@@ -133,7 +137,7 @@ def _of_set(
     yield what, *_said(fight(part, method, ["rise"], "runner_up_iou"), "ahead")
     drops = part[(part["metric"] == "average_drop") & (part["method"] == method)]["value"]
     found = (f"{drops.mean():.3f}, n {len(drops)}", _verdict(drops.mean() <= AVERAGE_DROP))
-    yield f"average_drop at most {AVERAGE_DROP}", *(found if len(drops) else ("-", OPEN))
+    yield f"average_drop at most {AVERAGE_DROP}", *(found if len(drops) else (MISSING, OPEN))
     if is_few(method):
         for metric in ("frame_auc", "srg"):
             what = f"{metric} from few queries as good as any rival's from all"
@@ -142,14 +146,14 @@ def _of_set(
 
 def _ratio(duel: Duel | None) -> tuple[str, str]:
     if duel is None:
-        return "-", OPEN
-    ratio = f"{duel.ours / duel.theirs:.2f}" if duel.theirs > 0 else "-"
+        return MISSING, OPEN
+    ratio = f"{duel.ours / duel.theirs:.2f}" if duel.theirs > 0 else MISSING
     enough = duel.ours >= IOU_RATIO * duel.theirs and duel.ours > duel.theirs
     return f"ratio {ratio}: {duel}", _verdict(enough)
 
 
 def _said(duel: Duel | None, enough: str) -> tuple[str, str]:
-    return ("-", OPEN) if duel is None else (str(duel), _verdict(bool(getattr(duel, enough))))
+    return (MISSING, OPEN) if duel is None else (str(duel), _verdict(bool(getattr(duel, enough))))
 
 
 def _of_models(results: pd.DataFrame, method: str) -> tuple[str, str, str, str, str]:
@@ -163,7 +167,7 @@ def _of_models(results: pd.DataFrame, method: str) -> tuple[str, str, str, str, 
             first += duel.ahead
             told.append(f"{model} {duel.ours:.3f} ({duel.other} {duel.theirs:.3f})")
     if not told:
-        return target, "pretrained", method, "-", OPEN
+        return target, "pretrained", method, MISSING, OPEN
     found = f"first on {first} of {len(told)}: {', '.join(told)}"
     return target, "pretrained", method, found, _verdict(first >= FIRST_OF_MODELS * len(told))
 
@@ -184,6 +188,8 @@ def _of_coverage(coverage: pd.DataFrame, leader: str) -> Iterator[tuple[str, str
     low, high = COVERED
     target = f"redraws within two standard errors in {low:.0%} to {high:.0%} of the bins"
     known = coverage.dropna(subset="coverage")
+    if known.empty:
+        yield target, MISSING, leader, MISSING, OPEN
     for name, part in known.groupby("set", sort=False):
         mean = part["coverage"].mean()
         yield target, str(name), leader, f"{mean:.3f}, n {len(part)}", _verdict(low <= mean <= high)

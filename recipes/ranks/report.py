@@ -7,6 +7,7 @@ Writes `RESULTS.md`, `report.html`, `summary.csv`, `targets.csv`, `blocks.csv`, 
 import argparse
 import dataclasses
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +21,16 @@ from rank_blocks import (
     ranked_names,
     reference_names,
 )
-from rank_cells import find_cells, gather, gather_costs, gather_coverage
+from rank_cells import (
+    FEW,
+    RUNS,
+    Cell,
+    find_cells,
+    gather,
+    gather_costs,
+    gather_coverage,
+    queries_of,
+)
 from rank_targets import judge_targets
 
 from daxaudio.commands.main import exit_code_of
@@ -30,7 +40,7 @@ from daxaudio.metrics import compare_pairs
 from daxaudio.metrics.catalogue import MEASURES
 from daxaudio.plot import plot_ranks
 from daxaudio.report import to_markdown
-from daxaudio.report.model import Picture, Report, Section, Table
+from daxaudio.report.model import MISSING, Picture, Report, Section, Table
 from daxaudio.report.tables import number, p_value, tabulate_environment, tabulate_summary
 from daxaudio.report.writing import write_markdown, write_page
 from daxaudio.runs.tables import write_csv
@@ -55,8 +65,8 @@ not run on every set are in the tables of their sets alone. Bars join methods th
 does not tell apart."""
 
 ABOUT_SETS = """\
-Means over recordings (each the mean over its seeds), the standard deviation in brackets. NAME_500
-is a method from 500 queries."""
+Means over recordings (each the mean over its seeds), the standard deviation in brackets. METHOD_few
+is a method from few queries."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,7 +82,10 @@ class Ranking:
 
 
 def rank(results: pd.DataFrame, leader: str, kind: str, file: Path) -> Ranking | None:
-    """Rank the methods that were run on all of the results; None where too few were."""
+    """Rank the methods that were run wherever the leader was; None where too few were."""
+    judged = {"quarter": f"{leader}{FEW}", "few": f"{leader}{FEW}"}.get(kind, leader)
+    where = results.loc[results["method"] == judged, "condition"].unique()
+    results = results[results["condition"].isin(where)]
     methods = everywhere(results, ranked_names(results, leader, kind))
     if len(methods) < 2:
         return None
@@ -176,7 +189,7 @@ def main() -> None:
         blocks = [Picture(ranking.picture, ranking.title), ranking.text]
         blocks += [tabulate_ranks(ranking), tabulate_pairs(ranking.pairs)]
         sections.append(Section(ranking.title, blocks, level=3))
-    sections.append(Section("Sets", [ABOUT_SETS, tabulate_cells(every)]))
+    sections.append(Section("Sets", [ABOUT_SETS, tabulate_cells(every, cells)]))
     sections += [tell_set(part, leader, pictures) for _, part in results.groupby("set", sort=False)]
     sections.append(Section("Environment", [tabulate_environment()]))
     report = Report(TITLE, sections, [TEXT], arguments.command)
@@ -187,13 +200,21 @@ def main() -> None:
         print(f"\n{ranking.title}\n\n{to_markdown(tabulate_ranks(ranking))}")
 
 
-def tabulate_cells(results: pd.DataFrame) -> Table:
-    """How many recordings and seeds each set, condition and classifier has."""
-    rows = [
-        (*key, str(part["recording_id"].nunique()), ", ".join(map(str, sorted(set(part["seed"])))))
-        for key, part in results.groupby(["set", "condition", "model"], sort=False)
-    ]
-    return Table(("set", "condition", "model", "recordings", "seeds"), tuple(rows))
+def tabulate_cells(results: pd.DataFrame, cells: Sequence[Cell]) -> Table:
+    """Recordings, seeds and queries of each set, condition and classifier."""
+    rows = []
+    for key, part in results.groupby(["set", "condition", "model"], sort=False):
+        own = [cell for cell in cells if (cell.set, cell.condition, cell.model) == key]
+        asked = [_listed(queries_of(cell.run(name)) for cell in own) for name in RUNS[:2]]
+        seeds = _listed(part["seed"])
+        rows.append((*key, str(part["recording_id"].nunique()), seeds, *asked))
+    head = ("set", "condition", "model", "recordings", "seeds", "queries", "few queries")
+    return Table(head, tuple(rows))
+
+
+def _listed(numbers: Iterable[int | None]) -> str:
+    """Each number once, in order."""
+    return ", ".join(map(str, sorted({n for n in numbers if n is not None}))) or MISSING
 
 
 if __name__ == "__main__":
