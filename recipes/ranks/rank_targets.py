@@ -27,7 +27,7 @@ COVERED = (0.90, 0.99)
 
 SAME_FORM = "iou_in_v5_form"
 FIRST = ("srg", "insertion_auc", "deletion_auc")
-MET, MISSED, OPEN = "met", "missed", "open"
+MET, NEAR, MISSED, OPEN = "met", "within noise", "missed", "open"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,8 @@ def judge_targets(
         leader: the method that is judged.
 
     Returns:
-        `target`, `set`, `method`, `found`, `verdict` ("met", "missed", "open").
+        `target`, `set`, `method`, `found`, `verdict` ("met", "within noise", "missed", "open").
+        What cannot be measured on a set is no row; a target that was measured nowhere is one.
     """
     names = list(dict.fromkeys(results["method"]))
     ours = [name for name in names if plain(name) == leader]
@@ -118,6 +119,9 @@ def judge_targets(
         rows += _of_cost(costs, method)
     rows += _of_coverage(coverage, leader)
     table = pd.DataFrame(rows, columns=["target", "set", "method", "found", "verdict"])
+    there = set(table["target"][table["verdict"] != OPEN])
+    known = (table["verdict"] != OPEN) | ~table["target"].isin(there)
+    table = table[known & ~(table["target"].duplicated() & (table["verdict"] == OPEN))]
     order = {target: place for place, target in enumerate(dict.fromkeys(table["target"]))}
     by_target = table.sort_values("target", key=lambda names: names.map(order), kind="stable")
     return by_target.reset_index(drop=True)
@@ -132,16 +136,16 @@ def _of_set(
         yield what, *_ratio(duel)
     for metric in FIRST:
         what = f"{metric} first, or within noise of first"
-        yield what, *_said(fight(part, method, rivals, metric), "within_noise")
+        yield what, *_said(fight(part, method, rivals, metric))
     what = "runner_up_iou at most that of rise"
-    yield what, *_said(fight(part, method, ["rise"], "runner_up_iou"), "ahead")
+    yield what, *_said(fight(part, method, ["rise"], "runner_up_iou"), noise=False)
     drops = part[(part["metric"] == "average_drop") & (part["method"] == method)]["value"]
     found = (f"{drops.mean():.3f}, n {len(drops)}", _verdict(drops.mean() <= AVERAGE_DROP))
     yield f"average_drop at most {AVERAGE_DROP}", *(found if len(drops) else (MISSING, OPEN))
     if is_few(method):
         for metric in ("frame_auc", "srg"):
             what = f"{metric} from few queries as good as any rival's from all"
-            yield what, *_said(fight(part, method, rivals, metric), "within_noise")
+            yield what, *_said(fight(part, method, rivals, metric))
 
 
 def _ratio(duel: Duel | None) -> tuple[str, str]:
@@ -152,8 +156,11 @@ def _ratio(duel: Duel | None) -> tuple[str, str]:
     return f"ratio {ratio}: {duel}", _verdict(enough)
 
 
-def _said(duel: Duel | None, enough: str) -> tuple[str, str]:
-    return (MISSING, OPEN) if duel is None else (str(duel), _verdict(bool(getattr(duel, enough))))
+def _said(duel: Duel | None, *, noise: bool = True) -> tuple[str, str]:
+    if duel is None:
+        return MISSING, OPEN
+    near = noise and duel.within_noise
+    return str(duel), MET if duel.ahead else NEAR if near else MISSED
 
 
 def _of_models(results: pd.DataFrame, method: str) -> tuple[str, str, str, str, str]:

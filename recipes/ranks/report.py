@@ -1,7 +1,8 @@
 """Report of the ranks: targets, ranks and pictures over all sets, a table for each set.
 
-Writes `RESULTS.md`, `report.html`, `summary.csv`, `targets.csv`, `blocks.csv`, `pairs.csv`,
-`costs.csv` and `pictures/`; what is not there yet is left out, so it may be called at any time.
+Writes `RESULTS.md`, `report.html`, `summary.csv`, `costs.csv`, `blocks_KIND.csv`, `pictures/`, and
+each table of the first sections in `tables/`; what is not there yet is left out, so it may be
+called at any time.
 """
 
 import argparse
@@ -63,6 +64,17 @@ in each condition, and by the mean of these ranks. A method that has no value wh
 last. Blocks of one set share recordings, so the tests are no more than a guide. Methods that were
 not run on every set are in the tables of their sets alone. Bars join methods that Nemenyi's test
 does not tell apart."""
+
+ABOUT_TARGETS = """\
+A duel is fought on the recordings that both methods have; the rival is the best by the mean.
+"Within noise": behind, and Wilcoxon's p is at least 0.05. The time of the fit holds that of the few
+queries about the mask that was found."""
+
+SHOWN = (
+    *("iou", "iou_in_v5_form", "best_threshold_iou", "frame_auc", "mask_auc", "focus", "srg"),
+    *("deletion_auc", "insertion_auc", "average_drop", "runner_up_iou"),
+)
+"""Measures of the short tables of sets."""
 
 ABOUT_SETS = """\
 Means over recordings (each the mean over its seeds), the standard deviation in brackets. METHOD_few
@@ -139,6 +151,20 @@ def summarise_cells(results: pd.DataFrame) -> pd.DataFrame:
     return table[["set", "condition", "model", "method", "metric", "mean", "std", "n"]]
 
 
+def tabulate_set(results: pd.DataFrame) -> Table:
+    """The measures that the targets are of, over all conditions of a set together."""
+    metrics = [name for name in SHOWN if name in set(results["metric"])]
+    summary = summarise(results[results["metric"].isin(metrics)])
+    return tabulate_summary(summary, order_names(summary["method"]), metrics, decimals=2)
+
+
+def order_names(names: Iterable[str]) -> list[str]:
+    """Methods in the order of tables, each from few queries behind itself from many."""
+    found = set(names)
+    ordered = order_methods({plain(name) for name in found})
+    return [name for own in ordered for name in (own, f"{own}{FEW}") if name in found]
+
+
 def tell_set(results: pd.DataFrame, leader: str, pictures: Path) -> Section:
     """Tables of a set, one a group of measures and condition, below its ranks."""
     name = str(results["set"].iloc[0])
@@ -149,7 +175,7 @@ def tell_set(results: pd.DataFrame, leader: str, pictures: Path) -> Section:
         n = part["recording_id"].nunique()
         blocks.append(f"**{condition}**, {model}, {n} recordings:")
         summary = summarise(part)
-        order = order_methods(summary["method"])
+        order = order_names(summary["method"])
         of_group = summary["metric"].map(lambda metric: MEASURES[metric].group)
         blocks += [
             tabulate_summary(own, [m for m in order if m in set(own["method"])])
@@ -171,26 +197,36 @@ def main() -> None:
     results, costs = by_recording(every), gather_costs(cells)
     targets = judge_targets(results, costs, gather_coverage(cells, COVERAGE_FILE), leader)
     pictures = exp_dir / "pictures"
-    pictures.mkdir(exist_ok=True)
+    for folder in (pictures, exp_dir / "tables"):
+        folder.mkdir(exist_ok=True)
     overall = {
         kind: ranking
         for kind in KINDS
         if (ranking := rank(results, leader, kind, pictures / f"ranks_{kind}.png"))
     }
-    files = {"summary.csv": summarise_cells(results), "targets.csv": targets, "costs.csv": costs}
+    files = {"summary.csv": summarise_cells(results), "costs.csv": costs}
+    told = Table(tuple(targets), tuple(map(tuple, targets.to_numpy())))
+    shown = {"ranks_targets": told}
+    sections = [Section("Targets", [told, ABOUT_TARGETS])]
+    sections.append(Section("Ranks over all sets", [ABOUT_RANKS]))
     for kind, ranking in overall.items():
         files[f"blocks_{kind}.csv"] = ranking.blocks.reset_index().round(4)
-        files[f"pairs_{kind}.csv"] = ranking.pairs
+        shown[f"ranks_{kind}"] = tabulate_ranks(ranking)
+        shown[f"ranks_{kind}_pairs"] = tabulate_pairs(ranking.pairs)
+        blocks = [Picture(ranking.picture, ranking.title), ranking.text]
+        blocks += [shown[f"ranks_{kind}"], shown[f"ranks_{kind}_pairs"]]
+        sections.append(Section(ranking.title, blocks, level=3))
+    shown["ranks_sets"] = tabulate_cells(every, cells)
+    sections.append(Section("Sets", [ABOUT_SETS, shown["ranks_sets"]]))
+    for name, part in results.groupby("set", sort=False):
+        shown[f"ranks_{name}"] = tabulate_set(part)
+        sections.append(Section(f"{name}, in short", [shown[f"ranks_{name}"]], level=3))
+    sections += [tell_set(part, leader, pictures) for _, part in results.groupby("set", sort=False)]
+    for name, table in shown.items():
+        frame = pd.DataFrame(table.rows, columns=[head.replace(" ", "_") for head in table.header])
+        files[f"tables/{name}.csv"] = frame
     for name, table in files.items():
         write_csv(table, exp_dir / name)
-    told = Table(tuple(targets), tuple(map(tuple, targets.to_numpy())))
-    sections = [Section("Targets", [told]), Section("Ranks over all sets", [ABOUT_RANKS])]
-    for ranking in overall.values():
-        blocks = [Picture(ranking.picture, ranking.title), ranking.text]
-        blocks += [tabulate_ranks(ranking), tabulate_pairs(ranking.pairs)]
-        sections.append(Section(ranking.title, blocks, level=3))
-    sections.append(Section("Sets", [ABOUT_SETS, tabulate_cells(every, cells)]))
-    sections += [tell_set(part, leader, pictures) for _, part in results.groupby("set", sort=False)]
     sections.append(Section("Environment", [tabulate_environment()]))
     report = Report(TITLE, sections, [TEXT], arguments.command)
     write_markdown(report, exp_dir / "RESULTS.md")

@@ -168,7 +168,7 @@ def test_first_within_noise_and_behind():
     near = on_fold4(
         insertion_auc={"dax_v4": [0.5, 0.5, 0.5], "rise": [0.6, 0.4, 0.51], "lime": [0, 0, 0]}
     )
-    assert judged(near)["insertion_auc", "fold4"][0] == "met"
+    assert judged(near)["insertion_auc", "fold4"][0] == "within noise"
     draws = np.random.default_rng(0).random(20)
     behind = on_fold4(insertion_auc={"dax_v4": draws, "rise": draws + 0.01})
     assert judged(behind)["insertion_auc", "fold4"][0] == "missed"
@@ -192,10 +192,16 @@ def test_references_and_other_dax_are_no_rivals():
 
 def test_what_is_not_measured_is_open():
     found = judged(on_fold4(iou={"dax_v4": [0.5], "rise": [0.4]}))
-    assert found["insertion_auc", "fold4"] == ("open", "-")
-    assert found["average_drop", "fold4"] == ("open", "-")
-    assert found["runner_up_iou", "fold4"] == ("open", "-")
+    for target in ("insertion_auc", "average_drop", "runner_up_iou"):
+        assert found[target, "fold4"] == ("open", "-")
     assert found["redraws", "-"] == ("open", "-")
+
+
+def test_what_a_set_has_no_measure_of_is_no_row():
+    drop = results_of(average_drop={"dax_v4": [0.1], "rise": [0.4]})
+    found = judged(pd.concat([on_fold4(srg={"dax_v4": [0.5], "rise": [0.4]}), drop]))
+    assert ("srg", "s") not in found
+    assert ("average_drop", "fold4") not in found
 
 
 def test_floors_must_be_beaten_on_pretrained_models():
