@@ -28,6 +28,9 @@ RUNS = ("all", "few", "few_rivals")
 FEW = "_few"
 """End of the names of methods from fewer queries."""
 
+OF_ONE_SEED = ("planted", "coughs", "pretrained")
+"""Sets of which every seed has recordings of its own, by names that come again."""
+
 KEYS = ["set", "condition", "model", "seed"]
 COLUMNS = ["recording_id", "method", "metric", "value"]
 
@@ -91,8 +94,8 @@ def gather(cells: list[Cell]) -> pd.DataFrame:
 
     Returns:
         `set`, `condition`, `model`, `seed`, `recording_id`, `method`, `metric`, `value`. The ids
-        begin with condition and model, so that each stands for one recording of the set. Rows
-        without a value are left out.
+        begin with condition and model, and the seed where each has recordings of its own, so that
+        each stands for one recording of the set. Rows without a value are left out.
     """
     parts = []
     for cell in cells:
@@ -102,7 +105,8 @@ def gather(cells: list[Cell]) -> pd.DataFrame:
             table = read_table(run / RESULTS_FILE, COLUMNS)[COLUMNS].dropna(subset="value")
             if name != "all":
                 table["method"] += FEW
-            table["recording_id"] = f"{cell.condition}/{cell.model}/" + table["recording_id"]
+            own = f"/{cell.seed}" if cell.set in OF_ONE_SEED else ""
+            table["recording_id"] = f"{cell.condition}/{cell.model}{own}/" + table["recording_id"]
             parts.append(_labelled(table, cell))
     return pd.concat(parts, ignore_index=True)[[*KEYS, *COLUMNS]]
 

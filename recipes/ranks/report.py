@@ -41,7 +41,7 @@ from daxaudio.metrics import compare_pairs
 from daxaudio.metrics.catalogue import MEASURES
 from daxaudio.plot import plot_ranks
 from daxaudio.report import to_markdown
-from daxaudio.report.model import MISSING, Picture, Report, Section, Table
+from daxaudio.report.model import MISSING, Block, Picture, Report, Section, Table
 from daxaudio.report.tables import number, p_value, tabulate_environment, tabulate_summary
 from daxaudio.report.writing import write_markdown, write_page
 from daxaudio.runs.tables import write_csv
@@ -158,6 +158,17 @@ def tabulate_set(results: pd.DataFrame) -> Table:
     return tabulate_summary(summary, order_names(summary["method"]), metrics, decimals=2)
 
 
+def tabulate_models(results: pd.DataFrame, metric: str = "frame_auc") -> Table:
+    """One measure of a set: a row a method, a column a condition."""
+    rows = results[results["metric"] == metric]
+    means = rows.groupby(["method", "condition"], sort=False)["value"].mean().unstack()
+    cells = [
+        (name, *(number(value, 3) for value in means.loc[name]))
+        for name in order_names(means.index)
+    ]
+    return Table(("method", *map(str, means.columns)), tuple(cells))
+
+
 def order_names(names: Iterable[str]) -> list[str]:
     """Methods in the order of tables, each from few queries behind itself from many."""
     found = set(names)
@@ -220,7 +231,11 @@ def main() -> None:
     sections.append(Section("Sets", [ABOUT_SETS, shown["ranks_sets"]]))
     for name, part in results.groupby("set", sort=False):
         shown[f"ranks_{name}"] = tabulate_set(part)
-        sections.append(Section(f"{name}, in short", [shown[f"ranks_{name}"]], level=3))
+        short: list[Block] = [shown[f"ranks_{name}"]]
+        if part["condition"].nunique() > 1:
+            shown[f"ranks_{name}_auc"] = tabulate_models(part)
+            short += ["Frame AUC:", shown[f"ranks_{name}_auc"]]
+        sections.append(Section(f"{name}, in short", short, level=3))
     sections += [tell_set(part, leader, pictures) for _, part in results.groupby("set", sort=False)]
     for name, table in shown.items():
         frame = pd.DataFrame(table.rows, columns=[head.replace(" ", "_") for head in table.header])

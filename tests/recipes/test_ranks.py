@@ -78,6 +78,13 @@ def test_seeds_of_a_recording_are_one_value(exp_dir):
     assert len(own[own["condition"] == "fold4-white"]) == 3
 
 
+def test_made_recordings_of_two_seeds_are_others_by_the_same_name(exp_dir):
+    write_run(exp_dir / "cells" / "planted" / "planted-seed1" / "all", VALUES)
+    found = rank_blocks.by_recording(rank_cells.gather(rank_cells.find_cells(exp_dir)))
+    own = found[(found["set"] == "planted") & (found["metric"] == "iou")]
+    assert own["recording_id"].nunique() == 6
+
+
 def test_a_folder_without_results_is_told(tmp_path):
     with pytest.raises(ValueError, match="run stage 3 first"):
         rank_cells.find_cells(tmp_path)
