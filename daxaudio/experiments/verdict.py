@@ -331,7 +331,7 @@ def _sanity(
 
 def _rise(explanation: Explanation, found: Sequence[Explanation]) -> float:
     """Of the complexity in a random classifier; masks that are flat there are left out."""
-    marking = [other for other in found if float(other.mask.max()) > float(other.mask.min())]
+    marking = [other for other in found if not marks_nothing(other)]
     if not marking:
         return math.nan
     if explanation.attribution is None:

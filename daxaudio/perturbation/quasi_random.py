@@ -1,7 +1,8 @@
 """Perturb the cells of a grid by points that cover all combinations evenly (Sobol's sequence).
 
-Points are scrambled by the seed (Owen 1998): each one is uniform, so that means are unbiased, and
-together they leave no large gap.
+Points are scrambled by the seed, by a random linear map of their digits and a shift (Matousek 1998,
+as scipy has it): each one is uniform, so that means are unbiased, and together they leave no large
+gap.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ make_scenes() {
   [ -z "$folds" ] || clips+=(--folds $folds)
   # shellcheck disable=SC2086
   daxaudio prepare scenes $scenes --label "$target" --n $((n * candidates)) --seed "$seed" \
-    --out "$folder/candidates" "${clips[@]}"
+    --out "$folder/candidates" ${clips[@]+"${clips[@]}"}
   "$python" "$here/choose.py" "$folder/candidates" "$folder/scenes" "${model[@]}" \
     --target "$target" --least "$least" --n "$n"
 }

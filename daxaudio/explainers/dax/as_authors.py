@@ -112,7 +112,7 @@ class DaxAsAuthors:
         """Train both networks on a neighbourhood and average the input's masks.
 
         Args:
-            neighbourhood: at least four perturbed inputs, of segments.
+            neighbourhood: at least three perturbed inputs, of segments.
 
         Returns:
             The explanation; its history holds `train_loss` and `validation_loss`, one entry an
@@ -167,7 +167,7 @@ class DaxAsAuthors:
             n_training -= 1
         if n_training < 2:
             raise ValueError(
-                f"DaxAsAuthors needs at least 4 neighbours, got {neighbourhood.n_samples}"
+                f"DaxAsAuthors needs at least 3 neighbours, got {neighbourhood.n_samples}"
             )
         return dataclasses.replace(examples, training=examples.training[:n_training])
 

@@ -193,10 +193,11 @@ def test_settings_out_of_range_are_refused(settings, message):
         small(**settings)
 
 
-def test_three_neighbours_are_too_few(toy_spectrogram, toy_score_fn):
-    sampler = dataclasses.replace(SAMPLER, n_samples=2)
-    with pytest.raises(ValueError, match="needs at least 4 neighbours, got 2"):
-        small(sampler=sampler)(toy_spectrogram, toy_score_fn)
+def test_two_neighbours_are_too_few_and_three_are_enough(toy_spectrogram, toy_score_fn):
+    two, three = (dataclasses.replace(SAMPLER, n_samples=n) for n in (2, 3))
+    with pytest.raises(ValueError, match="needs at least 3 neighbours, got 2"):
+        small(sampler=two)(toy_spectrogram, toy_score_fn)
+    assert small(sampler=three)(toy_spectrogram, toy_score_fn).mask.isfinite().all()
 
 
 def test_a_grid_neighbourhood_is_refused(toy_spectrogram, toy_score_fn):
