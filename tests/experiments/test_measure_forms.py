@@ -10,7 +10,7 @@ from daxaudio.experiments.measure_forms import FORMS, unformed
 from daxaudio.explainers.attribution import mask_of_signed
 from daxaudio.explainers.dax.closed_form import DaxV4, when_and_where
 from daxaudio.explainers.rise import Rise
-from daxaudio.metrics import iou, rows_of_forms
+from daxaudio.metrics import frame_auc, iou, rows_of_forms
 from daxaudio.metrics.catalogue import GROUPS
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
 
@@ -43,6 +43,15 @@ def test_what_speaks_against_the_class_is_left_out_as_in_the_mask(toy_spectrogra
     explanation = Explanation(mask, toy_spectrogram, "gradient", attribution=signed)
     assert torch.equal(unformed(explanation), mask)
     assert torch.equal(unformed(dataclasses.replace(explanation, method="dax_v5")), signed)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("start", [0, 4, 8])
+def test_a_flat_map_is_at_chance_wherever_the_event_lies(form, start):
+    times, events = torch.arange(10) + 0.5, [Event(start, start + 2)]
+    profile = FORMS[form](torch.ones(1, 4, 10), None)[0].mean(dim=0)
+    assert frame_auc(profile, times, events) == 0.5
+    assert iou(profile, times, events) == 0
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -201,10 +201,15 @@ def best_bins(attributions: Tensor, share: float) -> Tensor:
 
 
 def ranks(attributions: Tensor) -> Tensor:
-    """`[B, F, T]` in [0, 1]: the place of each bin among all of its map, 1 the most salient."""
+    """`[B, F, T]` in [0, 1]: the place of each bin among all of its map, 1 the most salient.
+
+    Bins that are alike share the mean of their places: by position, a flat map would rise in time.
+    """
     flat = attributions.flatten(1)
-    places = flat.argsort(dim=1, stable=True).argsort(dim=1)
-    return (places / max(flat.shape[1] - 1, 1)).to(attributions).view_as(attributions)
+    ordered = flat.sort(dim=1).values
+    below = torch.searchsorted(ordered, flat)
+    twice = below + torch.searchsorted(ordered, flat, right=True) - 1
+    return (twice / max(2 * flat.shape[1] - 2, 1)).to(attributions).view_as(attributions)
 
 
 @dataclasses.dataclass(frozen=True)
