@@ -57,6 +57,26 @@ def to_explanation(
     )
 
 
+def segments_of(neighbourhood: Neighbourhood, explainer: object, samplers: str) -> SegmentMasks:
+    """The segments that a neighbourhood keeps and drops, of which an explainer makes its map.
+
+    Args:
+        neighbourhood: should be of segments.
+        explainer: who needs them, for the error.
+        samplers: what draws them, for the error.
+
+    Raises:
+        TypeError: when the neighbourhood has no segments.
+    """
+    perturbation = neighbourhood.perturbation
+    if not isinstance(perturbation, SegmentMasks):
+        raise TypeError(
+            f"{type(explainer).__name__} needs a neighbourhood of segments, got "
+            f"{type(perturbation).__name__}: draw it with {samplers}"
+        )
+    return perturbation
+
+
 def mean_score_of_kept(neighbourhood: Neighbourhood) -> Tensor:
     """The mean score of the samples, weighted at each bin by how far they kept it.
 

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.attribution import to_explanation
-from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.explainers.attribution import segments_of, to_explanation
 from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import SegmentSampler, distances_to_input
 from daxaudio.perturbation.time_runs import RunSampler
@@ -83,12 +82,7 @@ class Forest:
         from sklearn.ensemble import RandomForestRegressor  # takes a second to import
 
         began = time.perf_counter()
-        perturbation = neighbourhood.perturbation
-        if not isinstance(perturbation, SegmentMasks):
-            raise TypeError(
-                f"Forest needs a neighbourhood of segments, got {type(perturbation).__name__}: "
-                "draw it with RunSampler or SegmentSampler"
-            )
+        perturbation = segments_of(neighbourhood, self, "RunSampler or SegmentSampler")
         odds = log_odds(neighbourhood.scores.double())
         # scikit-learn's seeds have 32 bits
         forest = RandomForestRegressor(

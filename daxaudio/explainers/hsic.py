@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.attribution import to_explanation
-from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.explainers.attribution import segments_of, to_explanation
 from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.quasi_random import QuasiRandomSampler
 
@@ -65,12 +64,7 @@ class Hsic:
             TypeError: when the neighbourhood has no segments.
         """
         began = time.perf_counter()
-        perturbation = neighbourhood.perturbation
-        if not isinstance(perturbation, SegmentMasks):
-            raise TypeError(
-                f"Hsic needs a neighbourhood of segments, got {type(perturbation).__name__}: "
-                "draw it with QuasiRandomSampler or SegmentSampler"
-            )
+        perturbation = segments_of(neighbourhood, self, "QuasiRandomSampler or SegmentSampler")
         found = _dependence(perturbation.kept.cpu().double(), neighbourhood.scores.double())
         attribution = found[perturbation.segments.cpu()]
         return to_explanation(neighbourhood, attribution, "hsic", self, began=began)

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.attribution import to_explanation
-from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.explainers.attribution import segments_of, to_explanation
 from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import SegmentSampler
 
@@ -71,12 +70,7 @@ class KernelShap:
             ValueError: when its settings do not say how the samples were drawn.
         """
         began = time.perf_counter()
-        perturbation = neighbourhood.perturbation
-        if not isinstance(perturbation, SegmentMasks):
-            raise TypeError(
-                f"KernelShap needs a neighbourhood of segments, got "
-                f"{type(perturbation).__name__}: draw it with SegmentSampler"
-            )
+        perturbation = segments_of(neighbourhood, self, "SegmentSampler")
         attribution = _shapley_values(neighbourhood)[perturbation.segments.cpu()]
         return to_explanation(neighbourhood, attribution, "kernel_shap", self, began=began)
 

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.attribution import to_explanation
-from daxaudio.perturbation.masks import SegmentMasks
+from daxaudio.explainers.attribution import segments_of, to_explanation
 from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import SegmentSampler
 
@@ -76,12 +75,7 @@ class Lime:
             TypeError: when the neighbourhood has no segments.
         """
         began = time.perf_counter()
-        perturbation = neighbourhood.perturbation
-        if not isinstance(perturbation, SegmentMasks):
-            raise TypeError(
-                f"Lime needs a neighbourhood of segments, got {type(perturbation).__name__}: "
-                "draw it with SegmentSampler"
-            )
+        perturbation = segments_of(neighbourhood, self, "SegmentSampler")
         coefficients = self._coefficients(neighbourhood)
         attribution = coefficients[perturbation.segments.cpu()]
         return to_explanation(neighbourhood, attribution, "lime", self, began=began)

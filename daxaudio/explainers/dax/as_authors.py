@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from daxaudio.containers import Explanation, ScoreFn, Spectrogram
-from daxaudio.explainers.attribution import to_explanation
+from daxaudio.explainers.attribution import segments_of, to_explanation
 from daxaudio.explainers.dax.distillation import (
     Batch,
     Examples,
@@ -21,7 +21,6 @@ from daxaudio.explainers.dax.distillation import (
 )
 from daxaudio.explainers.dax.joint import Counterfactual
 from daxaudio.explainers.dax.networks import BlockMaskNetwork, NormalisedStudent
-from daxaudio.perturbation.masks import SegmentMasks
 from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.sampling import SegmentSampler
 from daxaudio.runs.progress import progress_bar
@@ -147,12 +146,7 @@ class DaxAsAuthors:
         )
 
     def _examples(self, neighbourhood: Neighbourhood) -> Examples:
-        perturbation = neighbourhood.perturbation
-        if not isinstance(perturbation, SegmentMasks):
-            raise TypeError(
-                "DaxAsAuthors needs a neighbourhood of segments, got "
-                f"{type(perturbation).__name__}: draw it with SegmentSampler"
-            )
+        perturbation = segments_of(neighbourhood, self, "SegmentSampler")
         distance = 1 - perturbation.kept.cpu().float().mean(dim=1).sqrt()
         weights = torch.exp(-((distance / _KERNEL_WIDTH) ** 2) / 2)
         examples = Examples.split(

@@ -61,8 +61,9 @@ class DaxV5:
        the class to show. Of a score function that knows no other classes, the mask is empty
        where the marked frames alone score no more than the others.
     7. *How sure.* Steps 1 to 3 and 5 once more on random halves of the queries: the deviation
-       between the masks of two halves, which is about how far a mask from as many other queries
-       lies from this one.
+       between the masks of two halves. It is the standard error that half of the queries leave, an
+       upper bound of that of all, and about how far a mask from as many other queries lies from
+       this one.
 
     Source: ours. Args are those of `DaxV4` but for two.
 
@@ -115,8 +116,8 @@ class DaxV5:
         neighbourhood = self.sampler(spectrogram, score_fn)
         check_enough(neighbourhood, "DAX V5")
         began = time.perf_counter()
-        attributions = self._attributions(neighbourhood)
-        if is_flat(neighbourhood):
+        attributions, flat = self._attributions(neighbourhood), is_flat(neighbourhood)
+        if flat:
             asked, masks = _Asked(), torch.zeros_like(attributions)
         else:
             when = frames_of(attributions, self.softness)
@@ -133,7 +134,7 @@ class DaxV5:
             mask=masks[0].cpu(),
             standard_error=_deviation(masks[1:]).cpu(),
             warnings=(
-                *warnings_of(neighbourhood, is_flat(neighbourhood), findings["reliability"]),
+                *warnings_of(neighbourhood, flat, findings["reliability"]),
                 *asked.warnings,
             ),
             findings=findings,
@@ -251,13 +252,12 @@ def _ask(
     of_kept, of_removed = float(scores[0]), float(scores[len(kept)])
     both = torch.stack([torch.ones_like(frames), frames])
     rivals = ask_rivals(neighbourhood, both, score_fn)
-    named, warnings = True, []
-    if rivals is not None:
-        originally = neighbourhood.original_score >= float(rivals[0])
-        alone = of_kept >= float(rivals[1])
-        named = originally or alone
-    else:
+    warnings = []
+    if rivals is None:
         named = of_kept > of_removed
+    else:
+        own = torch.tensor([neighbourhood.original_score, of_kept])
+        named = bool((own >= rivals).any())  # of the recording, or of the marked frames alone
     if not named:
         warnings.append(
             "nothing is marked: the frames that speak most for the class do not alone make the "
