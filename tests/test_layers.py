@@ -20,9 +20,12 @@ ALLOWED = {
     "explainers": "containers models perturbation runs",
     "plot": "containers metrics runs",
     "experiments": "containers data explainers features metrics models perturbation plot runs",
-    "report": "containers data experiments explainers metrics plot runs",
-    "commands": "containers data experiments explainers features metrics models perturbation plot "
-    "report runs",
+    "engines": "runs",
+    "audit": "containers data engines experiments explainers features metrics models perturbation "
+    "plot runs",
+    "report": "audit containers data experiments explainers metrics plot runs",
+    "commands": "audit containers data engines experiments explainers features metrics models "
+    "perturbation plot report runs",
     "data_prep": "containers data features runs data_prep",
 }
 """Folder of `daxaudio`: folders that it may import. Data flows down the table."""
