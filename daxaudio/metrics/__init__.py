@@ -19,6 +19,9 @@ One file a kind of measure:
 | `sensitivity` | how much a mask changes under noise that nobody hears | the explainer |
 | `sanity` | whether it changes with the model | the explainer, the module |
 | `detection` | scores of recordings against two classes: ROC, sensitivity | labels |
+| `calibration` | whether scores can be read as probabilities | labels |
+| `weighted` | the same of many resamples at once | labels |
+| `clusters` | intervals where recordings are of one participant | who each is of |
 | `significance` | is one better than another: intervals, tests, Holm | many recordings |
 | `ranks` | which of many come first: Friedman, Nemenyi's critical difference | many blocks |
 
@@ -28,7 +31,9 @@ undefined is NaN: leave it out of means and count it. Malformed input raises `Va
 direction, range, chance and source.
 """
 
+from daxaudio.metrics.calibration import Calibration, CalibrationBin, calibration
 from daxaudio.metrics.catalogue import GROUPS, MEASURES, Measure
+from daxaudio.metrics.clusters import Interval, cluster_bootstrap, cluster_weights
 from daxaudio.metrics.correlation import (
     correlation_measures,
     faithfulness_correlation,
@@ -106,12 +111,16 @@ from daxaudio.metrics.top_frames import (
     top_k_intersection,
     worst_event_margin,
 )
+from daxaudio.metrics.weighted import weighted_auc, weighted_calibration, weighted_sensitivity
 
 __all__ = [
     "GROUPS",
     "MEASURES",
+    "Calibration",
+    "CalibrationBin",
     "Curve",
     "FoundEvent",
+    "Interval",
     "Match",
     "Measure",
     "PairTest",
@@ -124,6 +133,9 @@ __all__ = [
     "average_increase",
     "average_precision",
     "best_threshold_iou",
+    "calibration",
+    "cluster_bootstrap",
+    "cluster_weights",
     "compare_pairs",
     "complexity",
     "complexity_rise",
@@ -186,5 +198,8 @@ __all__ = [
     "symmetric_relevance_gain",
     "top_k_intersection",
     "unpaired_comparison",
+    "weighted_auc",
+    "weighted_calibration",
+    "weighted_sensitivity",
     "worst_event_margin",
 ]

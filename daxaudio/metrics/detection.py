@@ -15,7 +15,13 @@ from daxaudio.metrics.events import Numbers, to_array
 from daxaudio.metrics.iou import count_above
 
 
-def _check(scores: Numbers, labels: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def check_scores(scores: Numbers, labels: Numbers) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Scores in float64 and labels as bool, both `[n]`.
+
+    Raises:
+        ValueError: when they are no equally long lists of finite numbers, or a label is neither 0
+            nor 1.
+    """
     values, classes = to_array(scores, "scores").astype(np.float64), to_array(labels, "labels")
     if values.ndim != 1 or values.shape != classes.shape:
         raise ValueError(
@@ -46,7 +52,7 @@ def roc_curve(scores: Numbers, labels: Numbers) -> tuple[NDArray[np.float64], ND
         >>> specificity.tolist(), sensitivity.tolist()
         ([1.0, 1.0, 0.5, 0.0], [0.0, 0.5, 1.0, 1.0])
     """
-    values, positive = _check(scores, labels)
+    values, positive = check_scores(scores, labels)
     if positive.all() or not positive.any():
         raise ValueError("a ROC curve needs recordings of both classes, got one class")
     n_called, n_hits = count_above(values, positive)
@@ -75,7 +81,7 @@ def roc_auc(scores: Numbers, labels: Numbers) -> float:
         >>> roc_auc([0.9, 0.4, 0.4, 0.1], [1, 1, 0, 0])  # 3 pairs right, one tied
         0.875
     """
-    values, positive = _check(scores, labels)
+    values, positive = check_scores(scores, labels)
     if positive.all() or not positive.any():
         return float("nan")
     from sklearn.metrics import roc_auc_score  # takes a second to import
@@ -113,7 +119,7 @@ def sensitivity_at_specificity(
     """
     if not 0 <= specificity < 1:
         raise ValueError(f"specificity must lie in [0, 1), got {specificity}")
-    _, positive = _check(scores, labels)
+    _, positive = check_scores(scores, labels)
     if positive.all() or not positive.any():
         return float("nan")
     found, sensitivity = roc_curve(scores, labels)

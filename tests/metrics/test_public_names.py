@@ -11,7 +11,7 @@ import pytest
 from daxaudio import metrics
 
 INNER = {
-    *("check_map", "check_over_time", "match_most"),
+    *("check_map", "check_over_time", "check_scores", "match_most"),
     *("check_masks", "check_profile", "to_array", "count_above", "set_iou", "fill_jumps"),
     *("compare_stage", "groups_that_need", "signed_rank_p_value"),
 }
