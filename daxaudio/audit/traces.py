@@ -122,7 +122,7 @@ def measure_traces(
         >>> tone = 0.5 * np.sin(2 * np.pi * 250 * np.arange(16000) / 8000)
         >>> traces = measure_traces([tone[:9000], tone[9000:]], 8000)
         >>> traces["duration_s"], round(traces["level_db"]), round(traces["roll_off_hz"], -1)
-        (2.0, -9, 270.0)
+        (2.0, -9, 260.0)
     """
     size = max(16, 2 ** round(math.log2(_FRAME * sample_rate)))
     quiet = None if events is None else events.without(*ignored).union()
