@@ -1,0 +1,296 @@
+"""What the model says of one recording as it is, in parts, and with what was taken from others.
+
+The unit is one recording. Its donors are drawn by its name: so many of each class, of other
+participants, the same ones for every kind of change. Donors of its own class are the control: what
+a change does to the score merely because the sound was edited, it does with both. Asked is only for
+scores, so any model will do.
+
+Everything is one JSON file, `answers/RECORDING_ID/answers.json`, whole or absent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from daxaudio.audit.asking import scores_of
+from daxaudio.audit.changes import CHANGES
+from daxaudio.audit.sound_parts import SoundParts, quiet_noise, split
+from daxaudio.containers import Events, Recording
+from daxaudio.data.kaldi import DataFolder
+from daxaudio.data.resampling import resample
+from daxaudio.experiments.predict import read_for
+from daxaudio.metrics.phase_events import BACKGROUND
+from daxaudio.models.model import Model
+from daxaudio.runs.files import read_text, write_text
+from daxaudio.runs.provenance import digest
+from daxaudio.runs.seeds import generator
+
+JOB, FILE = "answers", "answers.json"
+
+AS_IS = "as is"
+ALONE = ("events on silence", "events on quiet noise", "background alone")
+"""Kinds of changes that need no donor."""
+
+OWN, OTHER = "own", "other"
+"""Of donors: of the recording's own class, or of the other one."""
+
+COLUMNS = ("recording_id", "kind", "donor", "donor_class", "score")
+
+_SCHEMA = 1
+_DRAWS = 8  # of each donor that is wanted; one who has no background is drawn past
+_KEPT_SAMPLES = 2**25  # of donors that are kept in memory, 128 MiB
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Answering:
+    """Asks about recordings; what is stored is kept.
+
+    Args:
+        model: any; its scores must lie in [0, 1].
+        data: the recordings and their labels.
+        positive: one of the model's classes.
+        participants: of each recording.
+        events: known ones, by recording.
+        background: labels of events that are background.
+        n_donors: of each class, for each recording; 0 asks for no change that needs one.
+        seed: of the draws.
+    """
+
+    model: Model
+    data: DataFolder
+    positive: str
+    _: dataclasses.KW_ONLY
+    participants: Mapping[str, str]
+    events: Mapping[str, Events] = dataclasses.field(default_factory=dict)
+    background: Sequence[str] = BACKGROUND
+    n_donors: int = 3
+    seed: int = 0
+    kept: dict[str, SoundParts] = dataclasses.field(default_factory=dict, init=False, repr=False)
+
+    @functools.cached_property
+    def facts(self) -> dict[str, Any]:
+        """Of the run; answers of another one differ."""
+        return {
+            "schema": _SCHEMA,
+            "model_digest": self.model.digest(),
+            "positive": self.positive,
+            "n_donors": self.n_donors,
+            "seed": self.seed,
+        }
+
+    @functools.cached_property
+    def _by_class(self) -> dict[bool, list[str]]:
+        found: dict[bool, list[str]] = {True: [], False: []}
+        for name in self.data.ids:
+            found[self.data.text[name] == self.positive].append(name)
+        return found
+
+    def draws(self, name: str, positive: bool) -> list[str]:
+        """Recordings of a class that may give to one, in the order in which they are taken."""
+        pool = self._by_class[positive]
+        wanted = min(len(pool), self.n_donors * _DRAWS)
+        if not wanted:
+            return []
+        draws = generator(self.seed, name, "donors", positive)
+        places = torch.randint(len(pool), (4 * wanted,), generator=draws).tolist()
+        found = dict.fromkeys(pool[place] for place in places)
+        own = self.participants[name]
+        return [other for other in found if self.participants[other] != own][:wanted]
+
+    def answer(self, name: str, out: str | os.PathLike[str]) -> dict[str, Any]:
+        """Ask about one recording, unless that is stored; what is stored then.
+
+        Raises:
+            ValueError: when the recording cannot be read or heard, or `out` holds answers of
+                another model or run.
+        """
+        path = Path(out) / JOB / name / FILE
+        parts = self.parts_of(name)
+        facts = {
+            **self.facts,
+            "input": digest(parts.recording.waveform),
+            "events": [[event.start, event.end] for event in self.events.get(name, ())],
+            "label": self.data.text[name],
+        }
+        if stored := self._stored(path, facts):
+            return stored
+        document = {"recording_id": name, "facts": facts, **self._ask(name, parts)}
+        write_text(json.dumps(document, indent=1) + "\n", path)
+        return document
+
+    def parts_of(self, name: str) -> SoundParts:
+        """Events and background of one recording; raises as `read_for`."""
+        if name not in self.kept:
+            recording = read_for(self.model, self.data, name)
+            found = split(recording, self.events.get(name, ()), self.background)
+            self.kept[name] = found
+            while len(self.kept) > 1 and _samples(self.kept.values()) > _KEPT_SAMPLES:
+                del self.kept[next(iter(self.kept))]
+        return self.kept[name]
+
+    def _stored(self, path: Path, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+        if not path.is_file():
+            return None
+        try:
+            found = read_answers(path)
+        except ValueError:
+            return None  # cut short by somebody: made again
+        for key, value in facts.items():
+            if key in ("events", "label"):  # they were corrected since
+                continue
+            if found["facts"].get(key) != value:
+                raise ValueError(
+                    f"{path}: answers of another run ({key.replace('_', ' ')}); remove the folder "
+                    "or write to another one"
+                )
+        return found if found["facts"] == facts else None
+
+    def _ask(self, name: str, parts: SoundParts) -> dict[str, Any]:
+        """Rows and problems of one recording."""
+        positive = self.data.text[name] == self.positive
+        asked: list[tuple[str, str, str]] = [(AS_IS, "", "")]
+        sounds, problems = [parts.recording], dict[str, str]()
+        for key, sound in [*_alone(parts, self.seed), *self._changed(name, parts, positive)]:
+            if sound is None:
+                problems.setdefault(key[0], "too little background")
+            else:
+                asked.append(key)
+                sounds.append(dataclasses.replace(parts.recording, waveform=sound))
+        for kind in CHANGES:
+            for side in (OWN, OTHER):
+                if self.n_donors and not any(key[0] == kind and key[2] == side for key in asked):
+                    problems.setdefault(kind, f"no donor of the {side} class")
+        scores = scores_of(self.model, sounds)
+        if not bool(scores[0].isfinite().all()):
+            self.model.front_end.spectrogram(parts.recording)  # says why
+            raise ValueError(f"{name}: cannot be heard by the model")
+        index = self.model.class_index(self.positive)
+        rows = []
+        for key, score in zip(asked, scores[:, index].tolist(), strict=True):
+            if score != score:
+                problems.setdefault(key[0], "nothing is left that the model could hear")
+            else:
+                rows.append([*key, round(score, 6)])
+        best = int(scores[0].argmax())
+        return {
+            "duration": round(parts.recording.duration, 6),
+            "annotated": parts.annotated,
+            "predicted": predicted_class(self.model, best, float(scores[0, index]), self.positive),
+            "rows": rows,
+            "problems": problems,
+        }
+
+    def _changed(
+        self, name: str, parts: SoundParts, positive: bool
+    ) -> Iterator[tuple[tuple[str, str, str], torch.Tensor | None]]:
+        for side, wanted in ((OWN, positive), (OTHER, not positive)):
+            for donor in self._donors(name, wanted, parts.rate):
+                for kind, change in CHANGES.items():
+                    yield (kind, donor.recording.recording_id, side), change(parts, donor)
+
+    def _donors(self, name: str, positive: bool, rate: int) -> list[SoundParts]:
+        found: list[SoundParts] = []
+        for other in self.draws(name, positive):
+            if len(found) == self.n_donors:
+                break
+            try:
+                donor = self.parts_of(other)
+            except (ValueError, OSError):
+                continue  # it is listed where it is asked about itself
+            if donor.background is None:
+                continue
+            found.append(donor if donor.rate == rate else _at_rate(donor, rate, self.background))
+        return found
+
+
+def predicted_class(model: Model, best: int, score: float, positive: str) -> str:
+    """The class with the highest score; of a model of one class, whether that is at least 0.5."""
+    if len(model.class_names) > 1:
+        return str(model.class_names[best])
+    return positive if score >= 0.5 else f"not {positive}"
+
+
+def read_answers(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """One stored file of answers.
+
+    Raises:
+        ValueError: when it is none; names the file.
+    """
+    try:
+        found = json.loads(read_text(Path(path)))
+        known = all(key in found for key in ("recording_id", "facts", "rows", "problems"))
+        if not known or found["facts"]["schema"] != _SCHEMA:
+            raise ValueError("no answers of this version")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: not answers that daxaudio wrote ({error}); remove it") from error
+    return dict(found)
+
+
+def table_of_answers(answers: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """All rows of many files, with the columns `COLUMNS`."""
+    rows = [(one["recording_id"], *row) for one in answers for row in one["rows"]]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def table_of_predictions(
+    answers: Sequence[Mapping[str, Any]],
+    participants: Mapping[str, str],
+    problems: Mapping[str, str],
+) -> pd.DataFrame:
+    """One row a recording: what the model says of it as it is.
+
+    Args:
+        answers: of the recordings that could be asked about.
+        participants: of each recording.
+        problems: why the others could not, by id.
+
+    Returns:
+        `recording_id`, `participant`, `label`, `predicted` ("" where it could not be asked about),
+        `score` of the positive class (NaN there), `correct` (0 or 1), `duration` in seconds,
+        `problem`; sorted by id.
+    """
+    rows = []
+    for one in answers:
+        name, label = one["recording_id"], one["facts"]["label"]
+        positive, predicted = one["facts"]["positive"], one["predicted"]
+        rejected = predicted == f"not {positive}" and label != positive
+        correct = int(predicted == label or rejected)
+        score = next(row[3] for row in one["rows"] if row[0] == AS_IS)
+        who = participants[name]
+        rows.append((name, who, label, predicted, score, correct, one["duration"], ""))
+    for name, problem in problems.items():
+        rows.append((name, participants[name], "", "", float("nan"), 0, float("nan"), problem))
+    columns = ["recording_id", "participant", "label", "predicted", "score", "correct"]
+    table = pd.DataFrame(rows, columns=[*columns, "duration", "problem"])
+    return table.sort_values("recording_id", ignore_index=True)
+
+
+def _alone(
+    parts: SoundParts, seed: int
+) -> Iterator[tuple[tuple[str, str, str], torch.Tensor | None]]:
+    waveform, inside = parts.recording.waveform, parts.inside
+    noise = quiet_noise(parts, seed)
+    yield (ALONE[0], "", ""), waveform * inside
+    yield (ALONE[1], "", ""), waveform * inside + noise * (1 - inside)
+    yield (ALONE[2], "", ""), parts.looped(waveform.shape[-1])
+
+
+def _at_rate(parts: SoundParts, rate: int, background: Sequence[str]) -> SoundParts:
+    recording = parts.recording
+    waveform = resample(recording.waveform, recording.sample_rate, rate)
+    moved = Recording(waveform, rate, recording.recording_id)
+    whole = Events(parts.free).gaps(0.0, recording.duration)
+    return split(moved, whole, background)
+
+
+def _samples(kept: object) -> int:
+    return sum(parts.recording.waveform.numel() for parts in kept)  # type: ignore[attr-defined]

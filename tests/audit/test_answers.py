@@ -1,0 +1,135 @@
+"""What a model is asked about one recording: donors, numbers, files."""
+
+import json
+
+import pytest
+import torch
+from made_coughs import EVENTS, RATE, Ears, made, write_corpus
+
+from daxaudio.audit import answers
+from daxaudio.audit.answers import ALONE, AS_IS, Answering, table_of_answers, table_of_predictions
+from daxaudio.audit.changes import CHANGES
+from daxaudio.data.audio import write_recording
+from daxaudio.features.mel import LogMel
+from daxaudio.models.blackbox import BlackBox
+from daxaudio.models.foreign.description import Description
+from daxaudio.models.foreign.model import ForeignModel
+from daxaudio.models.resnet import SpectrogramResNet
+
+
+def listening_to_hum(threshold=-23.5):
+    described = Description(["n", "p"], RATE, output="probabilities")
+    return ForeignModel(Ears(290, 310, threshold), described)
+
+
+def own_network():
+    torch.manual_seed(0)
+    network = SpectrogramResNet(2, depth=10, width=4, mean=-60.0, std=20.0)
+    return BlackBox(network, LogMel(RATE, n_fft=256, n_mels=16), ["n", "p"], precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("hum"), {"hum": 0.01})
+
+
+def asking(model, data, **settings):
+    events = dict.fromkeys(data.ids, EVENTS)
+    settings = {"participants": data.utt2spk, "events": events, **settings}
+    return Answering(model, data, "p", **settings)
+
+
+def mean_scores(table):
+    return table.groupby(["kind", "donor_class"])["score"].mean().to_dict()
+
+
+@pytest.mark.parametrize("make", [listening_to_hum, own_network])
+def test_every_kind_of_model_answers_all_that_is_asked(make, data, tmp_path):
+    found = asking(make(), data, n_donors=2).answer("r00", tmp_path)
+    table = table_of_answers([found])
+    assert found["problems"] == {}
+    counts = table["kind"].value_counts().to_dict()
+    assert counts == {AS_IS: 1, **dict.fromkeys(ALONE, 1), **dict.fromkeys(CHANGES, 4)}
+    assert table["score"].between(0, 1).all()
+
+
+def test_a_model_that_listens_to_the_hum_follows_the_hum_of_the_donor(data, tmp_path):
+    found = asking(listening_to_hum(), data).answer("r00", tmp_path)
+    means = mean_scores(table_of_answers([found]))
+    assert means[AS_IS, ""] > 0.9
+    assert means["background alone", ""] > 0.9
+    assert means["hum", "own"] > 0.9 > 0.1 > means["hum", "other"]
+    for kind in ("level", "bandwidth", "equaliser"):
+        assert means[kind, "other"] > 0.8
+
+
+def test_donors_are_of_the_class_that_is_named_and_never_the_same_participant(data):
+    one_person = dict(data.utt2spk)
+    one_person |= dict.fromkeys(("r00", "r01", "r02", "r03"), "same")
+    run = asking(own_network(), data, participants=one_person)
+    for name in data.ids:
+        for positive in (True, False):
+            for other in run.draws(name, positive):
+                assert (data.text[other] == "p") == positive
+                assert one_person[other] != one_person[name]
+
+
+def test_answers_do_not_depend_on_what_was_asked_before(data, tmp_path):
+    alone, after = asking(own_network(), data), asking(own_network(), data)
+    for name in data.ids[:4]:
+        after.answer(name, tmp_path / "after")
+    alone.answer("r03", tmp_path / "alone")
+    first, second = (tmp_path / place / "answers/r03/answers.json" for place in ("alone", "after"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_is_stored_is_not_asked_again_and_another_run_is_refused(data, tmp_path):
+    model = own_network()
+    first = asking(model, data).answer("r00", tmp_path)
+    n_queries = model.n_queries
+    assert asking(model, data).answer("r00", tmp_path) == first
+    assert model.n_queries == n_queries
+    with pytest.raises(ValueError, match=r"answers of another run \(seed\)"):
+        asking(model, data, seed=1).answer("r00", tmp_path)
+
+
+def test_a_file_that_was_cut_short_is_made_again(data, tmp_path):
+    run = asking(own_network(), data)
+    first, path = run.answer("r00", tmp_path), tmp_path / "answers/r00/answers.json"
+    path.write_text(path.read_text()[:100])
+    assert run.answer("r00", tmp_path) == first
+    assert json.loads(path.read_text()) == first
+
+
+def test_events_that_were_corrected_are_asked_about_anew(data, tmp_path):
+    run = asking(own_network(), data)
+    first = run.answer("r00", tmp_path)
+    other = asking(own_network(), data, events={"r00": EVENTS[:1]}).answer("r00", tmp_path)
+    assert other["rows"] != first["rows"]
+
+
+def test_one_who_is_alone_in_the_corpus_has_no_donors_and_says_so(data, tmp_path):
+    run = asking(own_network(), data, participants=dict.fromkeys(data.ids, "same"))
+    found = run.answer("r00", tmp_path)
+    assert set(found["problems"]) == set(CHANGES)
+    assert {row[0] for row in found["rows"]} == {AS_IS, *ALONE}
+
+
+def test_a_recording_that_is_too_short_names_itself(data, tmp_path):
+    short = made("r00").waveform[:, :100]
+    write_recording(answers.Recording(short, RATE, "r00"), tmp_path / "r00.wav")
+    broken = answers.dataclasses.replace(
+        data, wav_scp={**data.wav_scp, "r00": str(tmp_path / "r00.wav")}
+    )
+    with pytest.raises(ValueError, match="r00"):
+        asking(own_network(), broken).answer("r00", tmp_path)
+
+
+def test_a_prediction_is_right_when_its_class_is_the_label(data, tmp_path):
+    run = asking(listening_to_hum(), data)
+    found = [run.answer(name, tmp_path) for name in ("r00", "r01")]
+    table = table_of_predictions(found, data.utt2spk, {"r02": "unreadable"})
+    assert table["recording_id"].tolist() == ["r00", "r01", "r02"]
+    assert table["predicted"].tolist() == ["p", "n", ""]
+    assert table["correct"].tolist() == [1, 1, 0]
+    assert table["problem"].tolist() == ["", "", "unreadable"]
