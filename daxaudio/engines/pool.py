@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import multiprocessing
+import pickle
 import signal
 import time
 from collections.abc import Sequence
@@ -213,3 +214,5 @@ def _serve_until_lost(pipe: Connection, job: Job, device: str | None) -> EndsRun
                 pipe.send(found)
         except EndsRun as error:
             return error
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            return Lost(f"gave an outcome that cannot be sent: {describe_error(error)}")

@@ -8,13 +8,10 @@ are the same.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 State = Literal["done", "problem", "set aside"]
 """Of a unit: its files are there; it cannot be done, and why is known; it ended its worker or took
@@ -51,6 +48,7 @@ class Outcome(NamedTuple):
         n_queries: inputs that a model was asked about for it, now; 0 where it was done before.
         seconds: that it took, now, on the wall.
         n_lost: times that it was begun and ended its worker or took too long.
+        row: what is found out about it and stands in a table of all; a few numbers and texts.
     """
 
     unit: Unit
@@ -59,6 +57,7 @@ class Outcome(NamedTuple):
     n_queries: int = 0
     seconds: float = 0.0
     n_lost: int = 0
+    row: Mapping[str, Any] | None = None
 
 
 Worker = Callable[[Sequence[Unit]], Iterable[Outcome]]
@@ -109,61 +108,6 @@ def one_by_one(do: Callable[[Unit], Outcome]) -> Worker:
         ['done', 'done']
     """
     return lambda units: map(do, units)
-
-
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """One of several equal parts of all recordings: which of them are in it, their ids alone say.
-
-    Args:
-        index: counted from 1.
-        count: of the parts.
-
-    Example:
-        >>> [name for name in ("a", "b", "c", "d") if name in Shard(1, 2)]
-        ['a', 'b', 'c']
-        >>> Shard(2, 3).name
-        'shard-2-of-3'
-    """
-
-    index: int = 1
-    count: int = 1
-
-    def __contains__(self, recording_id: object) -> bool:
-        digest = hashlib.sha256(str(recording_id).encode("utf-8", "surrogatepass")).digest()
-        return int.from_bytes(digest[:8], "big") % self.count == self.index - 1
-
-    @property
-    def name(self) -> str:
-        """Of its files."""
-        return f"shard-{self.index}-of-{self.count}"
-
-
-WHOLE = Shard()
-"""All recordings."""
-
-
-def read_shard(text: str) -> Shard:
-    """The shard of an option such as `2/3`.
-
-    Args:
-        text: the index, counted from 1, and the count.
-
-    Raises:
-        ValueError: when it is something else.
-
-    Example:
-        >>> read_shard("2/3")
-        Shard(index=2, count=3)
-        >>> read_shard("0/3")
-        Traceback (most recent call last):
-        ValueError: --shard takes i/n with i from 1 to n, such as 1/3; got '0/3'
-    """
-    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
-    index, count = (int(part) for part in found.groups()) if found else (0, 0)
-    if not 1 <= index <= count:
-        raise ValueError(f"--shard takes i/n with i from 1 to n, such as 1/3; got {text!r}")
-    return Shard(index, count)
 
 
 def group_units(units: Iterable[Unit], n_recordings: int = 1) -> Iterator[tuple[Unit, ...]]:

@@ -54,7 +54,7 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         {'id': ['0012', ''], 'value': [0.5, nan]}
     """
     content = _as_csv(table)
-    columns = {str(name): _typed(column) for name, column in table.items()}
+    columns = {str(name): typed(column) for name, column in table.items()}
     arrow = pa.table(columns, metadata={_DIGEST: _digest(content)})
     with whole_file(_parquet_of(path)) as temporary:
         parquet.write_table(arrow, temporary)
@@ -137,8 +137,15 @@ def _parquet_of(path: str | os.PathLike[str]) -> Path:
     return Path(path).with_suffix(".parquet")
 
 
-def _typed(column: pd.Series) -> Any:
-    """A column as arrow keeps it; one of nothing but missing values that is no number is text."""
+def typed(column: pd.Series) -> Any:
+    """A column as arrow keeps it; one of nothing but missing values that is no number is text.
+
+    Args:
+        column: of texts or of numbers.
+
+    Raises:
+        TypeError: when it holds both; names it.
+    """
     column = column.infer_objects()
     if pd.api.types.is_numeric_dtype(column.dtype):
         return pa.Array.from_pandas(column)

@@ -15,7 +15,8 @@ class MadeJob:
     """Writes what each unit is called; units of some names are bad.
 
     `kills` ends its process, `raises` raises what nobody expects, `odd` has a problem, `hangs`
-    sleeps, `ends` ends the run, `once` ends its process the first time.
+    sleeps, `ends` ends the run, `unsent` has an outcome that cannot be sent, `once` ends its process
+    the first time.
     """
 
     out: str
@@ -33,6 +34,8 @@ class MadeJob:
             raise ValueError("is odd")
         if name == "ends":
             raise EndsRun("the model is another one")
+        if name == "unsent":
+            return Outcome(unit, row={"made": lambda: None})
         if name == "raises":
             raise KeyError("a mistake")
         bad.get(name, lambda unit: None)(unit)

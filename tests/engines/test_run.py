@@ -12,10 +12,8 @@ from daxaudio.engines.run import run_units
 from daxaudio.engines.units import (
     EndsRun,
     Outcome,
-    Shard,
     Unit,
     group_units,
-    read_shard,
 )
 
 
@@ -84,6 +82,13 @@ def test_the_reason_names_the_signal(tmp_path):
         [Unit("kills-1", "a")], MadeJob(str(tmp_path)), workers=1, retries=1, time_limit=60
     )
     assert outcome.problem == "was begun 2 times; its worker was killed by SIGKILL"
+
+
+def test_an_outcome_that_cannot_be_sent_is_said_to_be_one(tmp_path):
+    units = [Unit("unsent-1", "a"), Unit("r1", "a")]
+    bad, good = run_units(units, MadeJob(str(tmp_path)), workers=2, retries=0)
+    assert "gave an outcome that cannot be sent" in bad.problem
+    assert (bad.state, good.state) == ("set aside", "done")
 
 
 def test_what_takes_too_long_is_stopped_and_set_aside(tmp_path):
@@ -161,22 +166,6 @@ def test_bad_numbers_are_refused(tmp_path):
     with pytest.raises(ValueError, match="the unit a of 'r' stands twice"):
         run_units([Unit("r", "a")] * 2, job)
     assert run_units([], job, workers=4) == []
-
-
-def test_every_recording_is_in_one_shard_whatever_the_others_are():
-    names = [f"r{i}" for i in range(3000)]
-    parts = [[name for name in names if name in Shard(i, 3)] for i in (1, 2, 3)]
-    assert sorted(itertools.chain(*parts)) == sorted(names)
-    assert all(900 < len(part) < 1100 for part in parts)
-    assert read_shard(" 3/3 ") == Shard(3, 3)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "3", "0/3", "4/3", "1/0", "-1/3", "1.5/3", "a/b", "1/3/5", "²/3"]
-)
-def test_a_shard_that_is_none_is_refused(text):
-    with pytest.raises(ValueError, match=r"--shard takes i/n"):
-        read_shard(text)
 
 
 def test_units_of_several_recordings_go_together_where_asked_for():
