@@ -45,7 +45,7 @@ def write_part(
         The file.
 
     Raises:
-        ValueError: when a recording is not in the shard.
+        ValueError: when a recording is not in the shard, or there is no column.
         TypeError: when a column holds texts and something else; names it.
 
     Example:
@@ -56,6 +56,8 @@ def write_part(
         >>> merge_table(out, "index")["recording_id"].tolist()
         ['a', 'b']
     """
+    if not len(table.columns):
+        raise ValueError(f"{name}: a table needs columns, even where it has no rows")
     _check_shard(table.get("recording_id", ()), shard, name)
     columns = {str(label): _typed(column) for label, column in table.items()}
     folder = Path(out) / FOLDER / name

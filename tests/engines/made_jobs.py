@@ -14,9 +14,8 @@ from daxaudio.runs.files import write_text
 class MadeJob:
     """Writes what each unit is called; units of some names are bad.
 
-    `kills` ends its process, `raises` raises what nobody expects, `odd` has a problem, `hangs`
-    sleeps, `ends` ends the run, `unsent` has an outcome that cannot be sent, `once` ends its process
-    the first time.
+    `kills` ends its process, `once` does the first time, `raises` raises what nobody expects, `odd`
+    has a problem, `hangs` sleeps, `ends` ends the run, `unsent` has an outcome that cannot be sent.
     """
 
     out: str

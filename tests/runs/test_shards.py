@@ -41,7 +41,7 @@ def test_a_shard_that_is_none_is_refused(text):
 def write(table, out, n_shards, name="index"):
     for i in range(1, n_shards + 1):
         shard = Shard(i, n_shards)
-        part = table[[name in shard for name in table["recording_id"]]]
+        part = table[table["recording_id"].map(shard.__contains__).astype(bool)]
         write_part(part.sample(frac=1, random_state=i), out, name, shard)
 
 
@@ -123,6 +123,11 @@ def test_parts_whose_columns_do_not_fit_are_refused(tmp_path):
     )
     with pytest.raises(ValueError, match="its parts do not fit each other"):
         merge_table(tmp_path, "index")
+
+
+def test_a_table_without_columns_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="index: a table needs columns"):
+        write_part(pd.DataFrame(), tmp_path, "index")
 
 
 def test_a_folder_without_tables_is_refused(tmp_path):
