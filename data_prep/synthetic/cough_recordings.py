@@ -69,7 +69,7 @@ class Plant:
 
 
 def make_recording(
-    participant: str, events: Events, plant: Plant | None, seed: int = 0
+    participant: str, events: Events, plant: Plant | None, seed: int = 0, *, take: int = 1
 ) -> tuple[np.ndarray, tuple[tuple[float, float], ...]]:
     """Make one recording; outside the evidence it is the same with any `plant` or none.
 
@@ -80,6 +80,8 @@ def make_recording(
         events: the timing, labels as in the TextGrids, from 0 to the end.
         plant: what to plant; None for the negative class.
         seed: seed of the corpus.
+        take: which recording of the participant, from 1: voice and frequency of the evidence stay,
+            sounds and room noise are drawn anew.
 
     Returns:
         Samples `[S]` at `SAMPLE_RATE`, S the end of the last event, and start and end in seconds of
@@ -92,15 +94,16 @@ def make_recording(
         >>> len(samples), intervals
         (44100, ((0.5, 1.0),))
     """
+    drawn_as = participant if take == 1 else f"{participant}, take {take}"
     speaker = draw_speaker(draws_for(seed, participant, "speaker"))
-    room = make_room(_sample(events[-1].end), draws_for(seed, participant, "room"))
-    samples = room + _sounds(participant, events, speaker, seed)
+    room = make_room(_sample(events[-1].end), draws_for(seed, drawn_as, "room"))
+    samples = room + _sounds(drawn_as, events, speaker, seed)
     scale = decibels(speaker.peak_db) / float(np.abs(samples).max())
     samples *= scale
     if plant is None:
         return samples, ()
     trait = trait_of(participant, seed)
-    spans = _plant_into(samples, participant, events, plant, trait, seed) if plant.active else []
+    spans = _plant_into(samples, drawn_as, events, plant, trait, seed) if plant.active else []
     if plant.confounder == "hum":
         hum = make_hum(len(samples), trait)
         samples += hum * scale * root_mean_square(room) / root_mean_square(hum)
@@ -135,21 +138,21 @@ def _sample(time: float) -> int:
     return round(time * SAMPLE_RATE)
 
 
-def _sounds(participant: str, events: Events, speaker: Speaker, seed: int) -> np.ndarray:
+def _sounds(drawn_as: str, events: Events, speaker: Speaker, seed: int) -> np.ndarray:
     """The sounds of all phases, at their places; a full cough has a peak of 1."""
     samples = np.zeros(_sample(events[-1].end))
     for k, event in enumerate(events):
         first, last = _sample(event.start), _sample(event.end)
         make = MAKERS.get(fold_label(event.label))
         if make and last > first:
-            draws = draws_for(seed, participant, "sound", k)
+            draws = draws_for(seed, drawn_as, "sound", k)
             samples[first:last] = make(last - first, speaker, draws)
     return samples
 
 
 def _plant_into(
     samples: np.ndarray,
-    participant: str,
+    drawn_as: str,
     events: Events,
     plant: Plant,
     trait: float,
@@ -167,7 +170,7 @@ def _plant_into(
             plant.strength,
             trait,
             peak=peak,
-            draws=draws_for(seed, participant, "evidence", k),
+            draws=draws_for(seed, drawn_as, "evidence", k),
         )
         spans.append((first + start, first + end))
     return spans

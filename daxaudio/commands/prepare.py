@@ -18,10 +18,11 @@ CORPORA = {
     "overlaps": "two clips of ESC-10 of different classes that sound partly at once",
     "mosaics": "clips of ESC-10 of different classes one after the other, each asked for",
     "planted_coughs": "made coughs with real timings, whose evidence lies in a known phase",
+    "confounded_coughs": "made coughs with a known confounder or none, to try audits on",
 }
 """Each corpus, a module of data preparation that is imported when it is chosen, in a line."""
 
-_MADE = ("planted_events", "planted_coughs", "scenes", "overlaps", "mosaics")
+_MADE = ("planted_events", "planted_coughs", "confounded_coughs", "scenes", "overlaps", "mosaics")
 _FOLDER = dict.fromkeys(_MADE, "synthetic.")
 
 
