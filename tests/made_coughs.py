@@ -7,6 +7,8 @@ import torch
 from daxaudio.containers import Event, Events, Recording
 from daxaudio.data.audio import write_recording
 from daxaudio.data.kaldi import DataFolder
+from daxaudio.models.foreign.description import Description
+from daxaudio.models.foreign.model import ForeignModel
 
 RATE = 8000
 STARTS = (0.5, 1.6, 2.5)
@@ -60,3 +62,9 @@ class Ears:
 
     def digest(self):
         return f"ears {self.low} {self.high} {self.threshold}"
+
+
+def open_ears(device, low, high, threshold):
+    """A model of such ears, as workers open it."""
+    described = Description(["n", "p"], RATE, output="probabilities")
+    return ForeignModel(Ears(low, high, threshold), described)

@@ -27,6 +27,7 @@ from daxaudio.audit.sound_parts import SoundParts, quiet_noise, split
 from daxaudio.containers import Events, Recording
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.data.resampling import resample
+from daxaudio.engines.units import EndsRun
 from daxaudio.experiments.predict import read_for
 from daxaudio.metrics.phase_events import BACKGROUND
 from daxaudio.models.model import Model
@@ -148,7 +149,7 @@ class Answering:
             if key in ("events", "label"):  # they were corrected since
                 continue
             if found["facts"].get(key) != value:
-                raise ValueError(
+                raise EndsRun(
                     f"{path}: answers of another run ({key.replace('_', ' ')}); remove the folder "
                     "or write to another one"
                 )
@@ -256,7 +257,7 @@ def table_of_predictions(
     Returns:
         `recording_id`, `participant`, `label`, `predicted` ("" where it could not be asked about),
         `score` of the positive class (NaN there), `correct` (0 or 1), `duration` in seconds,
-        `problem`; sorted by id.
+        `input` (hash of the samples as they were read), `problem`; sorted by id.
     """
     rows = []
     for one in answers:
@@ -266,11 +267,12 @@ def table_of_predictions(
         correct = int(predicted == label or rejected)
         score = next(row[3] for row in one["rows"] if row[0] == AS_IS)
         who = participants[name]
-        rows.append((name, who, label, predicted, score, correct, one["duration"], ""))
+        heard = (one["duration"], one["facts"]["input"], "")
+        rows.append((name, who, label, predicted, score, correct, *heard))
     for name, problem in problems.items():
-        rows.append((name, participants[name], "", "", float("nan"), 0, float("nan"), problem))
+        rows.append((name, participants[name], "", "", float("nan"), 0, float("nan"), "", problem))
     columns = ["recording_id", "participant", "label", "predicted", "score", "correct"]
-    table = pd.DataFrame(rows, columns=[*columns, "duration", "problem"])
+    table = pd.DataFrame(rows, columns=[*columns, "duration", "input", "problem"])
     return table.sort_values("recording_id", ignore_index=True)
 
 

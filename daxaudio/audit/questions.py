@@ -53,7 +53,13 @@ class Questions:
         caliper: the farthest that a matched pair may be apart, in standard deviations.
         smallest_cell: participants of either class below which a subgroup is marked as small.
         n_errors: recordings of each kind of error that are shown.
+        n_explained: recordings of each class that are explained, drawn by their names; those
+            shown as errors come on top.
+        n_donors: recordings of each class whose background, hum, level, band and colour are given
+            to each recording; 0 leaves out all that needs a donor.
+        n_controls: recordings of each class into which a tone is planted; 0 leaves controls out.
         method: the explanation method whose masks are counted.
+        second_method: that explains the same recordings, to see whether both agree; "" for none.
         queries: times that the method may ask the model about one recording.
         seed: of every draw.
         sections: names of the sections that are wanted; all when none is named.
@@ -92,7 +98,11 @@ class Questions:
     caliper: float = 0.2
     smallest_cell: int = 10
     n_errors: int = 6
+    n_explained: int = 20
+    n_donors: int = 3
+    n_controls: int = 4
     method: str = DEFAULT_METHOD
+    second_method: str = "rise"
     queries: int = 1000
     seed: int = 0
     sections: tuple[str, ...] = ()
@@ -122,6 +132,9 @@ _LEAST = {
     "n_folds": 2,
     "smallest_cell": 1,
     "n_errors": 1,
+    "n_explained": 0,
+    "n_donors": 0,
+    "n_controls": 0,
     "queries": 1,
     "seed": 0,
 }

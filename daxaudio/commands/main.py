@@ -23,6 +23,7 @@ COMMANDS = {
     "listen": "write what an explanation marked as sound",
     "compare": "compare methods on a data folder, by every measure",
     "score": "compare explanations with true events",
+    "audit": "find out what a classifier listens to over a whole corpus",
     "serve": "give a classifier to others by HTTP",
     "model": "see what is known of a classifier, and what it says of a recording",
     "data": "validate and mend Kaldi data folders",

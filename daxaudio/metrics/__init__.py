@@ -22,6 +22,7 @@ One file a kind of measure:
 | `calibration` | whether scores can be read as probabilities | labels |
 | `weighted` | the same of many resamples at once | labels |
 | `clusters` | intervals where recordings are of one participant | who each is of |
+| `sign_flips` | is a mean difference about 0, participant by participant | differences |
 | `significance` | is one better than another: intervals, tests, Holm | many recordings |
 | `ranks` | which of many come first: Friedman, Nemenyi's critical difference | many blocks |
 
@@ -97,6 +98,7 @@ from daxaudio.metrics.sanity import (
     sanity_check,
 )
 from daxaudio.metrics.sensitivity import max_sensitivity
+from daxaudio.metrics.sign_flips import MeanDifference, mean_difference
 from daxaudio.metrics.significance import (
     PairedComparison,
     UnpairedComparison,
@@ -122,6 +124,7 @@ __all__ = [
     "FoundEvent",
     "Interval",
     "Match",
+    "MeanDifference",
     "Measure",
     "PairTest",
     "PairedComparison",
@@ -170,6 +173,7 @@ __all__ = [
     "mass_over_chance",
     "match_events",
     "max_sensitivity",
+    "mean_difference",
     "measure_phases",
     "paired_comparison",
     "paper_threshold",

@@ -25,6 +25,7 @@ def test_every_setting_can_be_given(tmp_path):
         **{"confidence": 0.9, "alpha": 0.01, "least_auc": 0.7, "least_effect": 0.2},
         **{"n_bootstrap": 200, "n_permutations": 99, "n_folds": 3, "caliper": 0.5},
         **{"smallest_cell": 5, "n_errors": 3, "method": "rise", "queries": 50, "seed": 1},
+        **{"n_explained": 5, "n_donors": 2, "n_controls": 1, "second_method": "lime"},
         "sections": ["performance"],
     }
     path = write(tmp_path, "\n".join(f"{key}: {value}" for key, value in given.items()))

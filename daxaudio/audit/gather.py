@@ -1,0 +1,138 @@
+"""What all units of an audit found, as tables; nothing here asks a model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from daxaudio.audit.answers import (
+    COLUMNS as ANSWER_COLUMNS,
+    FILE as ANSWERS_FILE,
+    JOB as ANSWERS,
+    read_answers,
+    table_of_answers,
+    table_of_predictions,
+)
+from daxaudio.audit.job import TRACES, TRACES_FILE
+from daxaudio.audit.traces import KINDS
+from daxaudio.audit.where import COLUMNS as WHERE_COLUMNS, FILE as WHERE_FILE
+from daxaudio.engines.units import Outcome
+from daxaudio.runs.files import read_text
+
+EXPLAINED_COLUMNS = (
+    *("recording_id", "method", "target", "score", "reliability", "n_warnings", "warning"),
+    *("agreement", "queries"),
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evidence:
+    """The tables that sections are made of.
+
+    Args:
+        recordings: one row a recording: what the model says (see `table_of_predictions`), with the
+            columns of what is known of it.
+        answers: one row a question that the model was asked: `recording_id`, `kind`, `donor`,
+            `donor_class` ("own", "other" or ""), `score`.
+        traces: one row a recording: `recording_id` and the traces.
+        where: one row a mask and part: share of the mask, and of a flat one.
+        explained: one row an explanation: `EXPLAINED_COLUMNS`.
+        left_out: `recording_id`, `job`, `state`, `problem`.
+        annotated: whether every recording has known events.
+    """
+
+    recordings: pd.DataFrame
+    answers: pd.DataFrame
+    traces: pd.DataFrame
+    where: pd.DataFrame
+    explained: pd.DataFrame
+    left_out: pd.DataFrame
+    annotated: bool = False
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """By the names of their files."""
+        parts = ("recordings", "answers", "traces", "where", "explained", "left_out")
+        return {name: getattr(self, name) for name in parts}
+
+
+def gather(
+    out: Path,
+    known: pd.DataFrame,
+    methods: Sequence[str],
+    outcomes: Iterable[Outcome],
+    *,
+    explained: Sequence[str],
+    annotated: bool = False,
+) -> Evidence:
+    """Read what the units of an audit wrote.
+
+    Args:
+        out: the folder of the audit.
+        known: one row a recording: `recording_id`, `participant`, and what else is known.
+        methods: that explained.
+        outcomes: of the units, of which those that are not done are listed.
+        explained: recordings that were explained.
+        annotated: whether every recording has known events.
+    """
+    failed = [one for one in outcomes if one.state != "done"]
+    problems = {one.unit.recording_id: one.problem for one in failed if one.unit.job == ANSWERS}
+    answers = []
+    for name in known["recording_id"]:
+        path = out / ANSWERS / name / ANSWERS_FILE
+        if name in problems or not path.is_file():
+            problems.setdefault(name, "was not asked about")
+        else:
+            answers.append(read_answers(path))
+    participants = dict(zip(known["recording_id"], known["participant"], strict=True))
+    recordings = table_of_predictions(answers, participants, problems)
+    rest = known.drop(columns="participant")
+    masks = list(_read_masks(out, methods, explained))
+    where = [(one["recording_id"], one["method"], *row) for one in masks for row in one["rows"]]
+    left_out = [(*one.unit, one.state, one.problem) for one in failed]
+    return Evidence(
+        recordings.merge(rest, on="recording_id", how="left"),
+        _sorted(table_of_answers(answers), ANSWER_COLUMNS[:4]),
+        _traces(out, known["recording_id"]),
+        pd.DataFrame(where, columns=list(WHERE_COLUMNS)),
+        pd.DataFrame(map(_explained, masks), columns=list(EXPLAINED_COLUMNS)),
+        _sorted(
+            pd.DataFrame(left_out, columns=["recording_id", "job", "state", "problem"]),
+            ("recording_id", "job"),
+        ),
+        annotated,
+    )
+
+
+def _traces(out: Path, names: Iterable[str]) -> pd.DataFrame:
+    rows = []
+    for name in sorted(names):
+        path = out / TRACES / name / TRACES_FILE
+        if path.is_file():
+            rows.append({"recording_id": name, **json.loads(read_text(path))["traces"]})
+    table = pd.DataFrame(rows, columns=["recording_id", *KINDS])
+    return table.astype(dict.fromkeys(KINDS, "float64"))
+
+
+def _read_masks(out: Path, methods: Sequence[str], names: Sequence[str]) -> Iterable[Any]:
+    for name in sorted(names):
+        for method in methods:
+            path = out / method / name / WHERE_FILE
+            if path.is_file():
+                yield json.loads(read_text(path))
+
+
+def _explained(one: dict[str, Any]) -> tuple[Any, ...]:
+    warnings = one["warnings"]
+    first = warnings[0] if warnings else ""
+    names = (one["recording_id"], one["method"], one["target"], one["score"], one["reliability"])
+    return (*names, len(warnings), first, one["agreement"], one["queries"])
+
+
+def _sorted(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    return table.sort_values(list(by), ignore_index=True, kind="stable")
