@@ -19,8 +19,9 @@ ALLOWED = {
     "perturbation": "containers runs",
     "explainers": "containers models perturbation runs",
     "plot": "containers metrics runs",
-    "experiments": "containers data explainers features metrics models perturbation plot runs",
     "engines": "runs",
+    "experiments": "containers data engines explainers features metrics models perturbation plot "
+    "runs",
     "audit": "containers data engines experiments explainers features metrics models perturbation "
     "plot runs",
     "report": "audit containers data experiments explainers metrics plot runs",

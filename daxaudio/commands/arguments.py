@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from daxaudio.commands.sections import read_sections
 from daxaudio.containers import Events
@@ -76,8 +78,24 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_model(arguments: argparse.Namespace) -> Model:
-    """The classifier of `--model`, as the other options and `--config` ask for it."""
+@dataclasses.dataclass(frozen=True)
+class ModelOpener:
+    """Opens the classifier of a command, in this process or in another one.
+
+    Args:
+        settings: arguments of `load_model`, as the command was given them.
+    """
+
+    settings: Mapping[str, Any]
+
+    def __call__(self, device: str | None = None) -> Model:
+        """The classifier, on a device; None for that of the settings."""
+        given = dict(self.settings) if device is None else {**self.settings, "device": device}
+        return build(load_model, "black_box", given)
+
+
+def model_opener(arguments: argparse.Namespace) -> ModelOpener:
+    """What opens the classifier of `--model`, as the other options and `--config` ask for it."""
     settings = read_sections(arguments.config)["black_box"]
     for name in ("device", "precision"):
         if getattr(arguments, name) is not None:
@@ -87,7 +105,12 @@ def open_model(arguments: argparse.Namespace) -> Model:
         "allow_code": arguments.allow_code,
         "cache": arguments.cache,
     }
-    model = build(load_model, "black_box", {**settings, **given, "source": arguments.model})
+    return ModelOpener({**settings, **given, "source": arguments.model})
+
+
+def open_model(arguments: argparse.Namespace) -> Model:
+    """The classifier of `--model`, open; what it is, is said."""
+    model = model_opener(arguments)()
     print(model.describe(), flush=True)
     return model
 

@@ -17,6 +17,7 @@ from daxaudio.commands.arguments import (
     method_settings,
     open_model,
 )
+from daxaudio.commands.engine_arguments import add_engine
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.explain_file import explain_file
 from daxaudio.commands.explain_folder import explain_folder_of_audio
@@ -113,6 +114,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_channel(parser)
     add_allow_commands(parser)
+    add_engine(parser)
     add_common(parser)
 
 

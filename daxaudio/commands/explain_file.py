@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from daxaudio.commands.arguments import print_cost, print_requests
+from daxaudio.commands.engine_arguments import ENGINE_OPTIONS
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.listen import SOUND_FILES, write_all_sounds
 from daxaudio.commands.outputs import inputs_of, prepare_folder
@@ -52,7 +53,7 @@ def explain_file(
     events: TrueEvents,
 ) -> None:
     """Explain one audio file by every method, as the arguments say."""
-    for name in ("which", "n_recordings"):
+    for name in ("which", "n_recordings", *ENGINE_OPTIONS):
         if getattr(arguments, name) is not None:
             raise ValueError(f"--{name} goes with a folder; {arguments.audio} is one file")
     check_askable(methods, black_box)

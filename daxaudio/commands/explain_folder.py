@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 
-from daxaudio.commands.arguments import load_data, print_cost, print_requests
+from daxaudio.commands.arguments import load_data, model_opener, print_cost, print_requests
+from daxaudio.commands.engine_arguments import engine_of
 from daxaudio.commands.events import TrueEvents
-from daxaudio.commands.listen import write_all_sounds
+from daxaudio.commands.finishing import FinishJob, finish
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.commands.pages import add_pages
 from daxaudio.data.audio_folders import UNLABELLED, read_audio_folder
 from daxaudio.data.kaldi import DataFolder
+from daxaudio.engines.units import Unit
 from daxaudio.experiments.folder import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
 from daxaudio.experiments.predict import (
     PREDICTIONS_FILE,
+    Which,
     choose_recordings,
     default_which,
     describe_none,
     predict_folder,
 )
 from daxaudio.experiments.score import count_warned
+from daxaudio.experiments.unit_tables import write_predictions
 from daxaudio.explainers.catalogue import most_queries
 from daxaudio.explainers.settings import MethodSettings
-from daxaudio.explainers.storage import PICTURE_FILE, is_stored, is_up_to_date, load_explanation
 from daxaudio.models.model import Model
-from daxaudio.plot import plot_explanation
 from daxaudio.report.explanations import PAGE_FILE, write_index
-from daxaudio.runs.progress import progress_bar
+from daxaudio.runs.shards import WHOLE
 
 
 def explain_folder_of_audio(
@@ -47,34 +50,30 @@ def explain_folder_of_audio(
         raise ValueError("--target: several classes go with an audio file; give a folder one")
     if target not in ("predicted", "label"):
         black_box.class_index(target)
-    data = _read(arguments)
+    data, engine, shard = _read(arguments), engine_of(arguments), arguments.shard or WHOLE
     inputs = inputs_of(arguments, "model", "model_config", "events", "config")
     files = (PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE, PAGE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     n_queries = most_queries(methods, settings)
     print_requests(black_box, n_queries, n_recordings=len(data.wav_scp))
-    predictions = predict_folder(black_box, data, out / PREDICTIONS_FILE)
-    which = arguments.which or default_which(predictions)
+    opener = model_opener(arguments)
+    # which are explained at most is chosen of all; else each shard looks at its own alone
+    whole = shard.whole or arguments.n_recordings is not None
+    asked = data.ids if whole else [name for name in data.ids if name in shard]
+    path = out / PREDICTIONS_FILE if shard.whole else None
+    predictions = predict_folder(
+        black_box, data, path, recording_ids=asked, engine=engine, open_model=opener
+    )
+    own = predictions[predictions["recording_id"].map(shard.__contains__).astype(bool)]
+    write_predictions(own, out, shard)
+    which = arguments.which or default_which(pd.DataFrame({"label": _labels(data)}))
     chosen = choose_recordings(predictions, arguments.n_recordings, arguments.seed, which)
-    if not chosen:
-        sources = list(data.wav_scp.values())
-        reason = describe_none(predictions, which, black_box.class_names, sources)
-        if (predictions["predicted"] != "").any():
-            reason += "; --which all explains whatever can be read"
-        raise ValueError(f"{arguments.audio}: nothing to explain: {reason}")
+    if not chosen and shard.whole:
+        _refuse_none(arguments, predictions, which, black_box, data)
+    chosen = [name for name in chosen if name in shard]
     targets = _targets(predictions, chosen, target, black_box.class_names)
     events.check("explain", chosen)
-    n_queries *= len(chosen)
-    labelled = (predictions["label"] != "").any()
-    correct = (
-        f"{int(predictions['correct'].sum())} classified correctly" if labelled else "no labels"
-    )
-    print(
-        f"{len(predictions)} recordings, {(predictions['predicted'] != '').sum()} read, "
-        f"{correct}; explaining {len(chosen)} "
-        f"({which}) by {', '.join(methods)}, at most {n_queries} queries",
-        flush=True,
-    )
+    _say_what(predictions, chosen, which, methods, n_queries * len(chosen))
     explain_folder(
         black_box,
         data,
@@ -86,22 +85,74 @@ def explain_folder_of_audio(
         seed=arguments.seed,
         targets=targets,
         level=None if arguments.check == "none" else arguments.check,
+        engine=engine,
+        open_model=opener,
+        shard=shard,
     )
-    if arguments.listen:
-        places = [out / method / name for name in chosen for method in methods]
-        write_all_sounds(places, arguments.allow_commands)
-    if not arguments.no_pictures:
-        _draw(out, chosen, methods, events)
-    if not arguments.no_pages:
-        places = [out / method / name for name in chosen for method in methods]
-        add_pages(places, events, arguments.allow_commands)
+    job = FinishJob(
+        str(out),
+        events,
+        sounds=arguments.listen,
+        pictures=not arguments.no_pictures,
+        pages=not arguments.no_pages,
+        allow_commands=arguments.allow_commands,
+    )
+    finish([Unit(name, method) for name in chosen for method in methods], job, engine)
+    if engine.here:
+        print_cost(black_box)
+    if not shard.whole:
+        print(f"shard {shard} is done; when all are: daxaudio merge {shlex.quote(str(out))}")
+        return
     title = f"Explanations of {Path(arguments.audio).resolve().name}"
     page = write_index(out, title, predictions=predictions, recording_ids=chosen, methods=methods)
-    print_cost(black_box)
+    say_done(out, page)
+
+
+def say_done(out: Path, page: Path) -> None:
+    """Where the page is, and how many explanations have warnings."""
     print(f"done: {page}")
     n_warned = sum(count_warned(out / WARNINGS_FILE).values())
     if n_warned:
         print(f"{n_warned} explanations have warnings, see {out / WARNINGS_FILE}")
+
+
+def _labels(data: DataFolder) -> list[str]:
+    return ["" if label == UNLABELLED else label for label in data.text.values()]
+
+
+def _refuse_none(
+    arguments: argparse.Namespace,
+    predictions: pd.DataFrame,
+    which: Which,
+    black_box: Model,
+    data: DataFolder,
+) -> NoReturn:
+    """Say why no recording is there to be explained."""
+    sources = list(data.wav_scp.values())
+    reason = describe_none(predictions, which, black_box.class_names, sources)
+    if (predictions["predicted"] != "").any():
+        reason += "; --which all explains whatever can be read"
+    raise ValueError(f"{arguments.audio}: nothing to explain: {reason}")
+
+
+def _say_what(
+    predictions: pd.DataFrame,
+    chosen: Sequence[str],
+    which: Which,
+    methods: Sequence[str],
+    n_queries: int,
+) -> None:
+    """What was read and will be explained, and by how many queries at most."""
+    labelled = (predictions["label"] != "").any()
+    correct = (
+        f"{int(predictions['correct'].sum())} classified correctly" if labelled else "no labels"
+    )
+    print(
+        f"{len(predictions)} recordings, {(predictions['predicted'] != '').sum()} read, "
+        f"{correct}; explaining {len(chosen)} "
+        f"({which}) by {', '.join(methods)}, at most {n_queries} queries",
+        flush=True,
+    )
 
 
 def _read(arguments: argparse.Namespace) -> DataFolder:
@@ -128,13 +179,3 @@ def _targets(
             "--target predicted or the name of a class"
         )
     return targets
-
-
-def _draw(out: Path, chosen: Sequence[str], methods: Sequence[str], events: TrueEvents) -> None:
-    """Draw what has no picture that is as new as itself."""
-    folders = [out / method / name for name in chosen for method in methods]
-    for folder in progress_bar(folders, "drawing"):
-        if not is_stored(folder) or is_up_to_date(folder, PICTURE_FILE):
-            continue
-        own = events.of(folder.name)
-        plot_explanation(load_explanation(folder), folder / PICTURE_FILE, events=own, brief=True)

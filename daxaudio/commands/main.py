@@ -20,6 +20,8 @@ COMMANDS = {
     "pad": "put noise at both ends of recordings and note where they then lie",
     "train": "train a classifier on a folder of labelled recordings",
     "explain": "show where a classifier listened",
+    "merge": "join the tables of all shards of a run",
+    "slurm": "write the script of a Slurm array that does a command in shards",
     "listen": "write what an explanation marked as sound",
     "compare": "compare methods on a data folder, by every measure",
     "score": "compare explanations with true events",

@@ -8,14 +8,16 @@ import logging
 import multiprocessing
 import pickle
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 from daxaudio.engines.attempts import attempt
 from daxaudio.engines.ledger import Ledger
-from daxaudio.engines.threads import started_with
+from daxaudio.engines.threads import computed_with, started_with
 from daxaudio.engines.units import EndsRun, Job, Lost, Outcome, Unit
 from daxaudio.runs.files import describe_error
 
@@ -36,7 +38,7 @@ class _Slot:
     """A place for one worker process, and what it is at."""
 
     device: str | None
-    process: SpawnProcess | None = None
+    process: BaseProcess | None = None
     pipe: Connection | None = None
     ready: bool = False
     units: tuple[Unit, ...] = ()
@@ -72,12 +74,11 @@ class Pool:
         self.slots = [
             _Slot(devices[i % len(devices)] if devices else None) for i in range(n_workers)
         ]
-        self._context = multiprocessing.get_context("spawn")
+        self._context = _context()
 
     def __enter__(self) -> Pool:
-        with started_with(self.threads):
-            for slot in self.slots:
-                self._start(slot)
+        for slot in self.slots:
+            self._start(slot)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -106,9 +107,10 @@ class Pool:
     def _start(self, slot: _Slot) -> None:
         slot.pipe, theirs = self._context.Pipe()
         slot.process = self._context.Process(
-            target=_serve, args=(theirs, self.job, slot.device), daemon=True
+            target=_serve, args=(theirs, self.job, slot.device, self.threads), daemon=True
         )
-        slot.process.start()
+        with started_with(self.threads):
+            slot.process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         slot.ready, slot.units, slot.since = False, (), time.monotonic()
 
@@ -151,8 +153,7 @@ class Pool:
         slot.units = ()
         slot.n_failed += not slot.ready
         if slot.n_failed < _OPENINGS and not ledger.over:
-            with started_with(self.threads):
-                self._start(slot)
+            self._start(slot)
 
     def _end_of(self, slot: _Slot) -> float:
         """When a worker is past its time."""
@@ -164,6 +165,20 @@ class Pool:
         """Seconds until a worker is past its time."""
         end = min(self._end_of(slot) for slot in self.slots if slot.pipe is not None)
         return None if end == float("inf") else max(0.0, end - time.monotonic())
+
+
+def _context() -> Any:
+    """How processes are started: as copies of one that has imported what this one has, and no more.
+
+    It holds no model, no lock and no device, so that a copy of it is as good as a new process, and
+    is there at once. Where the system has no such copies, each process imports for itself.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    ours = [name for name in sys.modules if name.split(".")[0] == "daxaudio"]
+    context.set_forkserver_preload(ours)  # does nothing where the first process is there already
+    return context
 
 
 def _stop(slot: _Slot, patience: float = 0.0) -> int | None:
@@ -190,10 +205,11 @@ def _describe_end(code: int | None) -> str:
         return f"was killed by signal {-code}"
 
 
-def _serve(pipe: Connection, job: Job, device: str | None) -> None:
+def _serve(pipe: Connection, job: Job, device: str | None, threads: int | None) -> None:
     """A worker process: opens the job, then does what comes through the pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it ends it
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    lost = contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError)
+    with lost, started_with(threads), computed_with(threads):
         pipe.send(_serve_until_lost(pipe, job, device))
 
 

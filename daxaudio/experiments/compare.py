@@ -15,11 +15,10 @@ from daxaudio.containers import Event, Events, Explanation
 from daxaudio.data.evidence import Evidence
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.against_events import Sets, against_events, with_sets
+from daxaudio.experiments.explaining_run import ExplainingRun, describe_problem
 from daxaudio.experiments.folder import (
     PROBLEMS_FILE,
     WARNINGS_FILE,
-    ExplainingRun,
-    describe_problem,
     list_problems,
 )
 from daxaudio.experiments.groups import DEFAULT_GROUPS, Truth, check_groups, fitting_groups

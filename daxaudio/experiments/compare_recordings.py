@@ -13,7 +13,7 @@ from daxaudio.containers import Events, Explanation, Recording, Spectrogram
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.against_events import against_events
 from daxaudio.experiments.explain import asked_about, explain, settings_for
-from daxaudio.experiments.folder import ExplainingRun
+from daxaudio.experiments.explaining_run import ExplainingRun
 from daxaudio.experiments.measure import Measuring
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.catalogue import check_methods

@@ -1,64 +1,40 @@
-"""Explain a folder of recordings by several methods.
-
-Every explanation is stored as soon as it is there, so that a run can be stopped at any moment and
-started again; its numbers depend on the seed, the recording and the method alone.
-"""
+"""Explain the recordings of a folder: one unit a recording and method, by any engine."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import functools
 import logging
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from daxaudio.containers import (
-    Events,
-    Explainer,
-    Explanation,
-    ScoreFn,
-    Spectrogram,
-)
+from daxaudio.containers import Events
 from daxaudio.data.kaldi import DataFolder
-from daxaudio.experiments.explain import (
-    Heard,
-    check_askable,
-    explain,
-    facts_of_run,
-    for_model,
-    hear,
-    judge_of_run,
-)
-from daxaudio.experiments.pooling import Prepared, pooled, prepare
-from daxaudio.experiments.predict import read_for, spectrogram_of
+from daxaudio.engines.engine import HERE, Engine
+from daxaudio.engines.progress import UnitProgress
+from daxaudio.engines.units import Outcome, Unit, Worker, group_units
+from daxaudio.experiments.explaining_run import PROBLEM_COLUMNS, ExplainingRun
+from daxaudio.experiments.pooling import recordings_together
+from daxaudio.experiments.predict import opener_for
 from daxaudio.experiments.score import list_warnings
+from daxaudio.experiments.unit_tables import INDEX, INDEX_COLUMNS, write_tables
 from daxaudio.experiments.verdict import Level
-from daxaudio.explainers.catalogue import METHODS, make_explainer, settings_of
-from daxaudio.explainers.settings import MethodSettings, read_stored_settings
-from daxaudio.explainers.shared_queries import SharedQueries
-from daxaudio.explainers.storage import add_facts, is_stored, is_whole, load_explanation, load_facts
-from daxaudio.features.vad import reduce_to
-from daxaudio.models.ask_once import AskOnce
-from daxaudio.models.blackbox import BlackBox
+from daxaudio.explainers.settings import MethodSettings
+from daxaudio.explainers.storage import is_stored, load_facts
 from daxaudio.models.model import Model
-from daxaudio.runs.progress import WorkProgress
+from daxaudio.runs.parts import read_merged
 from daxaudio.runs.seconds import in_words
+from daxaudio.runs.shards import WHOLE, Shard
 from daxaudio.runs.tables import write_csv
 
 logger = logging.getLogger(__name__)
 
 PROBLEMS_FILE = "problems.csv"
 WARNINGS_FILE = "warnings.csv"
-
-PROBLEM_COLUMNS = ["recording_id", "method", "part", "problem"]
-"""Of `problems.csv`; the part is the folder of the explanation, or the group of measures."""
 
 
 def explain_folder(
@@ -73,12 +49,17 @@ def explain_folder(
     seed: int = 0,
     targets: Mapping[str, str] | None = None,
     level: Level | None = None,
+    engine: Engine = HERE,
+    open_model: Callable[[str | None], Model] | None = None,
+    shard: Shard = WHOLE,
 ) -> None:
     """Explain each recording for a class by every method; what is stored is kept.
 
     A method that cannot handle a recording (say, one too short for its grid) is listed in
-    `out/problems.csv`, and ends nothing else. The warnings of all explanations that `out` then
-    holds, of this call or an earlier one, are listed in `out/warnings.csv`.
+    `out/problems.csv`, and ends nothing else. So is one that ended its worker, or took too long, as
+    often as it was tried. The warnings of all explanations that `out` then holds, of this call or
+    an earlier one, are listed in `out/warnings.csv`. Tables of all units lie in `out/tables` (see
+    `write_tables`); those of a shard do alone, until all shards are merged.
 
     Args:
         black_box: the classifier.
@@ -92,40 +73,58 @@ def explain_folder(
         targets: class to explain each recording for; their labels when None.
         level: how each explanation is checked, "quick" or "full" (see `judge`); its verdict is
             stored beside it. None checks none.
+        engine: does the units.
+        open_model: opens the classifier in another process, on a device; can be pickled. Needed
+            where the engine does the units in other processes.
+        shard: recordings that are not in it are left to others.
 
     Raises:
         ValueError: when `out` holds explanations of another seed, model, recording or other
-            settings, or when nothing at all could be explained.
+            settings, when nothing at all could be explained (and no shard is asked for), or when
+            the engine needs `open_model`.
     """
-    run = ExplainingRun(
-        black_box,
-        data,
+    names = [n for n in (data.ids if recording_ids is None else recording_ids) if n in shard]
+    job = ExplainJob(
+        opener_for(black_box, engine, open_model),
+        data.part(names) if not engine.here and names else data,
         tuple(methods),
-        events=events or {},
+        os.fspath(out),
+        targets=dict(targets or data.text),
+        events=dict(events or {}),
         settings=settings or MethodSettings(),
         seed=seed,
         level=level,
     )
-    recording_ids = data.ids if recording_ids is None else recording_ids
-    problems: list[dict[str, str]] = []
-    total = len(recording_ids) * len(methods)
-    with WorkProgress("explaining", total, lambda: black_box.n_queries) as progress:
-        labels, device = targets or data.text, torch.device(black_box.device)
-        n_missing = run.n_missing(recording_ids, out)
-        told = not progress.shown
-        for names in pooled(recording_ids, run.settings.queries, device.type != "cpu"):
-            n_new, start = run.n_missing(names, out), time.perf_counter()
-            prepared = run.prepare({name: labels[name] for name in names}, out)
-            for name in names:
-                problems += run.explain(
-                    name, labels[name], out, advance=progress.advance, prepared=prepared.get(name)
-                )
-            if not told and 0 < n_new < n_missing:
-                seconds = (time.perf_counter() - start) / n_new * n_missing
-                progress.say(f"{n_missing} explanations, about {in_words(seconds)}")
-                told = True
-    list_problems(problems, out)
-    if len(problems) == total:
+    run = job.run_of(black_box)  # raises before any unit is begun
+    units = [Unit(name, method) for name in names for method in methods]
+    missing = {unit for unit in units if not is_stored(unit.folder(out))}
+    on_processor = torch.device(black_box.device).type == "cpu"
+    together = recordings_together(run.settings.queries, not on_processor)
+    with UnitProgress("explaining", len(units)) as progress:
+        told = _Estimate(progress, missing, engine.n_workers)
+        outcomes = engine.run(units, job, together=together, heard=told.heard)
+    for outcome in outcomes:
+        if outcome.state != "done":
+            logger.warning("%s by %s is left out: %s", *outcome.unit, outcome.problem)
+    write_tables(outcomes, out, shard)
+    if shard.whole:
+        write_lists(out)
+
+
+def write_lists(out: str | os.PathLike[str]) -> None:
+    """Write `problems.csv` and `warnings.csv` of a run whose tables are merged.
+
+    Raises:
+        ValueError: when nothing could be explained.
+    """
+    index = read_merged(out, INDEX)
+    failed = index[index["state"] != "done"]
+    rows = [
+        dict(zip(PROBLEM_COLUMNS, (name, job, Path(out).name, _in_words(state, text)), strict=True))
+        for name, job, state, text in failed[list(INDEX_COLUMNS[:4])].itertuples(index=False)
+    ]
+    list_problems(rows, out)
+    if len(failed) == len(index):
         raise ValueError(
             f"nothing could be explained; the reasons are in {Path(out) / PROBLEMS_FILE}"
         )
@@ -133,191 +132,87 @@ def explain_folder(
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ExplainingRun:
-    """What the explanations of one run have in common; each is stored as soon as it is there.
+class ExplainJob:
+    """Explains units: opened once in each worker, which then has a model of its own.
 
     Args:
-        black_box: the classifier.
+        open_model: opens the classifier, on a device.
         data: the recordings and their labels.
         methods: names as in `METHODS`.
-        events: true events by recording id; the oracle needs them.
-        settings: of the methods; the fill "auto" becomes that of the black box.
+        out: explanations go to `out/METHOD/RECORDING_ID/`.
+        targets: class to explain each recording for.
+        events: true events by recording id.
+        settings: of the methods.
         seed: of the run.
         level: how explanations are checked; None for not at all.
     """
 
-    black_box: Model
+    open_model: Callable[[str | None], Model]
     data: DataFolder
     methods: tuple[str, ...]
+    out: str
     _: dataclasses.KW_ONLY
-    events: Mapping[str, Events] = dataclasses.field(default_factory=dict)
-    settings: MethodSettings = dataclasses.field(default_factory=MethodSettings)
-    seed: int = 0
-    level: Level | None = None
+    targets: Mapping[str, str]
+    events: Mapping[str, Events]
+    settings: MethodSettings
+    seed: int
+    level: Level | None
 
-    def __post_init__(self) -> None:
-        check_askable(self.methods, self.black_box)
-        object.__setattr__(self, "settings", for_model(self.settings, self.black_box))
+    def open(self, device: str | None) -> Worker:
+        """Load the model; see `Job`."""
+        run = self.run_of(self.open_model(device))
+        return lambda units: self._do(run, units)
 
-    @functools.cached_property
-    def facts(self) -> dict[str, Any]:
-        """Seed, model and settings, stored beside each explanation; another run's differ."""
-        return facts_of_run(self.black_box, self.settings, self.seed)
-
-    def n_missing(self, names: Sequence[str], out: str | os.PathLike[str]) -> int:
-        """How many explanations of recordings are not stored yet."""
-        return sum(not is_stored(Path(out) / m / name) for name in names for m in self.methods)
-
-    def spectrogram(self, name: str) -> Spectrogram:
-        """Of one recording, on the black box's device."""
-        return spectrogram_of(self.black_box, self.data, name)
-
-    def about(self, name: str) -> Model:
-        """The model as it is asked about one recording."""
-        return self.hear(name).model if self.black_box.masks_sound else self.black_box
-
-    def hear(self, name: str) -> Heard:
-        """One recording of the folder, ready to be explained."""
-        recording = read_for(self.black_box, self.data, name)
-        channel = {} if self.data.channel is None else {"channel": self.data.channel}
-        facts = {**self.facts, **_audio_facts(self.data, name), **channel}
-        return hear(recording, self.black_box, Events(self.events.get(name, ())), facts)
-
-    def explain(
-        self,
-        name: str,
-        label: str,
-        out: str | os.PathLike[str],
-        *,
-        ask: AskOnce | None = None,
-        advance: Callable[[str, str], None] = lambda name, method: None,
-        prepared: tuple[Heard, Prepared] | None = None,
-    ) -> list[dict[str, str]]:
-        """Explain one recording for a class by every method; what is stored is kept.
-
-        Where the front end deletes silence, explanations are stored on the time axis with it, 0
-        where it was.
-
-        Args:
-            name: id of the recording.
-            label: the class.
-            out: explanations go to `out/METHOD/NAME/`.
-            ask: the model about this recording, which remembers its answers.
-            advance: told the recording and the method when one is done.
-            prepared: the recording, asked about already (see `prepare`).
-
-        Returns:
-            Methods that cannot handle it (see `describe_problem`); all if it cannot be read.
-
-        Raises:
-            ValueError: when `out` holds an explanation of another run, class or recording.
-        """
-        problems: list[dict[str, str]] = []
-        score_fn: ScoreFn
-        if prepared:
-            heard, score_fn, shared = prepared[0], prepared[1].score_fn, prepared[1].shared
-        else:
-            try:
-                heard, shared = self.hear(name), SharedQueries()
-            except ValueError as error:  # it could be read when it was classified
-                for method in self.methods:
-                    advance(name, method)
-                return [describe_problem(name, m, Path(out).name, error) for m in self.methods]
-            score_fn = ask.score_fn(label) if ask else heard.model.score_fn(label)
-        for method in self.methods:
-            folder = Path(out) / method / name
-            done = _is_done(folder, heard.facts, label, method)
-            try:
-                if not done:
-                    found = explain(
-                        heard.spectrogram,
-                        score_fn,
-                        method,
-                        seed=self.seed,
-                        settings=self.settings,
-                        events=self.events.get(name, Events()),
-                        shared=shared,
-                    )
-                    heard.store(folder, found)
-                self._check(folder, heard)
-            except ValueError as error:
-                problems.append(describe_problem(name, method, Path(out).name, error))
-            advance(name, method)
-        return problems
-
-    def _check(self, folder: Path, heard: Heard) -> None:
-        """Look for what speaks against a stored explanation, where nobody has yet."""
-        if self.level is None:
-            return
-        if load_facts(folder).get("verdict", {}).get("level") in ("full", self.level):
-            return
-        stored, own = load_explanation(folder), heard.spectrogram
-        verdict = judge_of_run(
-            reduce_to(own.to("cpu"), stored) if heard.whole else stored,
-            heard.model,
-            self.level,
+    def run_of(self, model: Model) -> ExplainingRun:
+        """What its explanations have in common; raises as `ExplainingRun`."""
+        return ExplainingRun(
+            model,
+            self.data,
+            self.methods,
+            events=self.events,
             settings=self.settings,
             seed=self.seed,
-            events=self.events.get(own.recording_id, Events()),
+            level=self.level,
         )
-        add_facts(folder, {"verdict": {"level": self.level, **verdict.as_dict()}})
 
-    def prepare(
-        self, labels: Mapping[str, str], out: str | os.PathLike[str]
-    ) -> dict[str, tuple[Heard, Prepared]]:
-        """Ask about several recordings in common batches; nothing where there is but one.
+    def _do(self, run: ExplainingRun, units: Sequence[Unit]) -> Iterator[Outcome]:
+        """Explain recordings one after the other; several are asked about together first."""
+        groups = list(group_units(units))
+        prepared = run.prepare({own[0].recording_id: self._label(own) for own in groups}, self.out)
+        before = run.black_box.n_queries
+        for own in groups:
+            name, methods = own[0].recording_id, [unit.job for unit in own]
+            label, asked = self._label(own), prepared.get(name)
+            done = run.explain_by(methods, name, label, self.out, prepared=asked)
+            for unit, (_, error) in zip(own, done, strict=True):
+                n_queries = run.black_box.n_queries - before
+                before += n_queries
+                if error is None:
+                    row = row_of(unit.folder(self.out))
+                    yield Outcome(unit, n_queries=n_queries, row=row)
+                else:
+                    problem = " ".join(str(error).split())
+                    yield Outcome(unit, "problem", problem, n_queries)
 
-        Args:
-            labels: class to explain for, by the recordings' ids.
-            out: where explanations go; what is there already is not asked for.
-
-        Returns:
-            What was asked, by id, for `explain`; without what could not be read, which says why.
-        """
-        if len(labels) < 2 or not isinstance(self.black_box, BlackBox):
-            return {}
-        found: dict[str, Heard] = {}
-        for name in labels:
-            with contextlib.suppress(ValueError, OSError):
-                found[name] = self.hear(name)
-        waiting = {
-            name: [m for m in self.methods if not is_stored(Path(out) / m / name)] for name in found
-        }
-        recordings = [
-            (heard.spectrogram, labels[name], self._explainers(waiting[name], heard, labels[name]))
-            for name, heard in found.items()
-        ]
-        asked = zip(found.values(), prepare(self.black_box, recordings), strict=True)
-        return dict(zip(found, asked, strict=True))
-
-    def _explainers(self, methods: Sequence[str], heard: Heard, label: str) -> list[Explainer]:
-        """Of the methods that can handle a recording; `explain` says why the others cannot."""
-        own, found = heard.events.for_class(label), []
-        for method in methods:
-            with contextlib.suppress(ValueError):
-                what = (method, heard.spectrogram, self.settings)
-                found.append(make_explainer(*what, seed=self.seed, events=own))
-        return found
-
-    def as_asked(self, explanations: Sequence[Explanation]) -> list[Explanation]:
-        """Stored explanations of one recording on the axes of what the black box is asked about.
-
-        Stored are explanations of whole recordings; where the front end deletes silence, the black
-        box has never heard that.
-        """
-        if self.black_box.front_end.vad is None or not explanations:
-            return list(explanations)
-        part = self.spectrogram(explanations[0].spectrogram.recording_id).to("cpu")
-        return [reduce_to(part, explanation) for explanation in explanations]
+    def _label(self, units: Sequence[Unit]) -> str:
+        return self.targets[units[0].recording_id]
 
 
-def describe_problem(
-    recording_id: str, method: str, part: str, error: ValueError
-) -> dict[str, str]:
-    """A row of `problems.csv`; the log has it too."""
-    logger.warning("%s by %s is left out (%s): %s", recording_id, method, part, error)
-    problem = " ".join(str(error).split())
-    return dict(zip(PROBLEM_COLUMNS, (recording_id, method, part, problem), strict=True))
+def row_of(folder: Path) -> dict[str, Any]:
+    """What the tables say of a stored explanation; see `write_tables`."""
+    facts = load_facts(folder)
+    return {
+        "target": facts["target"],
+        "score": facts["score"],
+        "queries": facts["queries"],
+        "gradients": facts.get("gradients", 0),
+        "verdict": facts.get("verdict", {}).get("summary"),
+        "warnings": list(facts.get("warnings", ())),
+    }
+
+
+def _in_words(state: str, problem: str) -> str:
+    return f"set aside: {problem}" if state == "set aside" else problem
 
 
 def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[str]) -> None:
@@ -325,44 +220,17 @@ def list_problems(problems: Sequence[Mapping[str, str]], out: str | os.PathLike[
     write_csv(pd.DataFrame(problems, columns=PROBLEM_COLUMNS), Path(out) / PROBLEMS_FILE)
 
 
-def _audio_facts(data: DataFolder, recording_id: str) -> dict[str, Any]:
-    """The file of a recording, and which part of it where it is a segment."""
-    segment = data.segment(recording_id)
-    facts: dict[str, Any] = {"audio": data.wav_scp[segment.recording_id]}
-    if data.segments is not None:
-        facts["segment"] = [segment.start, segment.end]
-    return facts
+class _Estimate:
+    """Says once, above the bar, how long the units that are not stored will take."""
 
+    def __init__(self, progress: UnitProgress, missing: set[Unit], n_workers: int) -> None:
+        self.progress, self.missing, self.n_workers = progress, missing, n_workers
+        self.told = not progress.shown or len(missing) < 2
 
-def _is_done(folder: Path, facts: Mapping[str, Any], label: str, method: str) -> bool:
-    """Whether this very explanation is stored; one of another run is an error."""
-    if not is_stored(folder):
-        return False
-    if not is_whole(folder):
-        logger.warning("%s: cannot be read, and is made again", folder)
-        return False
-    stored = load_facts(folder)
-    _check_same(folder, "model or precision", stored.get("model_digest"), facts["model_digest"])
-    for key, name in (("seed", "seed"), ("input", "recording")):
-        _check_same(folder, name, stored.get(key), facts[key])
-    _check_same(folder, "time axis", stored.get("whole_frames"), facts.get("whole_frames"))
-    _check_same(folder, "class", stored["target"], label)
-    if METHODS[method].needs_events and stored.get("events") != facts["events"]:
-        return False  # the events were corrected since; this costs nothing
-    # a setting that was not there yet when it was stored stood at its default
-    try:
-        run = read_stored_settings(stored.get("run_settings", {}))
-    except ValueError as error:
-        raise ValueError(f"{folder} was explained with other settings ({error})") from error
-    for field in settings_of(method):
-        name = "number of queries" if field == "queries" else f"setting of {field!r}"
-        _check_same(folder, name, run[field], facts["run_settings"][field])
-    return True
-
-
-def _check_same(folder: Path, name: str, stored: object, asked: object) -> None:
-    if stored != asked:
-        raise ValueError(
-            f"{folder} holds an explanation of another {name}; remove the folder of explanations "
-            f"or write to another one"
-        )
+    def heard(self, outcome: Outcome) -> None:
+        """One more unit is over."""
+        self.progress.heard(outcome)
+        if not self.told and outcome.unit in self.missing:
+            seconds = outcome.seconds * len(self.missing) / self.n_workers
+            self.progress.say(f"{len(self.missing)} explanations, about {in_words(seconds)}")
+            self.told = True

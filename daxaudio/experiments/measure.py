@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from daxaudio.containers import Events, Explanation
-from daxaudio.experiments.folder import ExplainingRun, describe_problem
+from daxaudio.experiments.explaining_run import ExplainingRun, describe_problem
 from daxaudio.experiments.measure_again import (
     RandomModels,
     find_max_sensitivity,

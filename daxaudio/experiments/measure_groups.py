@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from daxaudio.containers import Events, Explanation, ScoreFn, Spectrogram
-from daxaudio.experiments.folder import ExplainingRun
+from daxaudio.experiments.explaining_run import ExplainingRun
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.metrics import (
     Curve,

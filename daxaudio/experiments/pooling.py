@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from daxaudio.containers import Explainer, Spectrogram
@@ -35,26 +35,21 @@ class Prepared:
     shared: SharedQueries
 
 
-def pooled(names: Sequence[str], queries: int, on_accelerator: bool) -> Iterator[list[str]]:
-    """Recordings that are asked about together, in their order.
+def recordings_together(queries: int, on_accelerator: bool) -> int:
+    """How many recordings are asked about together.
 
     On a processor each is alone: there its numbers shall be the same to the last bit whatever else
     is explained, and larger batches are not faster.
 
     Args:
-        names: of the recordings.
         queries: of one method on one recording.
         on_accelerator: whether the black box runs on one.
 
     Example:
-        >>> list(pooled(["a", "b", "c"], 500, on_accelerator=True))
-        [['a', 'b', 'c']]
-        >>> list(pooled(["a", "b", "c"], 500, on_accelerator=False))
-        [['a'], ['b'], ['c']]
+        >>> recordings_together(500, True), recordings_together(500, False)
+        (3, 1)
     """
-    size = min(MOST_RECORDINGS, -(-POOLED_QUERIES // queries)) if on_accelerator else 1
-    for start in range(0, len(names), size):
-        yield list(names[start : start + size])
+    return min(MOST_RECORDINGS, -(-POOLED_QUERIES // queries)) if on_accelerator else 1
 
 
 def prepare(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from daxaudio.containers import Recording, Spectrogram
 from daxaudio.data.audio_folders import UNLABELLED
 from daxaudio.data.kaldi import DataFolder, read_source, read_utterance
+from daxaudio.engines.engine import HERE, Engine
+from daxaudio.engines.progress import UnitProgress
+from daxaudio.engines.units import Outcome, Unit, Worker, one_by_one
 from daxaudio.models.model import Model
 from daxaudio.runs.names import check_length, name_some
-from daxaudio.runs.progress import progress_bar
 from daxaudio.runs.seeds import derive_seed
 from daxaudio.runs.tables import write_table
 
@@ -23,23 +26,34 @@ logger = logging.getLogger(__name__)
 
 PREDICTIONS_FILE = "predictions.csv"
 
+PREDICTION_COLUMNS = ("recording_id", "label", "predicted", "score", "correct", "problem")
 
 Which = Literal["correct", "wrong", "all"]
 """Recordings whose label is predicted, whose is not, or all that could be read."""
 
 
 def predict_folder(
-    black_box: Model, data: DataFolder, path: str | os.PathLike[str]
+    black_box: Model,
+    data: DataFolder,
+    path: str | os.PathLike[str] | None,
+    *,
+    recording_ids: Sequence[str] | None = None,
+    engine: Engine = HERE,
+    open_model: Callable[[str | None], Model] | None = None,
 ) -> pd.DataFrame:
     """Classify every recording of a data folder.
 
     A recording that cannot be read, whose label the model does not know, or whose id is too long
-    for the name of a file, is listed with the reason and left out of nothing else.
+    for the name of a file, is listed with the reason and left out of nothing else. So is one that
+    ended its worker, or took too long, as often as it was tried.
 
     Args:
         black_box: the classifier.
         data: the recordings and their labels, `UNLABELLED` where there is none.
-        path: CSV file to write.
+        path: CSV file to write; None writes none.
+        recording_ids: which to classify; all when None.
+        engine: does them.
+        open_model: opens the classifier in another process; see `explain_folder`.
 
     Returns:
         One row a recording, sorted by id: `recording_id`, `label` ("" when there is none),
@@ -51,25 +65,94 @@ def predict_folder(
     """
     if not data.wav_scp:
         raise ValueError("the data folder holds no recording: its wav.scp is empty")
+    names = data.ids if recording_ids is None else sorted(recording_ids)
+    job = PredictJob(opener_for(black_box, engine, open_model), data)
+    with UnitProgress("classifying", len(names)) as progress:
+        units = [Unit(name, "predictions") for name in names]
+        outcomes = engine.run(units, job, heard=progress.heard)
     rows = []
-    for recording_id in progress_bar(data.ids, "classifying"):
-        label = "" if data.text[recording_id] == UNLABELLED else data.text[recording_id]
-        row = {"recording_id": recording_id, "label": label, "predicted": "", "score": 0.0}
-        problem = ""
-        try:
-            check_length(recording_id)
-            recording = read_for(black_box, data, recording_id)
-            spectrogram = black_box.front_end.spectrogram(recording).to(black_box.device)
-            row["predicted"], row["score"] = black_box.about(recording).predict(spectrogram)
-            if label:
-                black_box.class_index(label)
-        except ValueError as error:
-            problem = str(error)
-            logger.warning("%s: %s", recording_id, problem)
-        rows.append({**row, "correct": int(row["predicted"] == label != ""), "problem": problem})
-    table = pd.DataFrame(rows).round({"score": 6})
-    write_table(table, path)
+    for outcome in outcomes:
+        name = outcome.unit.recording_id
+        row = outcome.row
+        if row is None:
+            row = {**_unread(data, name), "problem": f"{outcome.state}: {outcome.problem}"}
+        if row["problem"]:
+            logger.warning("%s: %s", name, row["problem"])
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=PREDICTION_COLUMNS).round({"score": 6})
+    if path is not None:
+        write_table(table, path)
     return table
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PredictJob:
+    """Classifies recordings: opened once in each worker.
+
+    Args:
+        open_model: opens the classifier, on a device.
+        data: the recordings and their labels.
+    """
+
+    open_model: Callable[[str | None], Model]
+    data: DataFolder
+
+    def open(self, device: str | None) -> Worker:
+        """Load the model; see `Job`."""
+        model = self.open_model(device)
+
+        def predict(unit: Unit) -> Outcome:
+            before = model.n_queries
+            row = predict_recording(model, self.data, unit.recording_id)
+            return Outcome(unit, n_queries=model.n_queries - before, row=row)
+
+        return one_by_one(predict)
+
+
+def predict_recording(black_box: Model, data: DataFolder, recording_id: str) -> dict[str, Any]:
+    """The row of one recording in the table of `predict_folder`."""
+    row = _unread(data, recording_id)
+    try:
+        check_length(recording_id)
+        recording = read_for(black_box, data, recording_id)
+        spectrogram = black_box.front_end.spectrogram(recording).to(black_box.device)
+        row["predicted"], row["score"] = black_box.about(recording).predict(spectrogram)
+        if row["label"]:
+            black_box.class_index(row["label"])
+    except ValueError as error:
+        row["problem"] = str(error)
+    return {**row, "correct": int(row["predicted"] == row["label"] != "")}
+
+
+def _unread(data: DataFolder, recording_id: str) -> dict[str, Any]:
+    label = "" if data.text[recording_id] == UNLABELLED else data.text[recording_id]
+    row = {"recording_id": recording_id, "label": label, "predicted": "", "score": 0.0}
+    return {**row, "correct": 0, "problem": ""}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Opened:
+    """A model that is open already, for units that this process does."""
+
+    model: Model
+
+    def __call__(self, device: str | None) -> Model:
+        return self.model
+
+
+def opener_for(
+    model: Model, engine: Engine, open_model: Callable[[str | None], Model] | None
+) -> Callable[[str | None], Model]:
+    """How the workers of an engine get a model: this process has it already.
+
+    Raises:
+        ValueError: when units are done elsewhere and nobody says how to open it there.
+    """
+    if engine.here:
+        return _Opened(model)
+    if open_model is None:
+        raise ValueError("other processes cannot take over an open model: give open_model, too")
+    return open_model
 
 
 def choose_recordings(

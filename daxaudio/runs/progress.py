@@ -21,6 +21,7 @@ from daxaudio.runs.seconds import in_words
 if TYPE_CHECKING:
     import torch
     from tqdm import tqdm
+    from typing_extensions import Self
 
 _shown: ContextVar[bool] = ContextVar("shown", default=False)
 
@@ -79,6 +80,7 @@ class WorkProgress:
         what: is being done, such as "explaining".
         n_steps: how many steps.
         n_queries: tells how many queries were asked so far.
+        unit: what a step is called.
 
     Example:
         >>> with WorkProgress("explaining", 2, lambda: 100) as progress:
@@ -86,12 +88,15 @@ class WorkProgress:
         ...     progress.advance("a", "rise")
     """
 
-    def __init__(self, what: str, n_steps: int, n_queries: Callable[[], int]) -> None:
+    def __init__(
+        self, what: str, n_steps: int, n_queries: Callable[[], int], unit: str = " steps"
+    ) -> None:
         self.n_queries, self.asked, self.began = n_queries, n_queries(), time.perf_counter()
-        self.bar, self.within = progress_bar(what=what, total=n_steps), show_progress(False)
+        self.bar = progress_bar(what=what, total=n_steps, unit=unit)
+        self.within = show_progress(False)
         self.shown = progress_is_shown()
 
-    def __enter__(self) -> WorkProgress:
+    def __enter__(self) -> Self:
         self.within.__enter__()
         return self
 
@@ -102,7 +107,7 @@ class WorkProgress:
     def advance(self, recording_id: str, what: str) -> None:
         """One step is done."""
         rate = (self.n_queries() - self.asked) / (time.perf_counter() - self.began)
-        self.bar.set_postfix_str(f"{recording_id} {what}, {rate:.0f} queries/s")
+        self.bar.set_postfix_str(f"{recording_id} {what}, {rate:.0f} queries/s", refresh=False)
         self.bar.update()
 
     def say(self, text: str) -> None:

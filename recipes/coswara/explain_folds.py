@@ -10,12 +10,8 @@ from daxaudio.commands.arguments import events_by_recording, method_settings
 from daxaudio.commands.main import Parser, exit_code_of
 from daxaudio.commands.sections import read_sections
 from daxaudio.data.kaldi import read_data_folder
-from daxaudio.experiments.folder import (
-    PROBLEMS_FILE,
-    WARNINGS_FILE,
-    ExplainingRun,
-    list_problems,
-)
+from daxaudio.experiments.explaining_run import ExplainingRun
+from daxaudio.experiments.folder import PROBLEMS_FILE, WARNINGS_FILE, list_problems
 from daxaudio.experiments.predict import PREDICTIONS_FILE, choose_recordings, predict_folder
 from daxaudio.experiments.score import list_warnings
 from daxaudio.explainers.catalogue import check_methods

@@ -129,9 +129,9 @@ def test_deleted_silence_is_zero_in_the_mask_of_the_whole_file(tmp_path):
 def unsure(monkeypatch):
     """Every explanation comes with two warnings, one of two lines, and a standard error."""
     from daxaudio.commands import explain_file
-    from daxaudio.experiments import folder
+    from daxaudio.experiments import explaining_run
 
-    real = folder.explain
+    real = explaining_run.explain
 
     def explain(*arguments, **settings):
         explanation = real(*arguments, **settings)
@@ -141,7 +141,7 @@ def unsure(monkeypatch):
             warnings=("Only 3 queries.", "Two\nlines."),
         )
 
-    for module in (explain_file, folder):
+    for module in (explain_file, explaining_run):
         monkeypatch.setattr(module, "explain", explain)
 
 

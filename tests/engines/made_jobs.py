@@ -6,6 +6,8 @@ import signal
 import time
 from pathlib import Path
 
+import torch
+
 from daxaudio.engines.units import EndsRun, Outcome, one_by_one
 from daxaudio.runs.files import write_text
 
@@ -23,7 +25,7 @@ class MadeJob:
 
     def open(self, device):
         with open(Path(self.out) / "opened", "a") as file:
-            file.write(f"{os.getpid()} {device or '-'} {os.environ.get('OMP_NUM_THREADS')}\n")
+            file.write(f"{os.getpid()} {device or '-'} {torch.get_num_threads()}\n")
         return one_by_one(self.do)
 
     def do(self, unit):

@@ -11,7 +11,8 @@ from torch import nn
 from daxaudio.containers import Event, Recording
 from daxaudio.data.audio import write_recording
 from daxaudio.data.kaldi import DataFolder
-from daxaudio.experiments import explain as explaining, folder
+from daxaudio.engines import attempts
+from daxaudio.experiments import explain as explaining, explaining_run
 from daxaudio.experiments.explain import explain
 from daxaudio.experiments.folder import explain_folder
 from daxaudio.experiments.predict import predict_folder
@@ -184,7 +185,7 @@ def test_method_that_cannot_handle_a_recording_is_listed_and_ends_nothing(corpus
 
 def unsure(monkeypatch):
     """Makes `energy` warn of every recording, and `lime` of r0 twice."""
-    real = folder.explain
+    real = explaining_run.explain
 
     def explain(*arguments, **settings):
         explanation = real(*arguments, **settings)
@@ -193,7 +194,7 @@ def unsure(monkeypatch):
         warnings += ("Two.", "A third.") if name == ("lime", "r0") else ()
         return dataclasses.replace(explanation, warnings=warnings)
 
-    monkeypatch.setattr(folder, "explain", explain)
+    monkeypatch.setattr(explaining_run, "explain", explain)
 
 
 def test_warnings_are_listed_also_after_an_interruption(corpus, tmp_path, monkeypatch):
@@ -363,7 +364,7 @@ def test_the_time_that_is_told_is_that_of_what_is_not_stored_yet(
         save(*what)
 
     monkeypatch.setattr(explaining, "save_explanation", save_in_ten_seconds)
-    monkeypatch.setattr(folder, "time", SimpleNamespace(perf_counter=tick))
+    monkeypatch.setattr(attempts, "time", SimpleNamespace(perf_counter=tick))
     run(corpus, tmp_path, ["random"], ["r0"])
     with show_progress():
         explain_some(corpus, tmp_path, ["random"], ["r0", "r1", "r2", "r3"])

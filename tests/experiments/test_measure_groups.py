@@ -8,7 +8,7 @@ from torch import nn
 
 from daxaudio.containers import Explanation, Spectrogram
 from daxaudio.data.kaldi import DataFolder
-from daxaudio.experiments.folder import ExplainingRun
+from daxaudio.experiments.explaining_run import ExplainingRun
 from daxaudio.experiments.measure import Measuring
 from daxaudio.experiments.measure_settings import MeasureSettings
 from daxaudio.explainers.settings import MethodSettings

@@ -5,8 +5,15 @@ import torch
 from torch import nn
 
 from daxaudio.containers import Events, Spectrogram
-from daxaudio.experiments.folder import ExplainingRun, Heard, explain_folder
-from daxaudio.experiments.pooling import MOST_RECORDINGS, POOLED_QUERIES, pooled, prepare
+from daxaudio.experiments.explain import Heard
+from daxaudio.experiments.explaining_run import ExplainingRun
+from daxaudio.experiments.folder import explain_folder
+from daxaudio.experiments.pooling import (
+    MOST_RECORDINGS,
+    POOLED_QUERIES,
+    prepare,
+    recordings_together,
+)
 from daxaudio.explainers.rise import Rise
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_explanation
@@ -101,15 +108,13 @@ def test_what_cannot_be_drawn_is_left_to_the_explainer():
 
 
 def test_on_a_processor_each_recording_is_alone():
-    assert list(pooled("abc", 10, on_accelerator=False)) == [["a"], ["b"], ["c"]]
+    assert recordings_together(10, on_accelerator=False) == 1
 
 
 def test_on_an_accelerator_so_many_that_a_batch_is_full():
-    names = [str(number) for number in range(40)]
-    assert len(next(pooled(names, POOLED_QUERIES, on_accelerator=True))) == 1
-    assert len(next(pooled(names, POOLED_QUERIES // 4, on_accelerator=True))) == 4
-    assert len(next(pooled(names, 10, on_accelerator=True))) == MOST_RECORDINGS
-    assert [n for group in pooled(names, 100, on_accelerator=True) for n in group] == names
+    assert recordings_together(POOLED_QUERIES, on_accelerator=True) == 1
+    assert recordings_together(POOLED_QUERIES // 4, on_accelerator=True) == 4
+    assert recordings_together(10, on_accelerator=True) == MOST_RECORDINGS
 
 
 @pytest.fixture

@@ -88,7 +88,11 @@ def stored(folder):
         elif path.name == "cost.csv":
             table = pd.read_csv(path)
             content = table.drop(columns=[name for name in table if "seconds" in name]).to_csv()
-        found[path.relative_to(folder)] = content
+        if path.relative_to(folder).parts[:2] not in (
+            ("tables", "costs"),
+            ("tables", "costs.parquet"),
+        ):
+            found[path.relative_to(folder)] = content
     return found
 
 
