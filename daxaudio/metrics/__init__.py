@@ -23,6 +23,7 @@ One file a kind of measure:
 | `weighted` | the same of many resamples at once | labels |
 | `clusters` | intervals where recordings are of one participant | who each is of |
 | `sign_flips` | is a mean difference about 0, participant by participant | differences |
+| `permutations` | tests where recordings are of one participant | who each is of |
 | `significance` | is one better than another: intervals, tests, Holm | many recordings |
 | `ranks` | which of many come first: Friedman, Nemenyi's critical difference | many blocks |
 
@@ -81,6 +82,11 @@ from daxaudio.metrics.localisation import (
     score_profile,
 )
 from daxaudio.metrics.marked import marked_bins, marked_share, scores_at_area
+from daxaudio.metrics.permutations import (
+    association_within_classes,
+    label_association,
+    permute_labels,
+)
 from daxaudio.metrics.phase_events import FoundEvent, find_events, heard_stretches, marked_outside
 from daxaudio.metrics.phases import (
     mass_over_chance,
@@ -131,6 +137,7 @@ __all__ = [
     "RankComparison",
     "SanityCheck",
     "UnpairedComparison",
+    "association_within_classes",
     "average_drop",
     "average_gain",
     "average_increase",
@@ -162,6 +169,7 @@ __all__ = [
     "infidelity",
     "interval_iou",
     "iou",
+    "label_association",
     "marked_bins",
     "marked_outside",
     "marked_share",
@@ -178,6 +186,7 @@ __all__ = [
     "paired_comparison",
     "paper_threshold",
     "part_faithfulness",
+    "permute_labels",
     "perturbation_curves",
     "phase_iou",
     "phase_mass",

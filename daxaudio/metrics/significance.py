@@ -174,10 +174,10 @@ def holm(p_values: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
         raise ValueError(f"p_values must be a list, got shape {corrected.shape}")
     if ((corrected < 0) | (corrected > 1)).any():
         raise ValueError(f"p_values must lie in [0, 1] or be NaN, got {corrected.tolist()}")
-    if tested.any():
-        from statsmodels.stats.multitest import multipletests  # a quarter of a second to import
-
-        corrected[tested] = multipletests(corrected[tested], method="holm")[1]
+    # as `statsmodels.stats.multitest.multipletests`, which collects garbage for a third of a second
+    order = np.argsort(np.where(tested, corrected, np.inf), kind="stable")[: tested.sum()]
+    scaled = corrected[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
     return corrected
 
 

@@ -201,3 +201,11 @@ def test_the_given_p_values_stay_as_they_are():
 def test_what_is_no_p_value_is_refused(p_values):
     with pytest.raises(ValueError, match="p_values must"):
         holm(p_values)
+
+
+def test_many_tests_are_corrected_as_statsmodels_does():
+    from statsmodels.stats.multitest import multipletests
+
+    p_values = np.random.default_rng(0).uniform(size=40).round(2) ** 3
+    expected = multipletests(p_values, method="holm")[1]
+    assert holm(p_values) == pytest.approx(expected, abs=1e-12)
