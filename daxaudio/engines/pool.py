@@ -9,11 +9,14 @@ import multiprocessing
 import pickle
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
+
+from tqdm import tqdm
 
 from daxaudio.engines.attempts import attempt
 from daxaudio.engines.ledger import Ledger
@@ -26,8 +29,14 @@ logger = logging.getLogger(__name__)
 _OPENING = 900.0
 """Seconds that a worker may take to open its job, where units have a limit."""
 
+_ENDING = 5.0
+"""Seconds that workers have to end by themselves when all units are done."""
+
 _OPENINGS = 5
 """A worker that was lost so many times in a row before its job was open is not replaced."""
+
+_LATE = ("torchaudio", "torchvision", "soundfile")
+"""Packages that take long to import, and that ours import when they are needed."""
 
 _READY = "ready"
 """What a worker says when its job is open."""
@@ -81,9 +90,13 @@ class Pool:
             self._start(slot)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: object, *_: object) -> None:
         for slot in self.slots:
-            _stop(slot)
+            if slot.pipe is not None:
+                slot.pipe.close()  # they end when they next read it
+        end = time.monotonic() + (0.0 if failed else _ENDING)
+        for slot in self.slots:
+            _stop(slot, patience=max(0.0, end - time.monotonic()))
 
     def work(self, ledger: Ledger) -> None:
         """Until every unit of the ledger has its outcome; raises as `run_units`."""
@@ -176,8 +189,8 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    ours = [name for name in sys.modules if name.split(".")[0] == "daxaudio"]
-    context.set_forkserver_preload(ours)  # does nothing where the first process is there already
+    known = [name for name in sys.modules if name.split(".")[0] == "daxaudio" or name in _LATE]
+    context.set_forkserver_preload(known)  # does nothing where the first process is there already
     return context
 
 
@@ -185,7 +198,7 @@ def _stop(slot: _Slot, patience: float = 0.0) -> int | None:
     """End the process of a slot, if it has one; gives its exit code."""
     if slot.process is None or slot.pipe is None:
         return None
-    if patience:
+    if patience > 0.0:
         slot.process.join(patience)
     slot.process.kill()
     slot.process.join()
@@ -208,6 +221,7 @@ def _describe_end(code: int | None) -> str:
 def _serve(pipe: Connection, job: Job, device: str | None, threads: int | None) -> None:
     """A worker process: opens the job, then does what comes through the pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it ends it
+    tqdm.set_lock(threading.RLock())  # its own would outlive a process that is killed
     lost = contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError)
     with lost, started_with(threads), computed_with(threads):
         pipe.send(_serve_until_lost(pipe, job, device))
