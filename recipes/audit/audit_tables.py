@@ -1,0 +1,157 @@
+"""What came of the audits: a row a corpus; how often the right kind was named, or a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from audit_cells import CORPORA, HONEST, Cell
+from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
+
+from daxaudio.audit.document import FILE, read_document
+from daxaudio.experiments.predict import PREDICTIONS_FILE
+from daxaudio.report.model import MISSING, Table
+from daxaudio.report.tables import interval_of
+from daxaudio.runs.tables import is_table, read_table
+from daxaudio_data_prep.synthetic.confounded_coughs import POSITIVE
+from daxaudio_data_prep.synthetic.cough_nuisances import KINDS
+
+SECTION, TABLE = "confounders", "accused"
+"""The section of an audit that accuses, and its table, the likeliest first."""
+
+COLUMNS = ("corpus", "strength", "seed", "n", "auc", "state", "first", "accused")
+"""Of the table of cells: `n` recordings audited, `auc` of the classifier on them, kinds accused."""
+
+NAMED, ACCUSED = 0.9, 0.1
+"""Share of corpora in which a confounder of full strength must be named, and honest ones may be."""
+
+
+def gather(cells: Path) -> pd.DataFrame:
+    """A row for each cell that was audited, in the order of `CORPORA`, strengths and seeds.
+
+    Args:
+        cells: folder of the cells.
+
+    Returns:
+        `COLUMNS`; `accused` are the kinds in order, divided by blanks, "" where none was.
+
+    Raises:
+        ValueError: when no cell was audited, or an audit cannot be read.
+    """
+    found = sorted(cells.glob(f"*/audit/{FILE}"))
+    if not found:
+        raise ValueError(f"{cells}: holds no audit; run the recipe from stage 1")
+    rows = []
+    for path in found:
+        cell = Cell.of(path.parent.parent.name)
+        kinds, state = accused_kinds(read_document(path))
+        n, auc = _heard(path.parent.parent / "model" / PREDICTIONS_FILE)
+        first = kinds[0] if kinds else ""
+        told = (n, round(auc, 3), state, first, " ".join(kinds))
+        rows.append((cell.corpus, cell.strength, cell.seed, *told))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    order = table.assign(corpus=table["corpus"].map(CORPORA.index), strength=-table["strength"])
+    order = order.sort_values(["corpus", "strength", "seed"])
+    return table.loc[order.index].reset_index(drop=True)
+
+
+def accused_kinds(document: Mapping[str, Any]) -> tuple[list[str], str]:
+    """The kinds that an audit accuses, the likeliest first, each once; and the section's state.
+
+    Raises:
+        ValueError: when the audit has no such section.
+    """
+    own = [section for section in document["sections"] if section["name"] == SECTION]
+    if not own:
+        raise ValueError(f"the audit has no section {SECTION!r}; is it among the questions?")
+    section = own[0]
+    if TABLE not in section["tables"]:
+        return [], str(section["state"])
+    table = section["tables"][TABLE]
+    kind = table["columns"].index("kind")
+    return list(dict.fromkeys(str(row[kind]) for row in table["rows"])), str(section["state"])
+
+
+def _heard(predictions: Path) -> tuple[int, float]:
+    """Recordings, and the classifier's area under the ROC curve on them."""
+    if not is_table(predictions):
+        raise ValueError(f"{predictions}: no such file; run stage 2")
+    table = read_table(predictions)
+    table = table[table["score"].notna()]
+    score = table["score"].astype(float)
+    positive = score.where(table["predicted"] == POSITIVE, 1 - score)
+    return len(table), float(roc_auc_score(table["label"] == POSITIVE, positive))
+
+
+def tabulate_detection(cells: pd.DataFrame) -> Table:
+    """How often the planted kind came first, by kind and strength."""
+    rows = []
+    planted = cells[~cells["corpus"].isin(list(HONEST))]
+    for (corpus, strength), own in planted.groupby(["corpus", "strength"], sort=False):
+        first = int((own["first"] == corpus).sum())
+        among = sum(corpus in kinds.split() for kinds in own["accused"])
+        other = int(((own["first"] != "") & (own["first"] != corpus)).sum())
+        counts = (_of(first, len(own)), _interval(first, len(own)), _of(among, len(own)))
+        rows.append((corpus, f"{strength:g}", _auc(own), *counts, _of(other, len(own))))
+    head = ("confounder", "strength", "AUC of the classifier, least", "named first")
+    return Table((*head, "95 % interval", "named at all", "another first"), tuple(rows))
+
+
+def tabulate_honest(cells: pd.DataFrame) -> Table:
+    """How often honest corpora were accused, of which kinds."""
+    rows = []
+    for corpus, own in cells[cells["corpus"].isin(list(HONEST))].groupby("corpus", sort=False):
+        accused = int((own["accused"] != "").sum())
+        kinds = [kind for line in own["accused"] for kind in line.split()]
+        of_four = sum(kind in KINDS for kind in kinds)
+        listed = ", ".join(f"{kind} {kinds.count(kind)}" for kind in dict.fromkeys(kinds))
+        counts = (_of(accused, len(own)), _interval(accused, len(own)))
+        rows.append(
+            (
+                str(corpus),
+                _auc(own),
+                *counts,
+                _of(of_four, len(own) * len(KINDS)),
+                listed or MISSING,
+            )
+        )
+    head = ("honest corpus", "AUC of the classifier, least", "corpora accused", "95 % interval")
+    return Table((*head, "accusations of the four kinds", "of what"), tuple(rows))
+
+
+def judge(cells: pd.DataFrame) -> Table:
+    """What was asked, what was found, and whether that is enough."""
+    rows: list[Sequence[str]] = []
+    for kind in KINDS:
+        own = cells[(cells["corpus"] == kind) & (cells["strength"] == 1)]
+        if len(own):
+            named = int((own["first"] == kind).sum())
+            asked = f"{kind} at full strength named first in at least {NAMED:.0%}"
+            rows.append((asked, _of(named, len(own)), _yes(named >= NAMED * len(own))))
+    own = cells[cells["corpus"] == "honest"]
+    if len(own):
+        accused = int((own["accused"] != "").sum())
+        asked = f"honest corpora accused of anything in at most {ACCUSED:.0%}"
+        rows.append((asked, _of(accused, len(own)), _yes(accused <= ACCUSED * len(own))))
+    return Table(("asked", "found", "reached"), tuple(map(tuple, rows)))
+
+
+def _yes(reached: bool) -> str:
+    return "yes" if reached else "no"
+
+
+def _of(n: int, of: int) -> str:
+    return f"{n} of {of}"
+
+
+def _interval(n: int, of: int) -> str:
+    """Clopper and Pearson's (1934) interval of a share."""
+    interval = binomtest(n, of).proportion_ci(0.95, method="exact")
+    return interval_of(interval.low, interval.high, 2)
+
+
+def _auc(own: pd.DataFrame) -> str:
+    return f"{own['auc'].mean():.3f}, {own['auc'].min():.3f}"
