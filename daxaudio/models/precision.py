@@ -42,8 +42,8 @@ _WITHOUT_BF16 = (
 """Values of these variables that hide the bf16 instructions of a processor from oneDNN."""
 
 
-_FEW_CHANNELS = 8
-"""Convolutions with fewer do not fill a vector of AVX2."""
+_FEW_CHANNELS = {"fp32": 8, "bf16": 16}
+"""Convolutions with fewer do not fill a vector of AVX2, or one of AVX-512 in bf16."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +79,15 @@ class PrecisionChoice:
         """Bring the convolutions of a module into the chosen layout, in place.
 
         Modules with convolutions in three dimensions stay as they are: the layout knows two. One
-        with convolutions of a few channels never lies channels-last: on processors without AVX-512
-        its backward pass writes outside its memory (torch 2.11: seen with 4 and 5 channels).
+        with convolutions of a few channels never lies channels-last, as its backward pass writes
+        outside its memory (torch 2.11): seen with 4 and 5 channels on processors without AVX-512,
+        and in bf16 on those with it, with 4, 8 and 12, not with 16 and more.
         """
         if any(parameter.ndim > 4 for parameter in module.parameters()):
             return module
         channels = [len(parameter) for parameter in module.parameters() if parameter.ndim == 4]
-        fit = not any(1 < number < _FEW_CHANNELS for number in channels)
+        few = _FEW_CHANNELS[self.precision]
+        fit = not any(1 < number < few for number in channels)
         layout = torch.channels_last if self.channels_last and fit else torch.contiguous_format
         return module.to(memory_format=layout)  # type: ignore[call-overload]
 

@@ -272,9 +272,15 @@ def test_why_a_device_cannot_be_used_is_a_sentence_and_no_list_of_all_operations
     assert len(str(caught.value)) < 250
 
 
-@pytest.mark.parametrize(("width", "last"), [(4, False), (7, False), (8, True), (16, True)])
-def test_networks_of_a_few_channels_never_lie_channels_last(width, last):
-    # with 4 and 5 channels, backward passes without AVX-512 wrote outside their memory
-    assert (
-        layout_of(choose_precision().lay_out(SpectrogramResNet(2, depth=10, width=width))) is last
-    )
+@pytest.mark.parametrize(
+    ("precision", "width", "last"),
+    [
+        *(("fp32", 4, False), ("fp32", 7, False), ("fp32", 8, True), ("fp32", 16, True)),
+        *(("bf16", 4, False), ("bf16", 8, False), ("bf16", 15, False), ("bf16", 16, True)),
+    ],
+)
+def test_networks_of_a_few_channels_never_lie_channels_last(precision, width, last):
+    # backward passes wrote outside their memory: with 4 and 5 channels in fp32 without AVX-512,
+    # with 4, 8 and 12 in bf16 with it
+    choice = choose_precision(precision)
+    assert layout_of(choice.lay_out(SpectrogramResNet(2, depth=10, width=width))) is last
