@@ -124,7 +124,7 @@ def layout_of(module):
 @pytest.mark.parametrize(("asked", "last"), [("auto", True), (True, True), (False, False)])
 def test_convolutions_lie_as_chosen_whatever_they_were(asked, last):
     for before in (torch.contiguous_format, torch.channels_last):
-        module = SpectrogramResNet(2, depth=10, width=8).to(memory_format=before)
+        module = SpectrogramResNet(2, depth=10, width=16).to(memory_format=before)
         box = BlackBox(module, FRONT_END, ["a", "b"], channels_last=asked)
         assert layout_of(box.module) is last
         assert box.choice.channels_last is last
@@ -146,7 +146,7 @@ def test_modules_with_convolutions_in_three_dimensions_are_taken():
 
 
 def test_small_networks_lie_as_auto_chooses():
-    module = place(nn.Sequential(nn.Conv2d(3, 8, 3)), torch.device("cpu"))
+    module = place(nn.Sequential(nn.Conv2d(3, 16, 3)), torch.device("cpu"))
     assert layout_of(module) is choose_precision().channels_last
 
 
