@@ -58,6 +58,7 @@ class Cases:
         """Which are called positive: from a score on, or, without one, as `predicted` says."""
         if threshold is not None:
             return self.scores >= threshold
+        check_columns(self.table, ["predicted"], "without a threshold a table of recordings")
         return np.asarray(self.table["predicted"].astype(str) == self.name)
 
 
