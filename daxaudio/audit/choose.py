@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
 from daxaudio.audit.questions import Questions
 from daxaudio.runs.seeds import derive_seed
 
 RULE = (
     "Explained are {n} recordings of either class, the first in an order drawn from their names "
     "before anything is known of their scores, and on top of them the errors that are shown: of "
-    "each kind the {errors} with the farthest scores."
+    "each kind the {errors} that the model was surest of, one a participant as far as that goes."
 )
 
 
@@ -40,21 +38,6 @@ def drawn_by_name(labels: Mapping[str, str], questions: Questions) -> list[str]:
         names.sort(key=lambda name: (derive_seed(questions.seed, "explained", name), name))
         turns += [(turn, not side, name) for turn, name in enumerate(names)]
     return [name for turn, _, name in sorted(turns) if turn < questions.n_explained]
-
-
-def worst_errors(recordings: pd.DataFrame, questions: Questions) -> list[str]:
-    """False positives with the highest scores, false negatives with the lowest, so many of each.
-
-    Args:
-        recordings: as of `Evidence`.
-        questions: `positive` and `n_errors`.
-    """
-    asked = recordings[recordings["score"].notna() & (recordings["correct"] == 0)]
-    positive = asked["label"] == questions.positive
-    called = asked["predicted"] == questions.positive
-    high = asked[~positive & called].sort_values(["score", "recording_id"], ascending=[False, True])
-    low = asked[positive & ~called].sort_values(["score", "recording_id"])
-    return [*high["recording_id"][: questions.n_errors], *low["recording_id"][: questions.n_errors]]
 
 
 def describe_rule(questions: Questions) -> str:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from daxaudio.audit.answers import JOB as ANSWERS
-from daxaudio.audit.choose import all_explained, drawn_by_name, worst_errors
+from daxaudio.audit.choose import all_explained, drawn_by_name
 from daxaudio.audit.document import Audit, write_audit
+from daxaudio.audit.errors import worst_errors
 from daxaudio.audit.gather import Evidence, gather
 from daxaudio.audit.job import TRACES, AuditJob, OpenModel
 from daxaudio.audit.known import Known, nothing_known, read_known
+from daxaudio.audit.of_tables import AFTER_LISTENING, BEFORE_LISTENING
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.sections import Section
 from daxaudio.audit.swaps import swaps_section
@@ -35,7 +37,11 @@ from daxaudio.runs.shards import WHOLE, Shard
 ENGINE = Local(threads=1)
 """This process; one thread, as answers are then equal to the last bit on any number of workers."""
 
-SECTIONS: tuple[Callable[[Evidence, Questions], Section], ...] = (swaps_section,)
+SECTIONS: tuple[Callable[[Evidence, Questions], Section], ...] = (
+    *BEFORE_LISTENING,
+    swaps_section,
+    *AFTER_LISTENING,
+)
 """In the order of the page; each reads tables alone."""
 
 
@@ -161,6 +167,7 @@ def _known(corpus: Corpus, questions: Questions) -> Known:
     if corpus.table is None:
         return nothing_known(speakers)
     wanted = [*questions.subgroups, *questions.match_on, *questions.columns]
+    wanted += [*(questions.sites or ()), *filter(None, (questions.split, questions.left_out))]
     return read_known(
         corpus.table,
         speakers,
