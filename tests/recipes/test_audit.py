@@ -1,10 +1,13 @@
-"""The recipe of audits: its cells, and what it counts."""
+"""The recipe of audits: its cells, what it counts, and a run at a tiny size."""
 
+import json
+import os
+import subprocess
 import sys
 
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, finish
 
 from daxaudio.engines.units import Unit
 
@@ -18,7 +21,7 @@ model: {depth: 10, width: 4}
 training: {epochs: 4, batch_size: 4, learning_rate: 0.005, precision: fp32}
 augmentation: {padding_probability: 0.0, frequency_mask: 0, time_mask: 0, mixup_alpha: 0.0}
 """
-QUESTIONS = "{positive: p, queries: 20, n_bootstrap: 100, n_permutations: 99}\n"
+QUESTIONS = "{positive: p, queries: 20, n_bootstrap: 100, n_permutations: 99, n_explained: 1}\n"
 
 
 def cells(**columns):
@@ -130,3 +133,37 @@ def test_weaker_confounders_and_luck_are_not_judged():
 def test_cells_without_an_audit_are_left_out_and_none_at_all_is_said(tmp_path):
     with pytest.raises(ValueError, match="holds no audit"):
         gather(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_recipe_makes_trains_audits_and_counts_and_does_nothing_twice(tmp_path):
+    for name, text in (("tiny.yaml", CONFIG), ("questions.yaml", QUESTIONS)):
+        (tmp_path / name).write_text(text)
+    exp_dir = tmp_path / "exp"
+    words = [
+        *("--exp_dir", exp_dir, "--corpora", "honest level", "--strengths", "1", "--seeds", "100"),
+        *("--n_train", "8", "--n_test", "12", "--config", tmp_path / "tiny.yaml"),
+        *("--questions", tmp_path / "questions.yaml", "--jobs", "2"),
+    ]
+    run(words)
+    table = pd.read_csv(exp_dir / "cells.csv", keep_default_na=False)
+    assert table["corpus"].tolist() == ["honest", "level"]
+    assert table["n"].tolist() == [16, 16]
+    text = (exp_dir / "RESULTS.md").read_text()
+    assert "at most 5% of audits" in text
+    assert "level at full strength named first" in text
+    assert (exp_dir / "report.html").is_file()
+    audit = exp_dir / "cells" / "level-1-seed100" / "audit" / "audit.json"
+    first, made = json.loads(audit.read_text()), audit.stat().st_mtime_ns
+    assert first["data"]["n_recordings"] == 16
+    run(words)
+    assert audit.stat().st_mtime_ns == made
+
+
+def run(words):
+    script = [str(ROOT / "recipes" / "audit" / "run.sh"), *map(str, words)]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    process = subprocess.Popen(
+        script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    return finish(process)
