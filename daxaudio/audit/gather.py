@@ -44,6 +44,8 @@ class Evidence:
         explained: one row an explanation: `EXPLAINED_COLUMNS`.
         left_out: `recording_id`, `job`, `state`, `problem`.
         annotated: whether every recording has known events.
+        not_asked: what was left out before the model was asked: `recording_id`, `participant`,
+            `reason`.
     """
 
     recordings: pd.DataFrame
@@ -53,6 +55,7 @@ class Evidence:
     explained: pd.DataFrame
     left_out: pd.DataFrame
     annotated: bool = False
+    not_asked: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -20,7 +20,7 @@ MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "."))
 
 RECORDING, PARTICIPANT = "recording_id", "participant"
 
-_TAKEN = (PARTICIPANT, "label", "predicted", "score", "correct")
+_TAKEN = (*(PARTICIPANT, "label", "predicted", "score", "correct", "duration", "input", "problem"),)
 """Columns that the audit adds; the participant's only where theirs is named otherwise."""
 
 
@@ -35,12 +35,14 @@ class Known:
         columns: names of the file's columns, without ids and participants.
         unknown: ids of rows that no recording of the corpus has.
         without: recordings that have no row.
+        by: "recording_id" or "participant", what a row of the file is of.
     """
 
     table: pd.DataFrame
     columns: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    by: str = RECORDING
 
 
 def nothing_known(participants: Mapping[str, str]) -> Known:
@@ -126,7 +128,8 @@ def read_known(
         cells = [by_id.get(key_of[one], {}).get(name, "") for one in who]
         table[name] = _typed(cells, name in categories)
     without = [name for name in who if key_of[name] not in by_id]
-    return Known(table, tuple(columns), tuple(unknown), tuple(without))
+    by = RECORDING if key == RECORDING else PARTICIPANT
+    return Known(table, tuple(columns), tuple(unknown), tuple(without), by)
 
 
 def _read(path: Path, participant: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:

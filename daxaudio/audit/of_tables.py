@@ -35,6 +35,7 @@ def participants_section(evidence: Evidence, questions: Questions) -> Section:
     table = evidence.recordings
     asked = table["score"].notna()
     out = table.loc[~asked, ["recording_id", "participant"]].assign(reason=NOT_ASKED)
+    out = pd.concat([evidence.not_asked, out], ignore_index=True)
     settings = (questions.split, questions.left_out)
     described = tuple(name for name in known_columns(evidence) if name not in settings)
     return participants(table[asked], questions, left_out=out[list(LEFT_OUT)], described=described)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from daxaudio.audit.features import as_numbers
+from daxaudio.audit.known import PARTICIPANT, Known
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.sections import Section, State
+from daxaudio.data.audio_folders import UNLABELLED
 from daxaudio.runs.names import name_some
 from daxaudio.runs.tables import check_columns
 
@@ -19,6 +23,35 @@ has no recording at all, the id is empty."""
 
 FLOW = ("step", "n_recordings", "n_participants", "n_participants_lost")
 _NAMED = 6  # most levels of a column that get a row of their own
+
+
+def left_out_before(known: Known, text: Mapping[str, str], questions: Questions) -> pd.DataFrame:
+    """What is left out before the model is asked: no label, a reason in the table, no recording.
+
+    Args:
+        known: what is known of all recordings.
+        text: label of each recording, `UNLABELLED` where there is none.
+        questions: `left_out` names the column of reasons.
+
+    Returns:
+        `LEFT_OUT`, a recording once: the reason of the table goes first.
+
+    Raises:
+        ValueError: when there is no such column.
+    """
+    column = questions.left_out
+    if column is not None and column not in known.columns:
+        raise ValueError(f"left_out: nothing is known of {column!r}; give a table that has it")
+    rows: list[tuple[str, str, str]] = []
+    for one in known.table.to_dict("records"):
+        name, reason = str(one["recording_id"]), one[column] if column else None
+        if reason is not None and reason == reason:  # NaN is no reason
+            rows.append((name, str(one["participant"]), str(reason)))
+        elif text[name] == UNLABELLED:
+            rows.append((name, str(one["participant"]), "no label"))
+    if known.by == PARTICIPANT:
+        rows += [("", name, "no recording of them in the data") for name in known.unknown]
+    return pd.DataFrame(rows, columns=list(LEFT_OUT))
 
 
 def participants(

@@ -18,12 +18,12 @@ from daxaudio.audit.gather import Evidence, gather
 from daxaudio.audit.job import TRACES, AuditJob, OpenModel
 from daxaudio.audit.known import Known, nothing_known, read_known
 from daxaudio.audit.of_tables import AFTER_LISTENING, BEFORE_LISTENING
+from daxaudio.audit.participants import left_out_before
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.sections import Section
 from daxaudio.audit.swaps import swaps_section
 from daxaudio.audit.verdict import conclude
 from daxaudio.containers import Events
-from daxaudio.data.audio_folders import UNLABELLED
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.engines.engine import Engine, Local
 from daxaudio.engines.units import Outcome, Unit
@@ -95,7 +95,9 @@ def audit(
     out, model = Path(out), open_model(None)
     questions = for_model(questions or Questions(), model)
     known = _known(corpus, questions)
-    labels = {name: text for name, text in corpus.data.text.items() if text != UNLABELLED}
+    not_asked = left_out_before(known, corpus.data.text, questions)
+    out_of_it = set(not_asked["recording_id"])
+    labels = {name: text for name, text in corpus.data.text.items() if name not in out_of_it}
     _check_labels(labels, questions, corpus.source)
     annotated = all(name in corpus.events for name in labels)
     methods = [name for name in (questions.method, questions.second_method) if name]
@@ -132,6 +134,7 @@ def audit(
     explained = all_explained(wanted, worst_errors(before.recordings, questions))
     outcomes += _explain(job, explained, methods, engine, said)
     evidence = gather(out, table, methods, outcomes, explained=explained, annotated=annotated)
+    evidence = dataclasses.replace(evidence, not_asked=not_asked)
     found = _conclude(evidence, job, corpus, model, methods)
     write_audit(found, out)
     return found

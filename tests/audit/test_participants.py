@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 from made_tables import made_corpus
 
-from daxaudio.audit.participants import LEFT_OUT, participants
+from daxaudio.audit.known import Known
+from daxaudio.audit.participants import LEFT_OUT, left_out_before, participants
 from daxaudio.audit.questions import Questions
+from daxaudio.data.audio_folders import UNLABELLED
 
 
 @pytest.fixture
@@ -83,3 +85,19 @@ def test_who_has_both_labels_is_listed(table):
     table.loc[1, "label"] = "healthy"
     section = participants(table, Questions())
     assert section.tables["both_labels"]["participant"].tolist() == ["p000"]
+
+
+def test_no_label_a_reason_and_no_recording_leave_out_once_each():
+    corpus = {"a1": "a", "a2": "a", "b1": "b"}
+    rows = {"recording_id": list(corpus), "participant": list(corpus.values())}
+    reasons = pd.DataFrame({**rows, "reason": [None, "too noisy", None]})
+    known = Known(reasons, ("reason",), unknown=("z",), by="participant")
+    text = {"a1": "ill", "a2": UNLABELLED, "b1": UNLABELLED}
+    out = left_out_before(known, text, Questions(left_out="reason"))
+    assert out.to_numpy().tolist() == [
+        ["a2", "a", "too noisy"],
+        ["b1", "b", "no label"],
+        ["", "z", "no recording of them in the data"],
+    ]
+    with pytest.raises(ValueError, match="left_out: nothing is known of 'why'"):
+        left_out_before(known, text, Questions(left_out="why"))

@@ -164,3 +164,16 @@ def test_the_command_audits_a_folder(tmp_path, capsys):
     assert "This is about the classifier" in capsys.readouterr().out
     document = read_document(tmp_path / "out")
     assert not document["data"]["annotated"]
+
+
+def test_what_the_table_leaves_out_is_not_asked_and_stands_in_the_flow(data, tmp_path):
+    table = tmp_path / "known.csv"
+    first = data.ids[0]
+    rows = [f"{name},{'too noisy' if name == first else ''}" for name in data.ids]
+    table.write_text("recording_id,why\n" + "\n".join(rows) + "\n")
+    corpus = Corpus(data, "made coughs", dict.fromkeys(data.ids, EVENTS), table)
+    asked = dataclasses.replace(ASKED, left_out="why", n_explained=0, n_controls=0, n_donors=0)
+    found = audit(hears_hum, corpus, tmp_path / "out", asked)
+    assert first not in set(found.recordings["recording_id"])
+    flow = section(found, "participants").tables["flow"].set_index("step")
+    assert flow.loc["left out: too noisy", "n_recordings"] == 1
