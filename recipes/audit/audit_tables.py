@@ -19,11 +19,13 @@ from daxaudio.runs.tables import is_table, read_table
 from daxaudio_data_prep.synthetic.confounded_coughs import POSITIVE
 from daxaudio_data_prep.synthetic.cough_nuisances import KINDS
 
-SECTION, TABLE = "confounders", "accused"
-"""The section of an audit that accuses, and its table, the likeliest first."""
+SECTION, TABLE, SWAPS = "confounders", "accused", "swaps"
+"""The section of an audit that accuses, its table (the likeliest first), and the section of sounds
+that are exchanged between classes."""
 
-COLUMNS = ("corpus", "strength", "seed", "n", "auc", "state", "first", "accused")
-"""Of the table of cells: `n` recordings audited, `auc` of the classifier on them, kinds accused."""
+COLUMNS = ("corpus", "strength", "seed", "n", "auc", "first", "accused", "concerns")
+"""Of the table of cells: `n` recordings audited, `auc` of the classifier on them, kinds accused,
+sections of the audit that speak against the classifier."""
 
 NAMED, ACCUSED = 0.9, 0.1
 """Share of corpora in which a confounder of full strength must be named, and honest ones may be."""
@@ -36,7 +38,8 @@ def gather(cells: Path) -> pd.DataFrame:
         cells: folder of the cells.
 
     Returns:
-        `COLUMNS`; `accused` are the kinds in order, divided by blanks, "" where none was.
+        `COLUMNS`; `accused` are the kinds in order and `concerns` names of sections, each divided
+        by blanks, "" where there are none.
 
     Raises:
         ValueError: when no cell was audited, or an audit cannot be read.
@@ -47,10 +50,11 @@ def gather(cells: Path) -> pd.DataFrame:
     rows = []
     for path in found:
         cell = Cell.of(path.parent.parent.name)
-        kinds, state = accused_kinds(read_document(path))
+        document = read_document(path)
+        kinds = accused_kinds(document)
         n, auc = _heard(path.parent.parent / "model" / PREDICTIONS_FILE)
-        first = kinds[0] if kinds else ""
-        told = (n, round(auc, 3), state, first, " ".join(kinds))
+        concerns = [one["name"] for one in document["sections"] if one["state"] == "concern"]
+        told = (n, round(auc, 3), "".join(kinds[:1]), " ".join(kinds), " ".join(concerns))
         rows.append((cell.corpus, cell.strength, cell.seed, *told))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     order = table.assign(corpus=table["corpus"].map(CORPORA.index), strength=-table["strength"])
@@ -58,8 +62,8 @@ def gather(cells: Path) -> pd.DataFrame:
     return table.loc[order.index].reset_index(drop=True)
 
 
-def accused_kinds(document: Mapping[str, Any]) -> tuple[list[str], str]:
-    """The kinds that an audit accuses, the likeliest first, each once; and the section's state.
+def accused_kinds(document: Mapping[str, Any]) -> list[str]:
+    """The kinds that an audit accuses, the likeliest first, each once.
 
     Raises:
         ValueError: when the audit has no such section.
@@ -67,12 +71,11 @@ def accused_kinds(document: Mapping[str, Any]) -> tuple[list[str], str]:
     own = [section for section in document["sections"] if section["name"] == SECTION]
     if not own:
         raise ValueError(f"the audit has no section {SECTION!r}; is it among the questions?")
-    section = own[0]
-    if TABLE not in section["tables"]:
-        return [], str(section["state"])
-    table = section["tables"][TABLE]
+    table = own[0]["tables"].get(TABLE)
+    if table is None:
+        return []
     kind = table["columns"].index("kind")
-    return list(dict.fromkeys(str(row[kind]) for row in table["rows"])), str(section["state"])
+    return list(dict.fromkeys(str(row[kind]) for row in table["rows"]))
 
 
 def _heard(predictions: Path) -> tuple[int, float]:
@@ -104,22 +107,29 @@ def tabulate_honest(cells: pd.DataFrame) -> Table:
     """How often honest corpora were accused, of which kinds."""
     rows = []
     for corpus, own in cells[cells["corpus"].isin(list(HONEST))].groupby("corpus", sort=False):
-        accused = int((own["accused"] != "").sum())
-        kinds = [kind for line in own["accused"] for kind in line.split()]
-        of_four = sum(kind in KINDS for kind in kinds)
-        listed = ", ".join(f"{kind} {kinds.count(kind)}" for kind in dict.fromkeys(kinds))
-        counts = (_of(accused, len(own)), _interval(accused, len(own)))
-        rows.append(
-            (
-                str(corpus),
-                _auc(own),
-                *counts,
-                _of(of_four, len(own) * len(KINDS)),
-                listed or MISSING,
-            )
-        )
+        n_accused = int(is_accused(own).sum())
+        of_four = sum(kind in KINDS for line in own["accused"] for kind in line.split())
+        told = (_of(n_accused, len(own)), _interval(n_accused, len(own)))
+        kinds = (_of(of_four, len(own) * len(KINDS)), _listed(own["accused"]))
+        rows.append((str(corpus), _auc(own), *told, *kinds, _listed(own["concerns"])))
     head = ("honest corpus", "AUC of the classifier, least", "corpora accused", "95 % interval")
-    return Table((*head, "accusations of the four kinds", "of what"), tuple(rows))
+    last = ("accusations of the four kinds", "of what", "sections of concern")
+    return Table((*head, *last), tuple(rows))
+
+
+def is_accused(cells: pd.DataFrame) -> pd.Series:
+    """Whether an audit says that the score follows something beside the events.
+
+    It does where it names a kind, and where the section of sounds that are exchanged is of concern.
+    """
+    exchanged = cells["concerns"].map(lambda names: SWAPS in names.split())
+    return (cells["accused"] != "") | exchanged
+
+
+def _listed(lines: pd.Series) -> str:
+    """Words of lines with their counts, such as `hum 2, table 1`."""
+    words = [word for line in lines for word in line.split()]
+    return ", ".join(f"{word} {words.count(word)}" for word in dict.fromkeys(words)) or MISSING
 
 
 def judge(cells: pd.DataFrame) -> Table:
@@ -133,7 +143,7 @@ def judge(cells: pd.DataFrame) -> Table:
             rows.append((asked, _of(named, len(own)), _yes(named >= NAMED * len(own))))
     own = cells[cells["corpus"] == "honest"]
     if len(own):
-        accused = int((own["accused"] != "").sum())
+        accused = int(is_accused(own).sum())
         asked = f"honest corpora accused of anything in at most {ACCUSED:.0%}"
         rows.append((asked, _of(accused, len(own)), _yes(accused <= ACCUSED * len(own))))
     return Table(("asked", "found", "reached"), tuple(map(tuple, rows)))

@@ -41,7 +41,8 @@ def about_honest(alpha: float, n_audits: int) -> str:
         f"{n_audits} expected at the most). Audits are not corrected for each other. In `honest` "
         "hum, level, bandwidth and site are dealt evenly to both classes, in `chance` by a coin "
         "for each participant: there a nuisance may go with the class by luck, in training and in "
-        "what is audited, as in life."
+        "what is audited, as in life. Accused is a corpus of which the audit names a kind, or says "
+        "that the score follows the background when sounds are exchanged between classes."
     )
 
 
