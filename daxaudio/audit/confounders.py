@@ -205,6 +205,8 @@ def _ranked(
             "general": general,
             "weaker": accused["evidence"] == "association",
             "smaller": -size,
+            # of two columns that say the same, the coarser one
+            "finer": [sites[one].nunique() if one in sites else 0 for one in accused["suspect"]],
             "suspect": accused["suspect"],
         }
     )

@@ -200,8 +200,13 @@ def _answer(
 ) -> tuple[str, State]:
     people = set(table["participant"])
     text = f"{len(table)} recordings of {len(people)} participants were audited"
-    lost = len(set(out["participant"]) - people)
-    text += f"; {len(out)} were left out, and {lost} participants with them." if len(out) else "."
+    recorded = out[out["recording_id"].fillna("") != ""]
+    lost = len(set(recorded["participant"]) - people)
+    if len(recorded):
+        text += f"; {len(recorded)} recordings were left out, and {lost} participants with them"
+    text += "."
+    if n_absent := len(set(out["participant"]) - set(recorded["participant"]) - people):
+        text += f" {n_absent} participants of the table have no recording here."
     worse = False
     if shared is None:
         text += " Nobody said who was trained on (split in the questions)."
@@ -218,5 +223,5 @@ def _answer(
         n = copies["input"].nunique()
         text += f" {n} sounds are there more than once, under {len(copies)} ids."
         worse = worse or bool((copies.groupby("input")["participant"].nunique() > 1).any())
-    state: State = "concern" if worse else "note" if shared is None or len(out) else "fine"
+    state: State = "concern" if worse else "note" if shared is None or len(recorded) else "fine"
     return text, state

@@ -108,17 +108,40 @@ def line_levels(power: Power, nyquist: float) -> tuple[float, float]:
         (20, 0.09)
     """
     n = len(power) - 1
-    width = 2 * max(3, round(_AROUND / nyquist * n)) + 1
     first = max(1, math.ceil(_LOWEST_LINE / nyquist * n))
-    if nyquist < 2 * _AROUND or width > n:
+    around = _around(power, nyquist)
+    if around is None:
         return math.nan, math.nan
-    floor = np.maximum(power, power.max() * _FLOOR)
-    around = scipy.ndimage.median_filter(floor, width, mode="nearest")
-    excess = _decibels(floor / around)
+    excess = _decibels(np.maximum(power, power.max() * _FLOOR) / around)
     lines = excess > _EXCESS
     lines[:first] = False
     share = float(power[lines].sum() / power[first:].sum()) if power[first:].sum() > 0 else 0.0
     return float(excess[first:].max()), share
+
+
+def without_lines(power: Power, nyquist: float) -> Power:
+    """The same spectrum with what is around each line in its place, so that none is heard.
+
+    Example:
+        >>> power = np.ones(1025)
+        >>> power[40] = 100.0
+        >>> without_lines(power, 8000.0).max()
+        np.float64(1.0)
+    """
+    around = _around(power, nyquist)
+    if around is None:
+        return power
+    return np.where(power > around * 10 ** (_EXCESS / 10), around, power)
+
+
+def _around(power: Power, nyquist: float) -> Power | None:
+    """Median of 100 Hz on either side of each bin; None where the band is too narrow."""
+    n = len(power) - 1
+    width = 2 * max(3, round(_AROUND / nyquist * n)) + 1
+    if nyquist < 2 * _AROUND or width > n:
+        return None
+    floor = np.maximum(power, power.max() * _FLOOR)
+    return np.asarray(scipy.ndimage.median_filter(floor, width, mode="nearest"))
 
 
 def _band_levels(power: Power, nyquist: float) -> dict[str, float]:

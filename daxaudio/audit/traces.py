@@ -8,10 +8,11 @@ apart. A trace is a number; NaN says that a recording is too short or too quiet 
 | `level` | how loud the loud frames and the peak are |
 | `duration` | how long it lasts |
 | `clipping` | how much of it is cut off at the top |
-| `bandwidth` | where its energy ends, how steeply, how fine its samples are, holes of a codec |
+| `bandwidth` | where it ends and how steeply, how fine its samples are, holes of a codec |
 | `hum` | lines that stand out of the background |
 | `background` | how loud the background is under the events, and its colour in third octaves |
 
+Where energy ends, and holes, are those of the background: in events they tell what happens.
 Background is the quietest third of the frames that no event touches (reverberation of an event is
 louder than that), and where no events are known the quietest tenth of all. Which of the two it is
 should be one for all recordings of a corpus: see `measure_traces`. Frames are 128 ms. A long
@@ -36,6 +37,7 @@ from daxaudio.audit.trace_spectra import (
     roll_off,
     third_octaves,
     tilt,
+    without_lines,
 )
 from daxaudio.containers import Events
 from daxaudio.data.channels import one_channel
@@ -73,7 +75,7 @@ _BLOCK, _FRAME = 60.0, 0.128  # seconds
 _LOUDEST, _QUIET_OF_FREE, _QUIET_OF_ALL = 0.05, 1 / 3, 0.1  # shares of the frames
 _FEWEST = 3  # frames of background without which nothing is said of it
 _FLAT, _NEAR_PEAK = 3, 0.999  # samples in a row that near to the peak are cut off
-_HOLE, _QUIET_FRAME = -40.0, -30.0  # dB below the recording's mean spectrum; below loud frames
+_HOLE = -40.0  # dB below the mean spectrum of the background
 
 
 @dataclasses.dataclass
@@ -251,7 +253,8 @@ def _add_frames(
     sums.power = sums.power + spectra.sum(axis=0)
     sums.n_background += len(quiet)
     sums.background = sums.background + spectra[quiet].sum(axis=0)
-    _count_holes(sums, spectra, levels)
+    if len(quiet):
+        _count_holes(sums, spectra[quiet])
     return hop * len(frames)
 
 
@@ -272,14 +275,11 @@ def _background_frames(
     return np.sort(places[np.argsort(levels[places], kind="stable")[:n_taken]])
 
 
-def _count_holes(sums: _Sums, spectra: NDArray[np.float64], levels: NDArray[np.float64]) -> None:
-    """Count what a codec left out of loud frames: cells far below the mean spectrum there."""
-    loud = levels >= max(float(levels.max()) + _QUIET_FRAME, SILENCE + 1)
-    if not loud.any():
-        return
-    mean = spectra[loud].mean(axis=0)
+def _count_holes(sums: _Sums, spectra: NDArray[np.float64]) -> None:
+    """Count what a codec left out of the background: cells far below the mean spectrum there."""
+    mean = spectra.mean(axis=0)
     heard = mean > mean.max() * 10 ** (-6.0)
-    below = spectra[loud][:, heard] < mean[heard] * 10 ** (_HOLE / 10)
+    below = spectra[:, heard] < mean[heard] * 10 ** (_HOLE / 10)
     sums.n_holes += int(below.sum())
     sums.n_cells += below.size
 
@@ -304,9 +304,7 @@ def _of_spectra(sums: _Sums, sample_rate: int) -> dict[str, float]:
     power, nyquist = np.asarray(sums.power) / sums.n_frames, sample_rate / 2
     found: dict[str, float] = dict.fromkeys(KINDS, math.nan)
     if power.sum() > 0:
-        found["roll_off_hz"] = roll_off(power, nyquist)
         found["highest_hz"] = highest_within(power, nyquist)
-        found["top_band_db"] = band_level(power, 0.75, 1.0)
         found["fall_db"] = fall(power, nyquist)
     if sums.n_background >= _FEWEST:
         quiet = np.asarray(sums.background) / sums.n_background
@@ -314,6 +312,9 @@ def _of_spectra(sums: _Sums, sample_rate: int) -> dict[str, float]:
         loud = float(levels[-max(1, math.ceil(_LOUDEST * len(levels))) :].mean())
         found["background_db"] = 10 * math.log10(max(quiet.sum(), 1e-12)) - loud
         found["tilt_db"] = tilt(quiet, nyquist)
+        unlined = without_lines(quiet, nyquist)  # a hum would be most of the energy
+        found["roll_off_hz"] = roll_off(unlined, nyquist)
+        found["top_band_db"] = band_level(unlined, 0.75, 1.0)
         found |= third_octaves(quiet, nyquist)
         found["line_db"], found["lines_share"] = line_levels(quiet, nyquist)
     return {name: value for name, value in found.items() if name in _SPECTRAL}
