@@ -14,7 +14,7 @@ import dataclasses
 import functools
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class Answering:
         background: labels of events that are background.
         n_donors: of each class, for each recording; 0 asks for no change that needs one.
         seed: of the draws.
+        planted: changes a recording, of which it is told the name, before anything else is done.
+        ask: gives the scores of every class of recordings.
     """
 
     model: Model
@@ -75,6 +77,8 @@ class Answering:
     background: Sequence[str] = BACKGROUND
     n_donors: int = 3
     seed: int = 0
+    planted: Callable[[str, Recording], Recording] = lambda name, recording: recording
+    ask: Callable[[Model, Sequence[Recording]], torch.Tensor] = scores_of
     kept: dict[str, SoundParts] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     @functools.cached_property
@@ -124,14 +128,14 @@ class Answering:
         }
         if stored := self._stored(path, facts):
             return stored
-        document = {"recording_id": name, "facts": facts, **self._ask(name, parts)}
+        document = {"recording_id": name, "facts": facts, **self.rows(name)}
         write_text(json.dumps(document, indent=1) + "\n", path)
         return document
 
     def parts_of(self, name: str) -> SoundParts:
         """Events and background of one recording; raises as `read_for`."""
         if name not in self.kept:
-            recording = read_for(self.model, self.data, name)
+            recording = self.planted(name, read_for(self.model, self.data, name))
             found = split(recording, self.events.get(name, ()), self.background)
             self.kept[name] = found
             while len(self.kept) > 1 and _samples(self.kept.values()) > _KEPT_SAMPLES:
@@ -155,8 +159,14 @@ class Answering:
                 )
         return found if found["facts"] == facts else None
 
-    def _ask(self, name: str, parts: SoundParts) -> dict[str, Any]:
-        """Rows and problems of one recording."""
+    def rows(self, name: str) -> dict[str, Any]:
+        """All that is asked about one recording, asked now; raises as `answer`.
+
+        Returns:
+            `duration`, `annotated`, `predicted`, `rows` of kind, donor, donor's class and score,
+            and `problems` by kind.
+        """
+        parts = self.parts_of(name)
         positive = self.data.text[name] == self.positive
         asked: list[tuple[str, str, str]] = [(AS_IS, "", "")]
         sounds, problems = [parts.recording], dict[str, str]()
@@ -170,7 +180,7 @@ class Answering:
             for side in (OWN, OTHER):
                 if self.n_donors and not any(key[0] == kind and key[2] == side for key in asked):
                     problems.setdefault(kind, f"no donor of the {side} class")
-        scores = scores_of(self.model, sounds)
+        scores = self.ask(self.model, sounds)
         if not bool(scores[0].isfinite().all()):
             self.model.front_end.spectrogram(parts.recording)  # says why
             raise ValueError(f"{name}: cannot be heard by the model")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from daxaudio.audit.questions import Questions
@@ -38,6 +39,17 @@ def drawn_by_name(labels: Mapping[str, str], questions: Questions) -> list[str]:
         names.sort(key=lambda name: (derive_seed(questions.seed, "explained", name), name))
         turns += [(turn, not side, name) for turn, name in enumerate(names)]
     return [name for turn, _, name in sorted(turns) if turn < questions.n_explained]
+
+
+def controls_of(labels: Mapping[str, str], questions: Questions) -> list[str]:
+    """Recordings that get controls: the first of those that are explained, so many of each class.
+
+    Args:
+        labels: of each recording.
+        questions: `positive`, `n_controls`, `n_explained` and `seed`.
+    """
+    fewer = min(questions.n_controls, questions.n_explained)
+    return drawn_by_name(labels, dataclasses.replace(questions, n_explained=fewer))
 
 
 def describe_rule(questions: Questions) -> str:

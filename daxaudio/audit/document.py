@@ -32,10 +32,11 @@ import pandas as pd
 
 from daxaudio.audit.sections import STATES, Section
 from daxaudio.runs.files import read_text, write_text
+from daxaudio.runs.parts import FOLDER as TABLES, merge_table, write_part
 from daxaudio.runs.provenance import without_nan
 from daxaudio.runs.tables import write_table
 
-FILE, TABLES = "audit.json", "tables"
+FILE = "audit.json"
 
 SCHEMA, VERSION = "daxaudio-audit", 1
 
@@ -110,7 +111,7 @@ def write_audit(audit: Audit, out: str | os.PathLike[str]) -> Path:
         The path of `audit.json`.
     """
     out = Path(out)
-    tables = {name: _written(table, f"{name}", out) for name, table in audit.tables.items()}
+    tables = {name: _merged(table, name, out) for name, table in audit.tables.items()}
     sections = []
     for section in audit.sections:
         own = {}
@@ -198,6 +199,14 @@ def _written(table: pd.DataFrame, name: str, out: Path) -> dict[str, Any]:
     write_table(table, out / TABLES / f"{name}.csv")
     columns = [str(column) for column in table.columns]
     return {"file": f"{TABLES}/{name}.parquet", "columns": columns, "n_rows": len(table)}
+
+
+def _merged(table: pd.DataFrame, name: str, out: Path) -> dict[str, Any]:
+    """Written as a table of one part, as every table of units is."""
+    write_part(table, out, name)
+    merged = merge_table(out, name)
+    columns = [str(column) for column in merged.columns]
+    return {"file": f"{TABLES}/{name}.parquet", "columns": columns, "n_rows": len(merged)}
 
 
 def _shown(audit: Audit) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from daxaudio.audit.answers import (
     table_of_answers,
     table_of_predictions,
 )
+from daxaudio.audit.controls import FILE as CONTROLS_FILE, JOB as CONTROLS
 from daxaudio.audit.job import TRACES, TRACES_FILE
 from daxaudio.audit.traces import KINDS
 from daxaudio.audit.where import COLUMNS as WHERE_COLUMNS, FILE as WHERE_FILE
@@ -28,6 +29,12 @@ EXPLAINED_COLUMNS = (
     *("recording_id", "method", "target", "score", "reliability", "n_warnings", "warning"),
     *("agreement", "queries"),
 )
+
+CONTROL_COLUMNS = (
+    *("recording_id", "label", "tone_hz", "tone_share", "tone_chance"),
+    *("outside_hz", "outside_score_change", "outside_mask_change", "outside_problem"),
+)
+CHECK_COLUMNS = ("recording_id", "finding", "good", "value", "sentence")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,6 +49,10 @@ class Evidence:
         traces: one row a recording: `recording_id` and the traces.
         where: one row a mask and part: share of the mask, and of a flat one.
         explained: one row an explanation: `EXPLAINED_COLUMNS`.
+        controls: one row a recording with controls: see `Controlling`.
+        control_answers: as `answers`, of recordings with a planted tone and a model that hears it.
+        checks: what is said of the explanations of these recordings: `recording_id`, `finding`,
+            `good` (1, 0 or NaN), `value`, `sentence`.
         left_out: `recording_id`, `job`, `state`, `problem`.
         annotated: whether every recording has known events.
         not_asked: what was left out before the model was asked: `recording_id`, `participant`,
@@ -53,6 +64,9 @@ class Evidence:
     traces: pd.DataFrame
     where: pd.DataFrame
     explained: pd.DataFrame
+    controls: pd.DataFrame
+    control_answers: pd.DataFrame
+    checks: pd.DataFrame
     left_out: pd.DataFrame
     annotated: bool = False
     not_asked: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
@@ -60,8 +74,9 @@ class Evidence:
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """By the names of their files."""
-        parts = ("recordings", "answers", "traces", "where", "explained", "left_out")
-        return {name: getattr(self, name) for name in parts}
+        parts = ("recordings", "answers", "traces", "where", "explained")
+        more = ("controls", "control_answers", "checks", "left_out")
+        return {name: getattr(self, name) for name in (*parts, *more)}
 
 
 def gather(
@@ -104,6 +119,7 @@ def gather(
         _traces(out, known["recording_id"]),
         pd.DataFrame(where, columns=list(WHERE_COLUMNS)),
         pd.DataFrame(map(_explained, masks), columns=list(EXPLAINED_COLUMNS)),
+        *_controls(out, explained),
         _sorted(
             pd.DataFrame(left_out, columns=["recording_id", "job", "state", "problem"]),
             ("recording_id", "job"),
@@ -120,6 +136,27 @@ def _traces(out: Path, names: Iterable[str]) -> pd.DataFrame:
             rows.append({"recording_id": name, **json.loads(read_text(path))["traces"]})
     table = pd.DataFrame(rows, columns=["recording_id", *KINDS])
     return table.astype(dict.fromkeys(KINDS, "float64"))
+
+
+def _controls(out: Path, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Controls, their answers, and the checks of explanations."""
+    paths = [out / CONTROLS / name / CONTROLS_FILE for name in sorted(names)]
+    found = [json.loads(read_text(path)) for path in paths if path.is_file()]
+    rows = [[one[name] for name in CONTROL_COLUMNS] for one in found]
+    controls = pd.DataFrame(rows, columns=list(CONTROL_COLUMNS))
+    numbers = [n for n in CONTROL_COLUMNS if n.startswith(("tone", "outside")) and "prob" not in n]
+    answers = [(one["recording_id"], *row) for one in found for row in one["answers"]]
+    checks = [
+        (one["recording_id"], *(check[name] for name in CHECK_COLUMNS[1:]))
+        for one in found
+        for check in one["checks"]
+    ]
+    told = pd.DataFrame(checks, columns=list(CHECK_COLUMNS))
+    return (
+        controls.astype(dict.fromkeys(numbers, "float64")),
+        pd.DataFrame(answers, columns=list(ANSWER_COLUMNS)),
+        told.astype({"good": "float64", "value": "float64"}),
+    )
 
 
 def _read_masks(out: Path, methods: Sequence[str], names: Sequence[str]) -> Iterable[Any]:

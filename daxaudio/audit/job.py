@@ -4,6 +4,7 @@
 |---|---|---|
 | `traces` | no | `traces/ID/traces.json`: what the making of a recording left in it |
 | `answers` | yes | `answers/ID/answers.json`: scores as it is and changed |
+| `controls` | yes | `controls/ID/controls.json`: what was planted, and whether it is found |
 | a method | yes | `METHOD/ID/`: its explanation, and `where.json`: where the mask lies |
 
 Answers come before explanations, which are of the class that the model predicts.
@@ -16,8 +17,10 @@ import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from daxaudio.audit.answers import FILE as ANSWERS_FILE, JOB as ANSWERS, Answering, read_answers
+from daxaudio.audit.controls import FILE as CONTROLS_FILE, JOB as CONTROLS, Controlling
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.traces import read_traces
 from daxaudio.audit.where import look_where
@@ -25,7 +28,9 @@ from daxaudio.containers import Events
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.engines.units import Outcome, Unit, Worker
 from daxaudio.experiments.folder import ExplainingRun
+from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.settings import MethodSettings
+from daxaudio.explainers.storage import load_facts
 from daxaudio.models.model import Model
 from daxaudio.runs.files import read_text, write_text
 
@@ -103,6 +108,8 @@ class AuditWorker:
             self._trace(unit)
         elif unit.job == ANSWERS:
             self.answering.answer(unit.recording_id, self.job.out)
+        elif unit.job == CONTROLS:
+            self._control(unit)
         else:
             self._explain(unit)
 
@@ -118,21 +125,49 @@ class AuditWorker:
         document = {"recording_id": unit.recording_id, "events": known, "traces": traces}
         write_text(json.dumps(document, indent=1) + "\n", path)
 
-    def _explain(self, unit: Unit) -> None:
-        name = unit.recording_id
+    def _control(self, unit: Unit) -> None:
+        path = unit.folder(self.job.out) / CONTROLS_FILE
+        settings = {"method": self.job.methods[0], "queries": self.job.settings.queries}
+        facts = {**self.answering.facts, **settings}
+        if path.is_file() and json.loads(read_text(path))["facts"] == facts:
+            return
+        controlling = Controlling(self.answering, self.job.methods[0], self.job.settings)
+        found = controlling.control(unit.recording_id)
+        document = {"facts": facts, **found, "checks": self._checks(unit.recording_id)}
+        write_text(json.dumps(document, indent=1) + "\n", path)
+
+    def _checks(self, name: str) -> list[dict[str, Any]]:
+        """What is found for and against the explanation of a recording as it is."""
+        method = self.job.methods[0]
+        self._explain_by(self._explaining(method, "full"), name)
+        verdict = load_facts(self.job.out / method / name)["verdict"]
+        return [
+            {
+                "finding": one["name"],
+                "good": one["good"],
+                "value": one["value"],
+                "sentence": one["sentence"],
+            }
+            for one in verdict["findings"]
+        ]
+
+    def _explain_by(self, run: ExplainingRun, name: str) -> None:
         answers = read_answers(self.job.out / ANSWERS / name / ANSWERS_FILE)
         predicted = answers["predicted"]
         target = predicted if predicted in self.model.class_names else self.job.positive
-        problems = self._explaining(unit.job).explain(name, target, self.job.out)
-        if problems:
+        if problems := run.explain(name, target, self.job.out):
             raise ValueError(problems[0]["problem"])
+
+    def _explain(self, unit: Unit) -> None:
+        name = unit.recording_id
+        self._explain_by(self._explaining(unit.job), name)
         first = self.job.methods[0]
         beside = None if unit.job == first else self.job.out / first / name
         own = self.job.known_events.get(name, Events())
         look_where(unit.folder(self.job.out), own, beside)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - a worker lives as long as its process
-    def _explaining(self, method: str) -> ExplainingRun:
+    def _explaining(self, method: str, level: Level | None = None) -> ExplainingRun:
         return ExplainingRun(
             self.model,
             self.job.data,
@@ -140,4 +175,5 @@ class AuditWorker:
             events=self.job.known_events,
             settings=self.job.settings,
             seed=self.job.questions.seed,
+            level=level,
         )

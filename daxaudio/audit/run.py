@@ -11,23 +11,31 @@ from pathlib import Path
 import pandas as pd
 
 from daxaudio.audit.answers import JOB as ANSWERS
-from daxaudio.audit.choose import all_explained, drawn_by_name
+from daxaudio.audit.cases import positive_class
+from daxaudio.audit.choose import all_explained, controls_of, drawn_by_name
+from daxaudio.audit.control_section import control_section
+from daxaudio.audit.controls import JOB as CONTROLS
 from daxaudio.audit.document import Audit, write_audit
 from daxaudio.audit.errors import worst_errors
 from daxaudio.audit.gather import Evidence, gather
 from daxaudio.audit.job import TRACES, AuditJob, OpenModel
 from daxaudio.audit.known import Known, nothing_known, read_known
+from daxaudio.audit.limits import limits_section
+from daxaudio.audit.listening import listening_section
 from daxaudio.audit.of_tables import AFTER_LISTENING, BEFORE_LISTENING
 from daxaudio.audit.participants import left_out_before
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.sections import Section
 from daxaudio.audit.swaps import swaps_section
+from daxaudio.audit.trust import trust_section
 from daxaudio.audit.verdict import conclude
 from daxaudio.containers import Events
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.engines.engine import Engine, Local
+from daxaudio.engines.progress import UnitProgress
 from daxaudio.engines.units import Outcome, Unit
 from daxaudio.experiments.explain import check_askable
+from daxaudio.experiments.unit_tables import write_unit_tables
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.foreign.model import ForeignModel
 from daxaudio.models.model import Model
@@ -39,8 +47,11 @@ ENGINE = Local(threads=1)
 
 SECTIONS: tuple[Callable[[Evidence, Questions], Section], ...] = (
     *BEFORE_LISTENING,
+    listening_section,
     swaps_section,
     *AFTER_LISTENING,
+    trust_section,
+    control_section,
 )
 """In the order of the page; each reads tables alone."""
 
@@ -119,20 +130,27 @@ def audit(
     )
     names = [name for name in job.data.ids if name in shard]
     said(f"asking about {len(names)} recordings of {len(set(job.participants.values()))} people")
-    outcomes = engine.run([Unit(name, task) for name in names for task in (TRACES, ANSWERS)], job)
+    first = [Unit(name, task) for name in names for task in (TRACES, ANSWERS)]
+    outcomes = _do(first, job, engine, "asking")
     lost = {one.unit.recording_id for one in outcomes if one.state != "done"}
-    if len(lost) == len(names):
+    if names and len(lost) == len(names):
         reason = next(one.problem for one in outcomes if one.state != "done")
         raise ValueError(f"nothing could be asked; the first reason: {reason}")
     drawn = drawn_by_name(labels, questions)
     wanted = [name for name in drawn if name in shard and name not in lost]
-    if shard != WHOLE:
-        _explain(job, wanted, methods, engine, said)
+    controlled = [Unit(name, CONTROLS) for name in controls_of(labels, questions)]
+    controlled = [unit for unit in controlled if unit.recording_id in wanted]
+    if not shard.whole:
+        outcomes += _explain(job, wanted, methods, engine, said)
+        outcomes += _do(controlled, job, engine, "planting controls")
+        write_unit_tables(outcomes, out, shard)
         return None
     table = known.table[known.table["recording_id"].isin(labels)]
     before = gather(out, table, (), outcomes, explained=())
     explained = all_explained(wanted, worst_errors(before.recordings, questions))
     outcomes += _explain(job, explained, methods, engine, said)
+    outcomes += _do(controlled, job, engine, "planting controls")
+    write_unit_tables(outcomes, out)
     evidence = gather(out, table, methods, outcomes, explained=explained, annotated=annotated)
     evidence = dataclasses.replace(evidence, not_asked=not_asked)
     found = _conclude(evidence, job, corpus, model, methods)
@@ -151,18 +169,9 @@ def for_model(questions: Questions, model: Model) -> Questions:
             "an audit needs scores of classes in [0, 1], and this model answers numbers of "
             f"{model.class_names[0]}"
         )
-    positive = questions.positive or _positive_of(model.class_names)
+    positive = questions.positive or positive_class(model.class_names)
     model.class_index(positive)
     return dataclasses.replace(questions, positive=positive)
-
-
-def _positive_of(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    raise ValueError(
-        f"which class is positive? Write 'positive: {names[0]}', say, into the questions; the "
-        f"model knows {', '.join(names)}"
-    )
 
 
 def _known(corpus: Corpus, questions: Questions) -> Known:
@@ -201,7 +210,13 @@ def _explain(
     if not names or not methods:
         return []
     said(f"explaining {len(names)} recordings by {', '.join(methods)}")
-    return engine.run([Unit(name, method) for name in names for method in methods], job)
+    units = [Unit(name, method) for name in names for method in methods]
+    return _do(units, job, engine, "explaining")
+
+
+def _do(units: Sequence[Unit], job: AuditJob, engine: Engine, what: str) -> list[Outcome]:
+    with UnitProgress(what, len(units)) as progress:
+        return engine.run(units, job, heard=progress.heard)
 
 
 def _conclude(
@@ -211,6 +226,7 @@ def _conclude(
     wanted = set(questions.sections)
     sections = [section(evidence, questions) for section in SECTIONS]
     sections = [one for one in sections if not wanted or one.name in wanted]
+    sections.append(limits_section(sections, questions))
     told = evidence.recordings
     folders = {
         str(name): {method: f"{method}/{name}" for method in part["method"]}

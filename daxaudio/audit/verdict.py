@@ -9,6 +9,9 @@ from daxaudio.audit.gather import Evidence
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.sections import Section
 
+OF_THE_AUDIT = ("controls", "trust", "limits")
+"""Sections whose concern is not the classifier, but how far this audit goes."""
+
 NOT_THE_PATIENT = "This is about the classifier, not about any patient."
 
 
@@ -23,17 +26,21 @@ def conclude(sections: Sequence[Section], evidence: Evidence, questions: Questio
         evidence: that they rest on.
         questions: `positive`.
     """
-    against = [section for section in sections if section.state == "concern"]
+    concerns = [section for section in sections if section.state == "concern"]
+    against = [one for one in concerns if one.name not in OF_THE_AUDIT]
+    doubtful = [one for one in concerns if one.name in OF_THE_AUDIT]
     untested = [section for section in sections if section.state == "not tested"]
     heard = [one.answer for one in sections if one.name in ("listening", "swaps")]
     heard = [one for one in heard if not one.startswith("Not tested")]
-    n_tested = len(sections) - len(untested)
+    tested = [one for one in sections if one.state in ("fine", "concern")]
+    n_tested = sum(one.name not in OF_THE_AUDIT for one in tested)
     n_asked = int(evidence.recordings["score"].notna().sum())
     what = f"the classifier's score of {questions.positive} on {n_asked} recordings"
     if against:
         names = ", ".join(one.name for one in against)
+        verb = "speaks" if len(against) == 1 else "speak"
         summary = (
-            f"{len(against)} of {n_tested} questions speak against {what}: {names}. Until that is "
+            f"{len(against)} of {n_tested} questions {verb} against {what}: {names}. Until that is "
             f"cleared up, the score should not be taken for evidence of {questions.positive}."
         )
     elif n_tested:
@@ -43,9 +50,12 @@ def conclude(sections: Sequence[Section], evidence: Evidence, questions: Questio
         )
     else:
         summary = f"Nothing could be tested of {what}."
+    if doubtful:
+        names = " and ".join(one.name for one in doubtful)
+        summary += f" The audit itself is in doubt: see {names}."
     return Verdict(
         f"{summary} {NOT_THE_PATIENT}",
         tuple(heard),
-        tuple(f"{one.name}: {one.answer}" for one in against),
+        tuple(f"{one.name}: {one.answer}" for one in concerns),
         tuple(f"{one.name}: {one.answer}" for one in untested),
     )

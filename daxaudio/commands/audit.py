@@ -16,13 +16,13 @@ from daxaudio.commands.arguments import (
     add_model,
     load_data,
     method_settings,
+    model_opener,
 )
+from daxaudio.commands.engine_arguments import add_engine, engine_of
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
-from daxaudio.commands.sections import read_sections
 from daxaudio.data.audio_folders import UNLABELLED
-from daxaudio.models.foreign.load import load_model
-from daxaudio.models.model import Model
+from daxaudio.runs.shards import WHOLE
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,40 +46,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--questions", metavar="YAML", help="settings of the audit, such as positive and subgroups")
     add_allow_commands(parser)
     add_channel(parser)
+    add_engine(parser)
     add_common(parser)
-
-
-def open_on(device: str | None, *, source: str, settings: dict[str, object]) -> Model:
-    """The model on a device; by default that of the settings."""
-    chosen = settings if device is None else {**settings, "device": device}
-    return load_model(source, **chosen)  # type: ignore[arg-type]
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Audit a corpus as the arguments say."""
     questions = read_questions(arguments.questions)
+    arguments.threads = arguments.threads or 1  # the same bytes for any number of workers
     data = load_data(arguments, arguments.data, UNLABELLED)
     events = read_events_of(arguments.events)
     events.check("audit", data.ids)
     inputs = inputs_of(arguments, "model", "model_config", "events", "table", "questions", "config")
     out = prepare_folder(arguments.out, {"--data": arguments.data, **inputs}, (FILE,))
-    settings = read_sections(arguments.config)["black_box"]
-    for name in ("device", "precision"):
-        if getattr(arguments, name) is not None:
-            settings[name] = getattr(arguments, name)
-    settings |= {
-        "config": arguments.model_config,
-        "allow_code": arguments.allow_code,
-        "cache": arguments.cache,
-    }
+    shard = arguments.shard or WHOLE
     found = audit(
-        functools.partial(open_on, source=arguments.model, settings=settings),
+        model_opener(arguments),
         Corpus(data, Path(arguments.data).name, events.by_recording, arguments.table),
         out,
         questions,
         settings=method_settings(arguments),
+        engine=engine_of(arguments),
+        shard=shard,
         said=functools.partial(print, flush=True),
     )
-    if found is not None:
+    if found is None:
+        print(f"shard {shard} is done; when all are, the same command without --shard concludes")
+    else:
         print(found.verdict.summary)
         print(f"done: {out / FILE}")

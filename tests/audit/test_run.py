@@ -58,8 +58,10 @@ def section(found, name):
 
 
 def all_bytes(folder):
-    files = [folder / FILE, *sorted((folder / "tables").glob("*"))]
-    return {path.name: path.read_bytes() for path in files}
+    """Of everything that an audit found; what it cost this time is no part of that."""
+    files = [folder / FILE, *sorted((folder / "tables").rglob("*.parquet"))]
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    return {name: content for name, content in found.items() if "costs" not in name}
 
 
 def test_the_hum_that_a_model_hears_is_named(done):
@@ -140,8 +142,6 @@ def test_another_model_in_the_same_folder_is_refused(done, corpus):
 
 
 def test_classes_that_do_not_fit_are_one_clear_line(corpus, tmp_path):
-    with pytest.raises(ValueError, match="which class is positive"):
-        audit(hears_hum, corpus, tmp_path, dataclasses.replace(ASKED, positive=None))
     with pytest.raises(ValueError, match="unknown to this model"):
         audit(hears_hum, corpus, tmp_path, dataclasses.replace(ASKED, positive="ill"))
     one = dataclasses.replace(corpus.data, text=dict.fromkeys(corpus.data.text, "p"))

@@ -29,10 +29,9 @@ def evidence(effects, n=20, noise=0.02, alone_effect=0.0):
                 score = 0.5 + sign * (0.4 - moved) + noise * draws.normal()
                 rows.append((name, kind, "d", side, score))
     columns = ["recording_id", "participant", "label", "predicted", "score"]
-    nothing = pd.DataFrame()
     answers = pd.DataFrame(rows, columns=list(COLUMNS))
     recordings = pd.DataFrame(told, columns=columns)
-    return Evidence(recordings, answers, nothing, nothing, nothing, nothing)
+    return Evidence(recordings, answers, *[pd.DataFrame()] * 7)
 
 
 def test_a_change_that_the_score_follows_is_found_and_no_other():
@@ -55,7 +54,7 @@ def test_both_classes_move_towards_the_donors():
 def test_a_recording_without_a_donor_of_one_class_is_in_no_difference():
     made = evidence({"hum": 0.3})
     lacking = (made.answers["recording_id"] == "r00") & (made.answers["donor_class"] == "own")
-    made = Evidence(made.recordings, made.answers[~lacking], *[pd.DataFrame()] * 4)
+    made = Evidence(made.recordings, made.answers[~lacking], *[pd.DataFrame()] * 7)
     assert "r00" not in set(differences(made, ASKED)["recording_id"])
 
 
