@@ -110,7 +110,7 @@ BY_QUERIES = (
         lambda made: _on_grids(made, made.settings.dax_v5),
         ("queries", "fill", "dax_v5"),
         queries="at most Q + 12",
-        perturbs="grids of several resolutions",
+        perturbs="such grids, one more fine in frequency",
         learned=True,
         draws=True,
         signed=True,

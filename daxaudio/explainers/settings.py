@@ -10,7 +10,7 @@ from daxaudio.containers import Event, Spectrogram
 from daxaudio.explainers.dax.as_authors import DaxAsAuthors
 from daxaudio.explainers.dax.closed_form import DaxV4
 from daxaudio.explainers.dax.joint import Dax
-from daxaudio.explainers.dax.named_part import DaxV5
+from daxaudio.explainers.dax.named_part import GRIDS, DaxV5
 from daxaudio.explainers.expected_gradients import ExpectedGradients
 from daxaudio.explainers.forest import Forest
 from daxaudio.explainers.grad_cam import GradCam
@@ -54,7 +54,8 @@ def _make_dax_v4(**settings: Any) -> DaxV4:
 
 
 def _make_dax_v5(**settings: Any) -> DaxV5:
-    return cast(DaxV5, _with_sampler("dax_v5", DaxV5, MultiGridSampler, settings))
+    own = {"grids": GRIDS, **settings}
+    return cast(DaxV5, _with_sampler("dax_v5", DaxV5, MultiGridSampler, own))
 
 
 def _make_forest(**settings: Any) -> Forest:

@@ -16,7 +16,7 @@ from daxaudio.explainers.dax.student import (
     check_enough,
     correlate,
     expected_agreement,
-    find_salience,
+    find_fair_salience,
     halvings,
     is_flat,
     mask_r2,
@@ -28,6 +28,9 @@ from daxaudio.perturbation.neighbourhood import Neighbourhood
 from daxaudio.perturbation.query import ask_masked, ask_rivals
 from daxaudio.perturbation.sampling import GridSampler, MultiGridSampler
 from daxaudio.runs.seeds import generator
+
+GRIDS = ((2, 6), (4, 12), (8, 12), (8, 24))
+"""(Rows, columns) of each resolution: those of V4, and one that is fine in frequency alone."""
 
 _SHARES = (1 / 8, 1 / 4, 1 / 2)
 """Shares of a frame's bins that may do as well as all of them, from small to large."""
@@ -45,8 +48,13 @@ class DaxV5:
 
     1. *Student.* As in `DaxV4`: how much the mean score rises where a bin was kept, averaged over
        the resolutions of the neighbourhood. Linear in the masks, found at once, no sign to choose.
+       Every resolution counts by how sure it is (in V4 by how large its cells are), and one more
+       than there is fine in frequency: it tells which bins of a frame are heard.
     2. *Mask network.* As in `DaxV4`: filters that are shared over the whole spectrogram are fitted
-       to the salience. The attribution is their mean, in which the network counts `trust`.
+       to the salience. The attribution is their mean, in which the network counts as much as it
+       explains of what another set of queries would find again (`explained_share`): nearly all
+       where textures tell evidence from the rest, little where one texture is evidence here and
+       none there.
     3. *When.* The time profile of the attribution is split in two (Otsu 1979) by a logistic step.
     4. *Where in frequency.* The black box is asked whether the best eighth, quarter or half of the
        bins of each marked frame does as well as all of them: the score with them alone and the
@@ -65,12 +73,11 @@ class DaxV5:
        upper bound of that of all, and about how far a mask from as many other queries lies from
        this one.
 
-    Source: ours. Args are those of `DaxV4` but for two.
+    Source: ours. Args are those of `DaxV4` but for one.
 
     Args:
         sampler: draws the neighbourhood.
         filters: the mask network.
-        trust: weight of the network's answer beside the student's salience, from 0 to 1.
         softness: width of the logistic step in time, as a share of the distance between the two
             parts' means.
         shading: how much of the mask is the order of the bins.
@@ -88,19 +95,18 @@ class DaxV5:
         True
     """
 
-    sampler: MultiGridSampler | GridSampler = dataclasses.field(default_factory=MultiGridSampler)
+    sampler: MultiGridSampler | GridSampler = dataclasses.field(
+        default_factory=lambda: MultiGridSampler(grids=GRIDS)
+    )
     filters: SharedFilters = dataclasses.field(default_factory=SharedFilters)
-    trust: float = 0.75
     softness: float = 0.05
     shading: float = 0.05
     n_splits: int = 4
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.trust <= 1 and 0 <= self.shading <= 1):
-            raise ValueError(
-                f"trust and shading must lie in [0, 1], got {self.trust}, {self.shading}"
-            )
+        if not 0 <= self.shading <= 1:
+            raise ValueError(f"shading must lie in [0, 1], got {self.shading}")
         if not 0 < self.softness < math.inf:
             raise ValueError(f"softness must be above 0 and finite, got {self.softness}")
         if not isinstance(self.filters, SharedFilters):
@@ -153,21 +159,48 @@ class DaxV5:
         First halves have filters of their own, and second ones, too, as another seed would have.
         """
         parts = halvings(neighbourhood, self.n_splits, self.seed)
-        salience = find_salience(neighbourhood, parts)
-        values = neighbourhood.spectrogram.values
+        salience = find_fair_salience(neighbourhood, parts)
+        values, fitted = neighbourhood.spectrogram.values, torch.empty_like(salience)
         for name, rows in (
             ("filters", slice(0, 1)),
             ("filters of first halves", slice(1, None, 2)),
             ("filters of second halves", slice(2, None, 2)),
         ):
-            fitted = self.filters.fit(values, salience[rows], generator(self.seed, name))
-            salience[rows] = salience[rows].lerp(fitted, self.trust)
-        return salience
+            fitted[rows] = self.filters.fit(values, salience[rows], generator(self.seed, name))
+        return salience.lerp_(fitted, explained_share(salience, fitted[0]))
 
     def _shaded(self, when: Tensor, attributions: Tensor, share: float) -> Tensor:
         """Masks `[B, F, T]` of the weights of frames `[B, T]`."""
         marked = when[:, None, :] * best_bins(attributions, share)
         return marked.lerp_(ranks(attributions), self.shading)
+
+
+def explained_share(salience: Tensor, fitted: Tensor) -> float:
+    """How much a network explains of what other queries would find again, from 0 to 1.
+
+    The share of the salience's variance that the network gives, over the share of it that is no
+    noise, as two halves of the queries tell it. Source: signal power explained (Sahani and Linden
+    2003), with Spearman-Brown's reliability.
+
+    Args:
+        salience: `[1 + 2 S, F, T]`, of all samples, then of both halves of each halving.
+        fitted: `[F, T]`, what the network gives for the first.
+
+    Returns:
+        0 where it explains nothing, or nothing would come again.
+
+    Example:
+        >>> maps = torch.eye(4).expand(3, 4, 4)
+        >>> explained_share(maps, maps[0]), explained_share(maps, 1 - maps[0])
+        (1.0, 0.0)
+    """
+    whole, rest = (v.double() - v.double().mean() for v in (salience[0], salience[0] - fitted))
+    total = float(whole.square().sum())
+    again = expected_agreement([correlate(*pair) for pair in salience[1:].split(2)])
+    if total <= 0 or again <= 0:
+        return 0.0
+    share = (1 - float(rest.square().sum()) / total) / again
+    return round(min(1.0, max(0.0, share)), 6)
 
 
 def in_form(attributions: Tensor, softness: float = 0.05, shading: float = 0.05) -> Tensor:

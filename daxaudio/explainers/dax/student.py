@@ -79,6 +79,32 @@ def find_salience(neighbourhood: Neighbourhood, parts: Tensor) -> Tensor:
     return salience.div_(len(found)).unflatten(1, values.shape)
 
 
+def find_fair_salience(neighbourhood: Neighbourhood, parts: Tensor) -> Tensor:
+    """As `find_salience`, but every resolution counts by how sure it is, not by how large.
+
+    As they come, cells that are large move the score most, and what small ones tell is hardly
+    heard. Here each resolution is brought to the deviation that they have on average, and counts
+    as much as two halves of its samples agree (Spearman-Brown).
+    """
+    values, found = neighbourhood.spectrogram.values, resolutions(neighbourhood)
+    if len(found) == 1:
+        return find_salience(neighbourhood, parts)
+    salience = torch.zeros(len(parts), values.numel(), device=values.device)
+    sizes, counts = [], []
+    for start, end in found:
+        own = torch.zeros_like(salience)
+        _add_grid(own, neighbourhood, parts, start, end)
+        size = float(own[0].double().std(correction=0))
+        if size > 0:
+            sure = round(expected_agreement([correlate(*p) for p in own[1:].split(2)]), 6)
+            salience += own.mul_(sure / size)
+            sizes.append(size)
+            counts.append(sure)
+    if sum(counts) <= 0:  # all is noise; `find_salience` says so as well as any
+        return find_salience(neighbourhood, parts)
+    return salience.mul_(sum(sizes) / len(sizes) / sum(counts)).unflatten(1, values.shape)
+
+
 def _add_grid(
     salience: Tensor, neighbourhood: Neighbourhood, parts: Tensor, start: int, end: int
 ) -> None:

@@ -6,7 +6,7 @@ from torch import nn
 
 from daxaudio.containers import Spectrogram
 from daxaudio.explainers.dax.closed_form import DaxV4
-from daxaudio.explainers.dax.named_part import DaxV5, best_bins, in_form, ranks
+from daxaudio.explainers.dax.named_part import DaxV5, best_bins, explained_share, in_form, ranks
 from daxaudio.explainers.references import RandomMask
 from daxaudio.explainers.shared_queries import SharedQueries
 from daxaudio.metrics import mask_auc
@@ -183,6 +183,22 @@ def test_best_bins_are_as_many_in_every_frame_and_the_highest():
             assert map_[own[:, frame], frame].min() > map_[~own[:, frame], frame].max()
 
 
+def test_network_counts_by_what_it_explains_of_what_would_come_again():
+    random = torch.Generator().manual_seed(0)
+    truth, texture = torch.randn(2, 24, 40, generator=random)
+    noise = torch.randn(3, 24, 40, generator=random)
+
+    def share(told, noisy):  # what the network gives: the part that is told by texture
+        salience = truth + texture + noisy * noise
+        salience[0] = truth + texture  # all samples: hardly any noise
+        return explained_share(salience, told)
+
+    assert share(truth + texture, 0.1) == pytest.approx(1, abs=0.02)
+    assert share(texture, 0.1) == pytest.approx(0.5, abs=0.05)
+    assert share(torch.zeros(24, 40), 0.1) == pytest.approx(0, abs=0.02)
+    assert share(texture, 2.0) > share(texture, 0.1)  # noise is not held against it
+
+
 def test_ranks_go_from_0_to_1_in_the_order_of_the_map():
     assert ranks(torch.tensor([[[3.0, 1.0], [2.0, 9.0]]])).tolist() == [
         [[pytest.approx(2 / 3), 0.0], [pytest.approx(1 / 3), 1.0]]
@@ -192,7 +208,6 @@ def test_ranks_go_from_0_to_1_in_the_order_of_the_map():
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"trust": 1.5}, "trust"),
         ({"shading": -0.1}, "shading"),
         ({"softness": 0.0}, "softness"),
         ({"n_splits": 0}, "n_splits"),
