@@ -5,10 +5,11 @@
     bandwidth   encoded and decoded by Opus at 8 kbit/s, which keeps 4 kHz; where libsndfile has no
                 Opus, a low-pass at 3.8 kHz of 96 dB an octave
     site        north: reverberation of 0.1 to 0.2 s, 9 dB below the direct sound, microphones with
-                a peak at 2.2 kHz; south: 0.4 to 0.7 s, 3 dB below, a peak at 700 Hz
+                a peak at 2.2 kHz; south: 0.25 to 0.35 s, 6 dB below, a peak at 700 Hz
 
 Peaks of the microphones are 3.5 or 6.5 dB high: each site has two devices. All is as a person would
-meet it: hum and reverberation are in the room, the microphone hears both, the codec comes last.
+meet it: hum and reverberation are in the room, the microphone hears both, the codec comes last. The
+rooms are dry enough for little of a cough, and of the evidence in it, to be heard after its end.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ SITES = ("north", "south")
 DEVICES = ("a", "b")
 """Of each site; the second has the higher peak."""
 
-_REVERBERATION = {"north": (0.1, 0.2), "south": (0.4, 0.7)}  # seconds until 60 dB are lost
-_REVERBERANT_DB = {"north": -9.0, "south": -3.0}
+_REVERBERATION = {"north": (0.1, 0.2), "south": (0.25, 0.35)}  # seconds until 60 dB are lost
+_REVERBERANT_DB = {"north": -9.0, "south": -6.0}
 _MICROPHONE = {"north": 2200.0, "south": 700.0}  # Hz
 _PEAK_DB = {"a": 3.5, "b": 6.5}
 _HUM_DB = (-42.0, -36.0)  # of the peak

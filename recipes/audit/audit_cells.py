@@ -117,8 +117,9 @@ class CellJob:
     def do(self, unit: Unit) -> Outcome:
         """Do a stage of a cell, unless it was done with the same settings."""
         cell, folder = Cell.of(unit.recording_id), self.cells / unit.recording_id
-        words, files = self.words(cell, unit.job), [self.config, self.questions]
-        settings = "\n".join([*words, *(read_text(path) for path in files)])
+        files = {"data": [], "train": [self.config], "audit": [self.config, self.questions]}
+        words = self.words(cell, unit.job)
+        settings = "\n".join([*words, *(read_text(path) for path in files[unit.job])])
         done = folder / f"{unit.job}.done"
         if not done.is_file() or read_text(done) != settings:
             done.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ usage: recipes/audit/run.sh --exp_dir DIR [options]
                        settings were chosen on seeds from 100 on
   --weak_seeds "N ..." the same for strengths below 1 (default: as --seeds)
   --n_train N          participants to train on, half of them positive (default 40)
-  --n_test N           other participants to audit (default 40)
+  --n_test N           other participants to audit (default 80)
   --config FILE        settings of the classifier (default conf/tiny.yaml beside this script)
   --questions FILE     of the audits (default conf/questions.yaml beside this script)
   --textgrids DIR      take timings from here: real ones make recordings of 3 to 11 s (default: drawn)
@@ -35,7 +35,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 command="recipes/audit/run.sh$(printf " %q" "$@")"
 source "$here/../options.sh"
 exp_dir="" stage=1 stop_stage=4 corpora="honest chance hum level bandwidth site"
-strengths="1 0.75 0.5" seeds="0 1 2 3 4 5 6 7 8 9" weak_seeds="" n_train=40 n_test=40
+strengths="1 0.75 0.5" seeds="0 1 2 3 4 5 6 7 8 9" weak_seeds="" n_train=40 n_test=80
 config="$here/conf/tiny.yaml" questions="$here/conf/questions.yaml" textgrids="" jobs=2
 
 parse_options "exp_dir stage stop_stage corpora strengths seeds weak_seeds n_train n_test config \

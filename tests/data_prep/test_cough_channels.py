@@ -30,7 +30,7 @@ def noise(n=32000, seed=0):
 
 
 def test_the_rooms_of_the_sites_die_away_within_their_times():
-    for site, (shortest, longest) in {"north": (0.1, 0.2), "south": (0.4, 0.7)}.items():
+    for site, (shortest, longest) in {"north": (0.1, 0.2), "south": (0.25, 0.35)}.items():
         for k in range(20):
             heard = reverberate(impulse(), site, draws_for(k, "room"))
             assert heard[0] == pytest.approx(1.0)

@@ -1,5 +1,6 @@
 """The recipe of audits: its cells, what it counts, and a run at a tiny size."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -55,7 +56,7 @@ def job(tmp_path):
     return CellJob(tmp_path / "cells", 8, 8, config, questions)
 
 
-def test_a_stage_is_done_once_and_again_when_its_settings_differ(job):
+def test_a_stage_is_done_once_for_its_settings(job):
     unit = Unit("hum-1-seed100", "data")
     assert job.do(unit).state == "done"
     truth = job.cells / unit.recording_id / "corpus" / "planted.csv"
@@ -64,9 +65,11 @@ def test_a_stage_is_done_once_and_again_when_its_settings_differ(job):
     truth.unlink()
     job.do(unit)
     assert not truth.exists()  # nothing was done
-    job.config.write_text(CONFIG + "\n")
+    job.config.write_text(CONFIG + "\n")  # is of the classifier
     job.do(unit)
-    assert truth.exists()
+    assert not truth.exists()
+    with pytest.raises(ValueError, match="holds a corpus of other settings"):
+        dataclasses.replace(job, n_test=12).do(unit)
 
 
 def test_a_command_that_fails_is_a_problem_that_names_its_log(job):
