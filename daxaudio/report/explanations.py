@@ -38,6 +38,8 @@ all stand in a row, in any column. What is below it follows. Pictures are loaded
 that holds this page, and links lead to pages in it, which can be heard: send or keep the whole
 folder."""
 
+_FACTS = ("method", "target", "score", "warnings", "verdict")
+
 _CHOICES = ("label", "predicted", "explained class")
 """Columns of which one value can be chosen."""
 
@@ -69,7 +71,7 @@ def write_index(
         name: [folder for method in methods if is_stored(folder := out / method / name)]
         for name in recording_ids
     }
-    facts = {name: [load_facts(folder) for folder in folders] for name, folders in found.items()}
+    facts = {name: [_facts_of(folder) for folder in folders] for name, folders in found.items()}
     views = [
         _view(name, known[name], found[name], facts[name]) for name in recording_ids if found[name]
     ]
@@ -80,6 +82,12 @@ def write_index(
         sections.append(Section("Problems", [text, left_out]))
     sections.append(Section("Explanations", views))
     return write_page(Report(title, sections, [_TEXT]), out / PAGE_FILE)
+
+
+def _facts_of(folder: Path) -> dict[str, Any]:
+    """What the page says of an explanation; there may be very many of them."""
+    facts = load_facts(folder)
+    return {name: facts[name] for name in _FACTS if name in facts}
 
 
 def _overview(

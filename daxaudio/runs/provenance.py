@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import math
 import os
@@ -55,6 +56,12 @@ def versions() -> dict[str, str]:
         >>> sorted(versions())
         ['daxaudio', 'numpy', 'python', 'torch', 'torchaudio', 'torchvision']
     """
+    return dict(_versions())
+
+
+@functools.cache
+def _versions() -> Mapping[str, str]:
+    """Read once, as it takes milliseconds."""
     names = ("daxaudio", "numpy", "torch", "torchaudio", "torchvision")
     return {
         "python": platform.python_version(),
