@@ -20,6 +20,7 @@ from torch import Tensor
 
 from daxaudio.runs.kinds import as_listed, check_kind, check_sentences, check_whole
 from daxaudio.runs.real_numbers import as_axis, as_float32, as_real, check_beside
+from daxaudio.runs.targets import told_by
 from daxaudio.runs.tolerances import TIME_TOLERANCE
 
 ScoreFn = Callable[[Tensor], Tensor]
@@ -159,9 +160,13 @@ class Events(Sequence[Event]):
         """Those with none of the labels."""
         return Events(event for event in self if event.label not in labels)
 
-    def for_class(self, name: str) -> Events:
-        """Those of its name where there are some; else all, whose labels are then no classes."""
-        return (self.of(name) if name else self) or self
+    def for_class(self, target: str) -> Events:
+        """Those of its name where there are some; else all, whose labels are then no classes.
+
+        Of `CLASS@START-END` those of the class that sound in that time, if any do; a direction,
+        as in `CLASS:falls`, changes nothing.
+        """
+        return Events(told_by(self, target))
 
     def crop(self, start: float, end: float) -> Events:
         """What lies between two times; what has no length stays where it is in [start, end)."""

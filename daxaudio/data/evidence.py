@@ -20,6 +20,7 @@ from torch import Tensor
 
 from daxaudio.containers import Spectrogram
 from daxaudio.runs.files import read_text, write_text
+from daxaudio.runs.targets import told_by
 
 EVIDENCE_FILE = "evidence.csv"
 
@@ -119,17 +120,17 @@ def read_evidence(path: str | os.PathLike[str]) -> dict[str, list[Evidence]]:
     return evidence
 
 
-def evidence_for_class(parts: Sequence[Evidence], name: str) -> list[Evidence]:
+def evidence_for_class(parts: Sequence[Evidence], target: str) -> list[Evidence]:
     """The parts that tell of a class: those of its name where there are some; else all.
 
-    As `Events.for_class` does it for times.
+    By the rule of `Events.for_class`.
 
     Example:
         >>> parts = [Evidence(0.0, 1.0, 90.0, 110.0, "a"), Evidence(2.0, 3.0, 50.0, 60.0, "b")]
         >>> [len(evidence_for_class(parts, name)) for name in ("a", "b", "c")]
         [1, 1, 2]
     """
-    return [part for part in parts if part.label == name] or list(parts)
+    return told_by(parts, target)
 
 
 def cells_of(parts: Sequence[Evidence], spectrogram: Spectrogram) -> Tensor:

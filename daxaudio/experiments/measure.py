@@ -45,6 +45,9 @@ ASKING_GROUPS = groups_that_need("queries")
 AGAIN_GROUPS = groups_that_need("explainer")
 """Groups that explain again, many times, and so cost most."""
 
+_FORMULAS = {"same_form": 2}
+"""Groups whose numbers were once others: what an earlier formula gave is measured anew."""
+
 Advance = Callable[[str, str], None]
 """Told a recording and what was done with it."""
 
@@ -150,8 +153,9 @@ class Measuring:
 
     def _made_from(self, group: str, explanation: Explanation) -> dict[str, Any]:
         name = explanation.spectrogram.recording_id
-        known = self.run.events.get(name, Events())
-        events = known if group in ("deletion", "same_form") else ()
+        known = Events(self.run.events.get(name, ()))
+        against = group in ("deletion", "same_form")
+        events = known.for_class(explanation.target) if against else ()
         return {
             "mask": digest(explanation.mask),
             "input": digest(explanation.spectrogram.values),
@@ -161,6 +165,7 @@ class Measuring:
             "seed": self.run.seed,
             "events": [[event.start, event.end] for event in events],
             **({"map": digest(map_of(explanation))} if group == "same_form" else {}),
+            **({"formula": _FORMULAS[group]} if group in _FORMULAS else {}),
             **self.settings.of_group(group),
         }
 

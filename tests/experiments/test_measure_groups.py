@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from daxaudio.containers import Explanation, Spectrogram
+from daxaudio.containers import Event, Events, Explanation, Spectrogram
 from daxaudio.data.kaldi import DataFolder
 from daxaudio.experiments.explaining_run import ExplainingRun
 from daxaudio.experiments.measure import Measuring
@@ -44,12 +44,18 @@ def explained():
     return [Explanation(mask, spectrogram, name, target="heard") for name, mask in masks.items()]
 
 
+def measuring_of(fill="floor", events=(), out=Path()):
+    """What measures the explanations of the recording "one", and its black box."""
+    box = BlackBox(HearsTheMiddle(), LogMel(8000, 512, 256, N_BINS), ["heard", "nothing"])
+    known, none = {"one": Events(events)}, DataFolder({}, {}, {}, {})
+    run = ExplainingRun(box, none, ("dax_v4",), events=known, settings=MethodSettings(fill=fill))
+    return Measuring(run, SETTINGS, out), box
+
+
 def measure(groups, explanations, fill="floor"):
     """Values of each explanation, and how many inputs the black box was asked about."""
-    box = BlackBox(HearsTheMiddle(), LogMel(8000, 512, 256, N_BINS), ["heard", "nothing"])
-    none = DataFolder({}, {}, {}, {})
-    run = ExplainingRun(box, none, ("dax_v4",), events={}, settings=MethodSettings(fill=fill))
-    measuring, ask = Measuring(run, SETTINGS, Path()), AskOnce(box)
+    measuring, box = measuring_of(fill)
+    ask = AskOnce(box)
     values = [{} for _ in explanations]
     for group in groups:
         for own, found in zip(values, measuring.find(group, explanations, ask), strict=True):
@@ -115,3 +121,17 @@ def test_masks_measured_together_are_as_each_alone():
     for explanation, own in zip(explanations, together, strict=True):
         (alone,), _ = measure(("srg", "correlation", "road"), [explanation])
         assert own == pytest.approx(alone, abs=1e-4)
+
+
+@pytest.mark.parametrize("group", ["deletion", "same_form"])
+def test_events_that_are_now_those_of_the_class_are_measured_anew(tmp_path, group):
+    right = explained()[:1]
+
+    def known(*events):
+        return measuring_of(events=events, out=tmp_path)
+
+    measuring, box = known(Event(10, 20, "heard"), Event(30, 35, "nothing"))
+    assert not measuring.measure(group, right, AskOnce(box))
+    assert measuring.stored(group, right[0])
+    assert known(Event(10, 20, "heard"), Event(1, 2, "others"))[0].stored(group, right[0])
+    assert not known(Event(10, 20, "heard"), Event(30, 35, "heard"))[0].stored(group, right[0])

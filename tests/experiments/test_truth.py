@@ -69,6 +69,16 @@ def test_without_a_class_or_events_of_it_all_are_true():
     assert unnamed.for_class("") == unnamed
 
 
+def test_the_class_of_a_target_is_found_within_it():
+    again = Event(HIGH.end + 5, HIGH.end + 6, "low")
+    known = Events([LOW, HIGH, again])
+    assert known.for_class("low:falls") == [LOW, again]
+    assert known.for_class(f"low@{again.start:g}-{again.end:g}") == [again]
+    assert known.for_class("low@100-101") == [LOW, again]  # in that time sounds none of them
+    odd = Event(0, 1, "a@1-2")
+    assert Events([odd, LOW]).for_class("a@1-2") == [odd]
+
+
 @pytest.mark.parametrize(("target", "event"), [("low", LOW), ("high", HIGH)])
 def test_an_explanation_is_held_against_the_events_of_its_class(target, event):
     picture = Spectrogram(torch.zeros(2, 30), torch.ones(2).cumsum(0), torch.arange(30) / 10 + 0.05)

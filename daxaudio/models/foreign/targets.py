@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
 from daxaudio.containers import Recording
-
-_FALLS = ":falls"
-_AT = re.compile(r"(.+)@(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+from daxaudio.runs.targets import FALLS, split_target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Target:
     def __str__(self) -> str:
         """As `read_target` reads it."""
         between = f"@{self.between[0]:g}-{self.between[1]:g}" if self.between else ""
-        return f"{self.name}{between}{_FALLS if self.falls else ''}"
+        return f"{self.name}{between}{FALLS if self.falls else ''}"
 
 
 def read_target(text: str, class_names: Sequence[str]) -> Target:
@@ -52,14 +49,11 @@ def read_target(text: str, class_names: Sequence[str]) -> Target:
     """
     if text in class_names:
         return Target(text)
-    falls = text.endswith(_FALLS)
-    rest = text.removesuffix(_FALLS)
-    between = None
-    found = _AT.fullmatch(rest)
-    if found and rest not in class_names:
-        rest, between = found[1], (float(found[2]), float(found[3]))
-        if between[0] >= between[1]:
-            raise ValueError(f"target {text!r}: it ends before it starts; write CLASS@START-END")
+    rest, between, falls = split_target(text)
+    if text.removesuffix(FALLS) in class_names:
+        rest, between = text.removesuffix(FALLS), None
+    if between and between[0] >= between[1]:
+        raise ValueError(f"target {text!r}: it ends before it starts; write CLASS@START-END")
     if rest not in class_names:
         raise ValueError(
             f"class {rest!r} is unknown to this model; it knows {_some(class_names)}"
@@ -94,7 +88,7 @@ def frames_between(centres: Tensor, between: tuple[float, float], target: str) -
     if len(centres) == 1:
         raise ValueError(
             f"target {target!r} has times, but the model answers once for the whole recording; "
-            f"leave out @{target.rpartition('@')[2].removesuffix(_FALLS)}"
+            f"leave out @{target.rpartition('@')[2].removesuffix(FALLS)}"
         )
     inside = (centres >= start) & (centres < end)
     if not bool(inside.any()):
