@@ -12,7 +12,7 @@ apart. A trace is a number; NaN says that a recording is too short or too quiet 
 | `hum` | lines that stand out of the background |
 | `background` | how loud the background is under the events, and its colour in third octaves |
 
-Where energy ends, and holes, are those of the background: in events they tell what happens.
+Where energy ends, how, and holes are those of the background: in events they tell what happens.
 Background is the quietest third of the frames that no event touches (reverberation of an event is
 louder than that), and where no events are known the quietest tenth of all. Which of the two it is
 should be one for all recordings of a corpus: see `measure_traces`. Frames are 128 ms. A long
@@ -90,7 +90,6 @@ class _Sums:
     levels: list[NDArray[Any]] = dataclasses.field(default_factory=list)
     n_frames: int = 0
     n_background: int = 0
-    power: NDArray[Any] | float = 0.0
     background: NDArray[Any] | float = 0.0
     n_holes: int = 0
     n_cells: int = 0
@@ -250,7 +249,6 @@ def _add_frames(
     quiet = _background_frames(levels, starts, size / sample_rate, events)
     sums.levels.append(levels)
     sums.n_frames += len(frames)
-    sums.power = sums.power + spectra.sum(axis=0)
     sums.n_background += len(quiet)
     sums.background = sums.background + spectra[quiet].sum(axis=0)
     if len(quiet):
@@ -301,11 +299,8 @@ def _of_samples(sums: _Sums, sample_rate: int) -> dict[str, float]:
 
 
 def _of_spectra(sums: _Sums, sample_rate: int) -> dict[str, float]:
-    power, nyquist = np.asarray(sums.power) / sums.n_frames, sample_rate / 2
+    nyquist = sample_rate / 2
     found: dict[str, float] = dict.fromkeys(KINDS, math.nan)
-    if power.sum() > 0:
-        found["highest_hz"] = highest_within(power, nyquist)
-        found["fall_db"] = fall(power, nyquist)
     if sums.n_background >= _FEWEST:
         quiet = np.asarray(sums.background) / sums.n_background
         levels = np.sort(np.concatenate(sums.levels))
@@ -314,6 +309,8 @@ def _of_spectra(sums: _Sums, sample_rate: int) -> dict[str, float]:
         found["tilt_db"] = tilt(quiet, nyquist)
         unlined = without_lines(quiet, nyquist)  # a hum would be most of the energy
         found["roll_off_hz"] = roll_off(unlined, nyquist)
+        found["highest_hz"] = highest_within(unlined, nyquist)
+        found["fall_db"] = fall(unlined, nyquist)
         found["top_band_db"] = band_level(unlined, 0.75, 1.0)
         found |= third_octaves(quiet, nyquist)
         found["line_db"], found["lines_share"] = line_levels(quiet, nyquist)
