@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ COLUMNS = ("recording_id", "kind", "donor", "donor_class", "score")
 
 _SCHEMA = 1
 _DRAWS = 8  # of each donor that is wanted; one who has no background is drawn past
+_ASKED_SAMPLES = 2**24  # of changed recordings that are held at once, 64 MiB
 _KEPT_SAMPLES = 2**25  # of donors that are kept in memory, 128 MiB
 
 
@@ -170,17 +172,24 @@ class Answering:
         positive = self.data.text[name] == self.positive
         asked: list[tuple[str, str, str]] = [(AS_IS, "", "")]
         sounds, problems = [parts.recording], dict[str, str]()
-        for key, sound in [*_alone(parts, self.seed), *self._changed(name, parts, positive)]:
+        answered = list[torch.Tensor]()
+        changed = itertools.chain(_alone(parts, self.seed), self._changed(name, parts, positive))
+        for key, sound in changed:
             if sound is None:
                 problems.setdefault(key[0], "too little background")
             else:
                 asked.append(key)
                 sounds.append(dataclasses.replace(parts.recording, waveform=sound))
+            if len(sounds) * parts.recording.waveform.numel() >= _ASKED_SAMPLES:
+                answered.append(self.ask(self.model, sounds))
+                sounds = []
         for kind in CHANGES:
             for side in (OWN, OTHER):
                 if self.n_donors and not any(key[0] == kind and key[2] == side for key in asked):
                     problems.setdefault(kind, f"no donor of the {side} class")
-        scores = self.ask(self.model, sounds)
+        if sounds:
+            answered.append(self.ask(self.model, sounds))
+        scores = torch.cat(answered)
         if not bool(scores[0].isfinite().all()):
             self.model.front_end.spectrogram(parts.recording)  # says why
             raise ValueError(f"{name}: cannot be heard by the model")

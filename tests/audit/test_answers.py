@@ -133,3 +133,16 @@ def test_a_prediction_is_right_when_its_class_is_the_label(data, tmp_path):
     assert table["predicted"].tolist() == ["p", "n", ""]
     assert table["correct"].tolist() == [1, 1, 0]
     assert table["problem"].tolist() == ["", "", "unreadable"]
+
+
+def test_how_many_sounds_are_held_at_once_changes_no_answer(data, monkeypatch):
+    at_once = asking(own_network(), data).rows("r00")
+    monkeypatch.setattr(answers, "_ASKED_SAMPLES", 60_000)
+    sizes = []
+
+    def ask(model, recordings):
+        sizes.append(len(recordings))
+        return answers.scores_of(model, recordings)
+
+    assert asking(own_network(), data, ask=ask).rows("r00") == at_once
+    assert max(sizes) == 3  # of 25,600 samples
