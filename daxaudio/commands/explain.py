@@ -21,6 +21,7 @@ from daxaudio.commands.engine_arguments import add_engine
 from daxaudio.commands.events import read_events_of
 from daxaudio.commands.explain_file import explain_file
 from daxaudio.commands.explain_folder import explain_folder_of_audio
+from daxaudio.commands.explain_windows import WINDOW_OPTIONS, add_windows, explain_in_windows
 from daxaudio.experiments.predict import Which
 from daxaudio.experiments.verdict import Level
 from daxaudio.explainers.catalogue import (
@@ -47,7 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "folder to --out/warnings.csv. The explanation of one recording is checked: lines that\n"
         "begin with + speak for it, those with - against it. Those of a folder are where --check\n"
         "is given, and what was found stands in --out/report.html. The full check explains twice\n"
-        "more: three times the queries in all."
+        "more: three times the queries in all.\n\n"
+        "With --window, recordings of hours: windows.csv has the score of every window, windows/\n"
+        "the explanations of some, and --out what they give together, with marked.csv,\n"
+        "marked.TextGrid and marked.txt (Audacity) of what is marked; memory does not grow with\n"
+        "the length."
     )
     parser.epilog = "\n".join(["methods:", *list_methods()])
     parser.add_argument(
@@ -112,6 +117,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "slow for methods that train networks, which train again (default quick for an audio file, "
         "none for a folder)",
     )
+    add_windows(parser)
     add_channel(parser)
     add_allow_commands(parser)
     add_engine(parser)
@@ -128,4 +134,8 @@ def run(arguments: argparse.Namespace) -> None:
         advice = f"{events.path} holds none" if events.path else "give --events"
         check_events(methods, advice)
     explain = explain_folder_of_audio if audio.is_dir() else explain_file
+    if arguments.window is not None:
+        explain = explain_in_windows
+    elif lost := [name for name in WINDOW_OPTIONS if getattr(arguments, name) is not None]:
+        raise ValueError(f"--{lost[0]} goes with --window SECONDS; give both")
     explain(arguments, open_model(arguments), methods=methods, settings=settings, events=events)

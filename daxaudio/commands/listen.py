@@ -207,6 +207,11 @@ def recording_of(
         ValueError: when it cannot be read, or is longer or shorter than what was explained.
     """
     facts, name = load_facts(place), explanation.spectrogram.recording_id
+    if "windowing" in facts:
+        raise ValueError(
+            f"{place}: was put together of windows, which are heard one by one; give one of the "
+            f"folders in {place / 'windows'}"
+        )
     source = facts.get("audio")
     if audio is None and not isinstance(source, str):
         raise ValueError(f"{place}: does not say which file was explained; give it by --audio")

@@ -20,6 +20,7 @@ from daxaudio.containers import Event, Events, Explanation, Spectrogram
 from daxaudio.metrics import paper_threshold
 from daxaudio.metrics.phase_events import marked_outside
 from daxaudio.plot.texts import shorten
+from daxaudio.plot.time_axis import name_time_axis
 from daxaudio.plot.time_frequency import (
     DELETED_COLOUR,
     as_array,
@@ -128,7 +129,9 @@ def draw_picture(
         label = f"contour: {half_way:.2g}, half-way up"
         handles.append(Line2D([], [], color=_CONTOUR, linewidth=1.6, label=label))
     if shown.mask.any():
-        handles.append(Patch(color=DELETED_COLOUR, label="deleted silence"))
+        stitched = "window_step" in explanation.settings  # see `experiments.stitch`
+        label = "not explained" if stitched else "deleted silence"
+        handles.append(Patch(color=DELETED_COLOUR, label=label))
     return handles
 
 
@@ -216,7 +219,7 @@ def draw_lanes(axes: Axes, explanation: Explanation, events: Sequence[Event]) ->
         _write_labels(axes, lane, height)
     axes.set_ylim(-0.5, len(lanes) - 0.5)
     axes.set_yticks(range(len(lanes)), [name for name, _, _ in lanes])
-    axes.set_xlabel("time (s)")
+    name_time_axis(axes)
 
 
 def draw_events(axes: Axes, events: Sequence[Event], height: float, **style: Any) -> None:

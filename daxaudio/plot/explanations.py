@@ -36,6 +36,7 @@ from daxaudio.plot.drawing import (
     new_figure,
 )
 from daxaudio.plot.texts import DPI, save_figure, set_text, shorten
+from daxaudio.plot.time_axis import name_time_axis
 from daxaudio.plot.time_frequency import (
     as_array,
     bin_edges,
@@ -111,7 +112,7 @@ def plot_explanation(
         axes.legend(handles=draw_picture(axes, explanation), loc="upper right", fontsize=7)
         title = describe_explanation(explanation, explanation.method)
         set_text(axes.set_title, textwrap.fill(title, _NARROW), fontsize=10)
-        axes.set_xlabel("time (s)")
+        name_time_axis(axes)
         mark_events(axes, events)
     if path is not None:
         save_figure(
@@ -234,7 +235,7 @@ def plot_segments(spectrogram: Spectrogram, path: str | os.PathLike[str], segmen
         list(_borders(segments, spectrogram)), colors="#E69F00", linewidths=1.0
     )
     axes.add_collection(borders, autolim=False)
-    axes.set_xlabel("time (s)")
+    name_time_axis(axes)
     title = f"{len(segments.unique())} segments"
     name = shorten(spectrogram.recording_id, 60)
     set_text(axes.set_title, ": ".join(filter(None, [name, title])))
@@ -255,7 +256,8 @@ def _draw_input_cell(
     mark_events(upper, events)
     times, levels = with_gaps(spectrogram, spectrogram.values.mean(dim=0))
     lower.plot(times, levels, color=PROFILE_COLOUR, linewidth=1.2)
-    lower.set(xlabel="time (s)", ylabel=f"mean ({spectrogram.unit})", xlim=time_edges(spectrogram))
+    lower.set(ylabel=f"mean ({spectrogram.unit})", xlim=time_edges(spectrogram))
+    name_time_axis(lower)
     lower.tick_params(labelbottom=True)
     mark_events(lower, events)
 
@@ -277,7 +279,8 @@ def _draw_method_cell(
     draw_mask(upper, explanation)
     set_text(upper.set_title, explanation.method)
     draw_profile(lower, explanation)
-    lower.set(xlabel="time (s)", ylabel="profile")
+    lower.set(ylabel="profile")
+    name_time_axis(lower)
     lower.tick_params(labelbottom=True)
     for axes in (upper, lower):
         mark_events(axes, events)
