@@ -5,7 +5,7 @@
 - `schema`: "daxaudio-audit"; `version`: 1
 - `title`; `seed`; `versions` of the programs
 - `model`: `source`, `digest`, `about` (a line), `classes`, `positive`
-- `data`: `source`, `digest`, `n_recordings`, `n_participants`, `annotated`
+- `data`: `source`, `digest`, `n_recordings`, `n_participants`, `annotated`, `ids_hashed`
 - `questions`: every setting, the defaults too
 - `verdict`: `summary`, and the lists of sentences `heard`, `against`, `not_tested`
 - `sections`: in order, each with `name`, `question`, `answer`, `state` (of `STATES`), `method`,
@@ -77,7 +77,7 @@ class Audit:
         recordings: the table of recordings of the whole corpus, one row each.
         tables: that the sections rest on, by name; `recordings` is among them.
         model: `source`, `digest`, `about`, `classes`, `positive`.
-        data: `source`, `digest`, `n_recordings`, `n_participants`, `annotated`.
+        data: `source`, `digest`, `n_recordings`, `n_participants`, `annotated`, `ids_hashed`.
         questions: every setting.
         explanations: folders of the explanations of a recording, by id and then by method,
             relative to the folder of the audit.

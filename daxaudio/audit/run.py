@@ -18,6 +18,7 @@ from daxaudio.audit.controls import JOB as CONTROLS
 from daxaudio.audit.document import Audit, write_audit
 from daxaudio.audit.errors import worst_errors
 from daxaudio.audit.gather import Evidence, gather
+from daxaudio.audit.hidden_ids import HiddenIds, check_no_plain_ids, without_names
 from daxaudio.audit.job import TRACES, AuditJob, OpenModel
 from daxaudio.audit.known import Known, nothing_known, read_known
 from daxaudio.audit.limits import limits_section
@@ -82,6 +83,7 @@ def audit(
     settings: MethodSettings | None = None,
     engine: Engine = ENGINE,
     shard: Shard = WHOLE,
+    hidden: HiddenIds | None = None,
     said: Callable[[str], None] = lambda text: None,
 ) -> Audit | None:
     """Ask a model about every recording of a corpus, and say what it listens to.
@@ -95,6 +97,7 @@ def audit(
         engine: does the units.
         shard: only units of these recordings are done, and nothing is concluded. Errors that are
             shown are explained when all of it is there, without a shard.
+        hidden: replaces ids and participants by keyed hashes in all that is written.
         said: told what is being done, a line each.
 
     Returns:
@@ -106,6 +109,8 @@ def audit(
     out, model = Path(out), open_model(None)
     questions = for_model(questions or Questions(), model)
     known = _known(corpus, questions)
+    if hidden is not None:
+        corpus, known = _hide(hidden, corpus, known, out)
     not_asked = left_out_before(known, corpus.data.text, questions)
     out_of_it = set(not_asked["recording_id"])
     labels = {name: text for name, text in corpus.data.text.items() if name not in out_of_it}
@@ -189,6 +194,14 @@ def _known(corpus: Corpus, questions: Questions) -> Known:
     )
 
 
+def _hide(hidden: HiddenIds, corpus: Corpus, known: Known, out: Path) -> tuple[Corpus, Known]:
+    """Corpus and what is known of it under hashes; from here on nothing else is known."""
+    check_no_plain_ids(out, (TRACES, ANSWERS), corpus.data.ids)
+    events = {hidden.recording(name): own for name, own in corpus.events.items()}
+    data = hidden.data(corpus.data)
+    return dataclasses.replace(corpus, data=data, events=events), hidden.known(known)
+
+
 def _check_labels(labels: Mapping[str, str], questions: Questions, source: str) -> None:
     if not labels:
         raise ValueError(f"{source or 'the data folder'}: no recording has a label; see its `text`")
@@ -216,7 +229,11 @@ def _explain(
 
 def _do(units: Sequence[Unit], job: AuditJob, engine: Engine, what: str) -> list[Outcome]:
     with UnitProgress(what, len(units)) as progress:
-        return engine.run(units, job, heard=progress.heard)
+        found = engine.run(units, job, heard=progress.heard)
+    return [
+        one._replace(problem=without_names(one.problem, one.unit.recording_id, job.data))
+        for one in found
+    ]
 
 
 def _conclude(
@@ -252,6 +269,7 @@ def _conclude(
             "n_recordings": len(told),
             "n_participants": int(told["participant"].nunique()),
             "annotated": evidence.annotated,
+            "ids_hashed": job.data.paths_hidden,
         },
         questions=dataclasses.asdict(questions),
         explanations=folders,

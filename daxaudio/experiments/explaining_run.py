@@ -265,9 +265,10 @@ def describe_problem(
 
 
 def _audio_facts(data: DataFolder, recording_id: str) -> dict[str, Any]:
-    """The file of a recording, and which part of it where it is a segment."""
-    segment = data.segment(recording_id)
-    facts: dict[str, Any] = {"audio": data.wav_scp[segment.recording_id]}
+    """The file of a recording, unless it may not be told, and which part where it is a segment."""
+    segment, facts = data.segment(recording_id), dict[str, Any]()
+    if not data.paths_hidden:
+        facts["audio"] = data.wav_scp[segment.recording_id]
     if data.segments is not None:
         facts["segment"] = [segment.start, segment.end]
     return facts

@@ -13,18 +13,22 @@ from daxaudio.plot.explanations import (
     plot_segments,
 )
 from daxaudio.plot.history import plot_history
+from daxaudio.plot.intervals import Intervals, plot_calibration, plot_intervals
 from daxaudio.plot.measures import plot_measures
 from daxaudio.plot.notebook import explanation_html
 from daxaudio.plot.ranks import plot_ranks
 from daxaudio.plot.scores import plot_confusion, plot_summary
 
 __all__ = [
+    "Intervals",
     "explanation_html",
+    "plot_calibration",
     "plot_comparison",
     "plot_confusion",
     "plot_curves",
     "plot_explanation",
     "plot_history",
+    "plot_intervals",
     "plot_measures",
     "plot_randomisation",
     "plot_ranks",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -71,11 +72,16 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: int = DPI) ->
 
 
 def _save(figure: Figure, path: Path, dpi: int) -> frozenset[str]:
-    """Write a figure; characters that its fonts lack, in place of a warning for each."""
+    """Write a figure; characters that its fonts lack, in place of a warning for each.
+
+    The same figure gives the same bytes: vector pictures hold no date, and no random names.
+    """
     missing = set()
+    told = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        figure.savefig(path, dpi=dpi)
+        with matplotlib.rc_context({"svg.hashsalt": "daxaudio"}):
+            figure.savefig(path, dpi=dpi, metadata=told)
     for warning in caught:
         if found := _GLYPH.match(str(warning.message)):
             missing.add(chr(int(found[1])))

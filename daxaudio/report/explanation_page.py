@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import functools
-import hashlib
 import json
 import math
 import os
@@ -27,6 +25,7 @@ from daxaudio.containers import Event, Events, Explanation, Recording
 from daxaudio.explainers.catalogue import METHODS
 from daxaudio.metrics import paper_threshold
 from daxaudio.metrics.phase_events import heard_stretches
+from daxaudio.report.offline import nonce_of, policy_of, script_json, source_of
 from daxaudio.report.page_pictures import picture_of
 from daxaudio.report.page_sounds import MOST_SAMPLES, sounds_of
 from daxaudio.report.writing import render
@@ -100,9 +99,9 @@ def write_explanation_page(
         (True, False)
     """
     silent = _why_silent(sounds)
-    scripts = [_source(name) for name in _SCRIPTS]
-    style = _source("templates/explanation.css")
-    nonce = hashlib.sha256(style.encode()).hexdigest()[:32]
+    scripts = [source_of(name) for name in _SCRIPTS]
+    style = source_of("templates/explanation.css")
+    nonce = nonce_of(style)
     playable = sounds if sounds and not silent else None
     written = playable and sounds_of(playable.original, playable.kept, playable.removed)
     data = {"nonce": nonce, "sounds": written, **_data(explanation, events, sounds)}
@@ -113,10 +112,10 @@ def write_explanation_page(
         verdict=verdict,
         facts=_flat(without_nan(dict(facts or {}))),
         silent=silent,
-        data=_script_json(data),
+        data=script_json(data),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
-        policy=_policy(scripts, nonce),
+        policy=policy_of(scripts, nonce),
         nonce=nonce,
     )
     write_text(text, path)
@@ -150,7 +149,7 @@ def _data(
         "starts": _base64(stretches[:, 0]),
         "ends": _base64(stretches[:, 1]),
         "threshold": paper_threshold(profile),
-        "lanes": _rows(events),
+        "lanes": event_rows(events),
     }
 
 
@@ -159,7 +158,7 @@ def _base64(values: NDArray[np.float64]) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
 
 
-def _rows(events: Sequence[Event]) -> list[list[dict[str, Any]]]:
+def event_rows(events: Sequence[Event]) -> list[list[dict[str, Any]]]:
     """Events in as few rows as hold them without overlap, each with its label's colour."""
     listed = Events(events)
     colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(listed.labels)}
@@ -207,30 +206,3 @@ def _flat(facts: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
             text = value if isinstance(value, str) else json.dumps(value, default=str)
             found.append((f"{above}{name}", text if len(text) <= 500 else f"{text[:500]} ..."))
     return found
-
-
-def _script_json(data: Mapping[str, Any]) -> Markup:
-    """JSON that ends no script, whatever names are in it."""
-    text = json.dumps(data, allow_nan=False)
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)
-
-
-def _policy(scripts: Sequence[str], nonce: str) -> str:
-    """What the page may run and show: these scripts, and what is written into it."""
-    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
-    known = " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
-    return (
-        f"default-src 'none'; script-src {known}; style-src 'nonce-{nonce}'; "
-        "img-src data: blob:; media-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-
-
-@functools.cache
-def _source(name: str) -> str:
-    """A script or a style of the package, of which no part ends the element that holds it."""
-    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
-    ending = "</style" if name.endswith(".css") else "</script"
-    assert ending not in text.lower(), name
-    return text

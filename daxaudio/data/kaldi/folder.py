@@ -56,6 +56,8 @@ class DataFolder:
         allow_pipes: whether paths may be shell commands (they end in `|`), which are run when the
             audio is read: only for folders that you trust.
         channel: which channel of each file to take, counted from 1; None for the average of all.
+        paths_hidden: whether a path may tell who is heard, so that nothing that is written from
+            the recordings should name it.
 
     Raises:
         ValueError: when the tables have other ids, an id or speaker holds white space, an id can
@@ -75,6 +77,7 @@ class DataFolder:
     reco2dur: Mapping[str, float] | None = None
     allow_pipes: bool = False
     channel: int | None = None
+    paths_hidden: bool = False
 
     def __post_init__(self) -> None:
         for name, table in self._tables().items():
@@ -241,7 +244,7 @@ def read_data_folder(
             f"{folder / found.lacks}; `daxaudio data fix` keeps what is in all files"
         )
     fields = {name.replace(".", "_"): table for name, table in tables.items()}
-    return DataFolder(**fields, allow_pipes=allow_pipes, channel=channel)
+    return DataFolder(**fields, allow_pipes=allow_pipes, channel=channel, paths_hidden=False)
 
 
 def _read_table(path: Path) -> tuple[dict[str, int], dict[str, Any]]:
