@@ -65,7 +65,7 @@ def write_long_page(
     if len(unheard):
         rows = tuple((_times(row), str(row["problem"])) for _, row in unheard.iterrows())
         sections.append(Section("Not heard", [Table(("window", "problem"), rows)]))
-    title = f"{whole.recording_id}: where {whole.target} was heard in {clock(whole.duration)}"
+    title = f"{whole.recording_id}: class {whole.target} over {clock(whole.duration)}"
     return write_page(Report(title, sections, [_TEXT, _summary(whole)]), out / PAGE_FILE)
 
 

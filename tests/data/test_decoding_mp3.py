@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from daxaudio.data.audio import duration_of, read_recording
-from daxaudio.data.decoding import read_samples, reader
+from daxaudio.data.decoding import mp3, read_samples, reader
 from daxaudio.data.decoding.mp3 import _Frame, promise_of_mp3
 from daxaudio.data.decoding.quiet import without_words_of_libmpg123
 
@@ -205,3 +205,17 @@ def test_an_ending_without_an_mp3_is_said_so(tmp_path):
     path.write_bytes(b"<html>404</html>")
     with pytest.raises(ValueError, match=r"a\.mp3: cannot be read as audio \(No MP3 in it\)"):
         read_samples(path)
+
+
+def test_a_file_of_many_windows_is_looked_through_once(tmp_path, monkeypatch):
+    looked = []
+    find_gap = mp3._find_gap
+    monkeypatch.setattr(mp3, "_find_gap", lambda *what: looked.append(what) or find_gap(*what))
+    path = tmp_path / "long.mp3"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).normal(size=5 * 16000), 16000)
+    parts = [read_samples(path, start, start + 1.0)[0] for start in (0.0, 1.0, 2.0, 3.0)]
+    assert len(looked) == 1
+    assert np.allclose(np.concatenate(parts), read_samples(path, 0.0, 4.0)[0], atol=1e-4)
+    soundfile.write(path, 0.1 * np.random.default_rng(1).normal(size=6 * 16000), 16000)
+    read_samples(path, 0.0, 1.0)
+    assert len(looked) == 2

@@ -291,7 +291,9 @@ def _look_at(path: Path) -> tuple[Promise, bool]:
         promise_of = _PROMISES.get(magic)
         if promise_of is None or magic != head[:4]:
             is_mp3 = promise_of is None and looks_like_mp3(head)
-            promise = promise_of_mp3(path) if is_mp3 else Promise()
+            about = path.stat()
+            known = (path, about.st_size, about.st_mtime_ns)
+            promise = _promise_of_mp3(*known) if is_mp3 else Promise()
         else:
             promise = promise_of(path)
     except PermissionError as error:
@@ -307,6 +309,11 @@ def _look_at(path: Path) -> tuple[Promise, bool]:
     if promise.missing:
         raise ValueError(f"{path}: is cut short ({promise.missing}); copy it again")
     return promise, promise_of is None
+
+
+@functools.lru_cache(maxsize=256)  # every frame is looked at: a long file has many windows
+def _promise_of_mp3(path: Path, size: int, mtime_ns: int) -> Promise:
+    return promise_of_mp3(path)
 
 
 def _check_is_file(path: Path) -> None:
