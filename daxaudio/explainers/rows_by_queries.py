@@ -109,7 +109,7 @@ BY_QUERIES = (
         "frames and bins that alone keep the class, as the classifier itself confirms",
         lambda made: _on_grids(made, made.settings.dax_v5),
         ("queries", "fill", "dax_v5"),
-        queries="at most Q + 12",
+        queries="at most Q + 14",
         perturbs="such grids, one more fine in frequency",
         learned=True,
         draws=True,

@@ -104,6 +104,17 @@ def test_no_more_bins_of_a_frame_are_marked_than_do_as_well(rows, most):
         assert found.findings["share_of_bins"] >= 0.5
 
 
+@pytest.mark.parametrize("rows", [slice(3, 6), slice(18, 21)])
+def test_what_sounds_all_the_time_is_marked_by_its_bands(rows):
+    hum = (rows, slice(0, 60))
+    found = DaxV5(SAMPLER)(with_events(hum), score_of(0, (hum,), offset=2.0))
+    in_frequency = found.mask.mean(dim=1)
+    marked = in_frequency > in_frequency.max() / 2
+    assert bool(marked[rows].all())
+    assert int(marked.sum()) <= 12  # half of the band
+    assert found.findings["score_of_kept"] > found.findings["score_of_removed"] + 0.5
+
+
 def test_queries_are_counted(toy_spectrogram, toy_score_fn):
     asked = []
 
@@ -112,7 +123,7 @@ def test_queries_are_counted(toy_spectrogram, toy_score_fn):
         return toy_score_fn(inputs)
 
     explanation = DaxV5(MultiGridSampler(50))(toy_spectrogram, score_fn)
-    assert sum(asked) == explanation.n_queries == 60
+    assert sum(asked) == explanation.n_queries == 62
 
 
 def test_queries_about_other_classes_are_counted():
@@ -124,7 +135,7 @@ def test_queries_about_other_classes_are_counted():
         return module(inputs).softmax(-1)
 
     found = DaxV5(MultiGridSampler(50))(with_events(EARLY), ModuleScore(module, 0, ask))
-    assert n_asked == found.n_queries == 62
+    assert n_asked == found.n_queries == 64
 
 
 def test_v4_and_v5_share_their_queries(toy_spectrogram, toy_score_fn):
