@@ -203,16 +203,24 @@ def _check_tells_nobody(table: pd.DataFrame, column: str, ids: set[str]) -> None
     if pd.api.types.is_numeric_dtype(table[column].dtype):
         return
     long = {one for one in ids if len(one) >= _TELLING}
-    own = zip(table[column], table["recording_id"], table["participant"], strict=True)
-    for cell, *names in own:
-        if not isinstance(cell, str):
-            continue
-        words = {cell, Path(cell).name, Path(cell).stem}
-        parts = set(re.split(r"[\s/\\,;:|]+", cell))
-        parts |= {Path(part).stem for part in parts if part}
-        mine = any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", cell) for name in names)
-        if mine or words & long or parts & long:
-            raise ValueError(
-                f"the column {column!r} of the table holds ids of recordings or participants, "
-                "which are to be hidden; leave it out of the table, or rename its categories"
-            )
+    cells = table[column]
+    tells = any(isinstance(cell, str) and _words(cell) & long for cell in cells.unique())
+    own = zip(cells, table["recording_id"], table["participant"], strict=True)
+    if tells or any(isinstance(cell, str) and _names(cell, names) for cell, *names in own):
+        raise ValueError(
+            f"the column {column!r} of the table holds ids of recordings or participants, "
+            "which are to be hidden; leave it out of the table, or rename its categories"
+        )
+
+
+def _words(cell: str) -> set[str]:
+    """All of a cell, its words, and the names of files in it without folder and ending."""
+    parts = {cell, *re.split(r"[\s/\\,;:|]+", cell)}
+    return parts | {Path(part).stem for part in parts if part}
+
+
+def _names(cell: str, names: Iterable[str]) -> bool:
+    """Whether one of the names stands in a cell, by itself or between signs."""
+    return any(
+        name in cell and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", cell) for name in names
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -98,7 +97,7 @@ def write_audit_page(
     """
     out = Path(out)
     document = read_document(out)
-    sections, cards = _sections(document, out, Cards(out, hear, sound_mb))
+    sections, cards = _sections(document, out, Cards(out, document["recordings"], hear, sound_mb))
     style = source_of("templates/audit.css")
     scripts = [source_of("templates/audit.js")]
     nonce = nonce_of(style)
@@ -146,10 +145,7 @@ def _sections(
                 for name, told in one["tables"].items()
             ),
             tuple(
-                dataclasses.replace(
-                    cards.card(name, document["recordings"][name], method), anchor=shown[name]
-                )
-                for name in fresh
+                dataclasses.replace(cards.card(name, method), anchor=shown[name]) for name in fresh
             ),
             tuple(elsewhere),
         )
@@ -200,7 +196,9 @@ def _about_sound(document: Mapping[str, Any], cards: Cards) -> str:
 
 
 def _settings(questions: Mapping[str, Any]) -> list[tuple[str, str]]:
-    texts = {
-        name: one if isinstance(one, str) else json.dumps(one) for name, one in questions.items()
-    }
-    return [(in_words(name), text) for name, text in texts.items()]
+    """Every setting in words; what is not given stands as such."""
+    rows = []
+    for name, one in questions.items():
+        text = ", ".join(map(str, one)) if isinstance(one, list | tuple) else str(one)
+        rows.append((in_words(name), "not given" if one is None or not text else text))
+    return rows

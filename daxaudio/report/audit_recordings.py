@@ -81,23 +81,28 @@ class Cards:
 
     Args:
         out: the folder of the audit.
+        told: what `audit.json` says of each recording that is shown.
         hear: gives sounds; None for a page without sound.
         sound_mb: megabytes of sound that may be written into the page.
     """
 
-    def __init__(self, out: Path, hear: Hear | None, sound_mb: float) -> None:
-        self.out, self.hear = out, hear
+    def __init__(
+        self, out: Path, told: Mapping[str, Any], hear: Hear | None, sound_mb: float
+    ) -> None:
+        self.out, self.told, self.hear = out, told, hear
         self.room = round(sound_mb * 1e6)
         self.used, self.n_heard = 0, 0
+        folders = [out / one for row in told.values() for one in row["explanations"].values()]
+        self.labels = sorted({one.label for folder in folders for one in _events_of(folder)})
 
-    def card(self, name: str, told: Mapping[str, Any], method: str) -> Card:
+    def card(self, name: str, method: str) -> Card:
         """The card of a recording.
 
         Args:
             name: its id.
-            told: what `audit.json` says of it.
             method: whose mask is shown; another one where it explained nothing here.
         """
+        told = self.told[name]
         score = told["score"]
         facts = (
             ("label", str(told["label"])),
@@ -111,11 +116,9 @@ class Cards:
             players, said = self._players(name, None)
             return Card(name, facts, players=players, said=f"It was not explained. {said}".strip())
         explanation = load_explanation(folder)
-        events = _events_of(folder)
+        picture = _picture(explanation, _events_of(folder), self.labels)
         players, said = self._players(name, explanation)
-        return Card(
-            name, facts, used, explanation.target, _picture(explanation, events), players, said
-        )
+        return Card(name, facts, used, explanation.target, picture, players, said)
 
     def _players(
         self, name: str, explanation: Explanation | None
@@ -166,7 +169,9 @@ def _events_of(folder: Path) -> list[Event]:
     return [Event(*one) for one in json.loads(read_text(path))["events"]]
 
 
-def _picture(explanation: Explanation, events: Sequence[Event]) -> dict[str, Any]:
+def _picture(
+    explanation: Explanation, events: Sequence[Event], labels: Sequence[str]
+) -> dict[str, Any]:
     """What a template draws, in units of a picture that is `width` wide."""
     found = picture_of(explanation)
     start, end = found["start"], found["end"]
@@ -180,7 +185,7 @@ def _picture(explanation: Explanation, events: Sequence[Event]) -> dict[str, Any
             {"x": x(one["start"]), "width": round(x(one["end"]) - x(one["start"]), 1), **one}
             for one in row
         ]
-        for row in event_rows(events)
+        for row in event_rows(events, labels)
     ]
     bottom = _HEIGHT + _LANE * len(lanes)
     return {

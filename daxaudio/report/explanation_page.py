@@ -158,10 +158,19 @@ def _base64(values: NDArray[np.float64]) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
 
 
-def event_rows(events: Sequence[Event]) -> list[list[dict[str, Any]]]:
-    """Events in as few rows as hold them without overlap, each with its label's colour."""
+def event_rows(
+    events: Sequence[Event], labels: Sequence[str] | None = None
+) -> list[list[dict[str, Any]]]:
+    """Events in as few rows as hold them without overlap, each with its label's colour.
+
+    Args:
+        events: of one recording.
+        labels: all that have a colour, so that it is the same in several recordings; those of the
+            events when None.
+    """
     listed = Events(events)
-    colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(listed.labels)}
+    names = listed.labels if labels is None else labels
+    colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(names)}
     rows: list[list[dict[str, Any]]] = []
     for event in listed:
         row = next((row for row in rows if row[-1]["end"] <= event.start), None)

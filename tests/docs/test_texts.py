@@ -10,6 +10,7 @@ import torch
 import yaml
 from conftest import ROOT
 
+from daxaudio.audit.questions import Questions, read_questions
 from daxaudio.commands.main import make_parser
 from daxaudio.commands.sections import read_sections
 from daxaudio.features.frontends import LogMel
@@ -104,7 +105,10 @@ def test_a_command_of_a_text_is_one(words):
         make_parser().parse_args(words)
 
 
-SETTINGS = [part for path in TEXTS for part in blocks(path, "yaml")]
+QUESTIONS = ROOT / "docs" / "audit.md"
+"""Its settings are those of an audit."""
+
+SETTINGS = [part for path in TEXTS if path != QUESTIONS for part in blocks(path, "yaml")]
 
 
 @pytest.mark.parametrize("text", SETTINGS)
@@ -113,6 +117,17 @@ def test_settings_in_a_text_are_ones_that_commands_take(text, tmp_path):
     path.write_text(text)
     sections = read_sections(path)
     assert any(sections.values())
+
+
+def test_questions_in_a_text_are_ones_that_an_audit_takes(tmp_path):
+    (text,) = blocks(QUESTIONS, "yaml")
+    path = tmp_path / "questions.yaml"
+    path.write_text(text)
+    asked, default = read_questions(path), Questions()
+    said = yaml.safe_load(text)
+    numbers = {name: value for name, value in said.items() if isinstance(value, int | float)}
+    assert numbers == {name: getattr(default, name) for name in numbers}, "they are the defaults"
+    assert (asked.method, asked.match_on) == (default.method, ("site", "age"))
 
 
 def test_commands_are_found_in_texts():

@@ -129,7 +129,7 @@ def test_of_a_long_recording_the_stretch_is_played_where_the_mask_is_greatest(tm
     mask[:, 70:85] = 1
     shown = Spectrogram(torch.rand(4, seconds), torch.arange(1, 5) * 100.0, torch.arange(100.0))
     explanation = Explanation(mask, shown, "rise")
-    cards = Cards(tmp_path, lambda *_: [("the recording", long)], sound_mb=5)
+    cards = Cards(tmp_path, {}, lambda *_: [("the recording", long)], sound_mb=5)
     (player,), said = cards._players(name, explanation)
     assert "those in which the mask is greatest" in said
     first, last = (60 * int(m) + int(s) for m, s in re.findall(r"(\d+):(\d\d)", said))
@@ -137,6 +137,20 @@ def test_of_a_long_recording_the_stretch_is_played_where_the_mask_is_greatest(tm
     assert 60 < first <= 70
     assert last >= 85
     assert player.uri.startswith("data:audio/flac")
+
+
+def test_a_label_of_events_has_one_colour_over_all_recordings(copied):
+    out, document = copied
+    shown = [one["explanations"] for one in document["recordings"].values() if one["explanations"]]
+    for k, folder in enumerate(folders["occlusion"] for folders in shown[:2]):
+        path = out / folder / "where.json"
+        where = json.loads(path.read_text())
+        where["events"] = [[0.5, 1.0, "breath"]] * (k == 1) + [[1.6, 1.9, "cough"]]
+        path.write_text(json.dumps(where))
+    colours = dict.fromkeys(
+        re.findall(r'fill="(#\w{6})"><title>(\w+)</title>', write_audit_page(out).read_text())
+    )
+    assert len(colours) == len({label for _, label in colours}) == 2
 
 
 def test_numbers_stand_with_their_intervals_and_sort_by_value():
