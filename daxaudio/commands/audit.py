@@ -95,17 +95,18 @@ def run(arguments: argparse.Namespace) -> None:
     read = {"--data": arguments.data, **inputs, **key}
     out = prepare_folder(arguments.out, read, (FILE, PAGE_FILE))
     shard = arguments.shard or WHOLE
-    found = audit(
-        model_opener(arguments),
-        Corpus(data, Path(arguments.data).name, events.by_recording, arguments.table),
-        out,
-        questions,
-        settings=method_settings(arguments),
-        engine=engine_of(arguments),
-        shard=shard,
-        hidden=hidden,
-        said=functools.partial(print, flush=True),
-    )
+    with engine_of(arguments) as engine:
+        found = audit(
+            model_opener(arguments),
+            Corpus(data, Path(arguments.data).name, events.by_recording, arguments.table),
+            out,
+            questions,
+            settings=method_settings(arguments),
+            engine=engine,
+            shard=shard,
+            hidden=hidden,
+            said=functools.partial(print, flush=True),
+        )
     if found is None:
         print(f"shard {shard} is done; when all are, the same command without --shard concludes")
     else:

@@ -17,6 +17,7 @@ from daxaudio.commands.finishing import FinishJob, finish
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.data.audio_folders import UNLABELLED, read_audio_folder
 from daxaudio.data.kaldi import DataFolder
+from daxaudio.engines.engine import Engine
 from daxaudio.engines.units import Unit
 from daxaudio.experiments.folder import PROBLEMS_FILE, WARNINGS_FILE, explain_folder
 from daxaudio.experiments.predict import (
@@ -50,7 +51,29 @@ def explain_folder_of_audio(
         raise ValueError("--target: several classes go with an audio file; give a folder one")
     if target not in ("predicted", "label"):
         black_box.class_index(target)
-    data, engine, shard = _read(arguments), engine_of(arguments), arguments.shard or WHOLE
+    with engine_of(arguments) as engine:
+        _explain(
+            arguments,
+            black_box,
+            target,
+            methods=methods,
+            settings=settings,
+            events=events,
+            engine=engine,
+        )
+
+
+def _explain(
+    arguments: argparse.Namespace,
+    black_box: Model,
+    target: str,
+    *,
+    methods: list[str],
+    settings: MethodSettings,
+    events: TrueEvents,
+    engine: Engine,
+) -> None:
+    data, shard = _read(arguments), arguments.shard or WHOLE
     inputs = inputs_of(arguments, "model", "model_config", "events", "config")
     files = (PREDICTIONS_FILE, PROBLEMS_FILE, WARNINGS_FILE, PAGE_FILE)
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
