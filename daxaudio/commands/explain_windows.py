@@ -17,6 +17,7 @@ from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.finishing import FinishJob, finish
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.data.audio_folders import read_audio_folder
+from daxaudio.engines.engine import Engine
 from daxaudio.engines.units import EndsRun, Unit
 from daxaudio.experiments.long_recording import (
     MARKED_FILE,
@@ -96,12 +97,13 @@ def explain_in_windows(
     n_windows = (windowing.most or 1) * len(sources)
     others = "scoring every window"
     print_requests(black_box, n_queries, windowing.seconds, n_windows, others=others)
-    run = _WindowsRun(arguments, black_box, methods, settings, events, windowing)
-    if Path(arguments.audio).is_dir():
-        _explain_all(run, sources, out)
-    else:
-        ((name, source),) = sources.items()
-        run.explain(name, source, out)
+    with engine_of(arguments) as engine:
+        run = _WindowsRun(arguments, black_box, methods, settings, events, windowing, engine)
+        if Path(arguments.audio).is_dir():
+            _explain_all(run, sources, out)
+        else:
+            ((name, source),) = sources.items()
+            run.explain(name, source, out)
     print_cost(black_box)
 
 
@@ -115,10 +117,11 @@ class _WindowsRun:
     settings: MethodSettings
     events: TrueEvents
     windowing: Windowing
+    engine: Engine
 
     def explain(self, name: str, source: str, out: Path) -> LongExplained:
         """Explain a recording into a folder, with pictures and pages."""
-        arguments, engine = self.arguments, engine_of(self.arguments)
+        arguments, engine = self.arguments, self.engine
         whole = explain_long(
             self.black_box,
             source,
