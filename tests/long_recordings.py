@@ -56,8 +56,12 @@ def bytes_of(folder):
 
 
 def is_timed(path):
-    """Facts of windows hold the seconds that each took; so does the table of costs."""
-    return "costs" in str(path) or (path.name == "explanation.json" and len(path.parts) > 2)
+    """Facts of windows hold the seconds that each took, and so does the table of costs.
+
+    A process that is killed while it writes leaves a hidden file, which nobody reads.
+    """
+    of_window = path.name == "explanation.json" and len(path.parts) > 2
+    return of_window or "costs" in str(path) or path.name.startswith(".")
 
 
 def hear(sounds):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from daxaudio.commands.arguments import existing
 from daxaudio.commands.listen import explanations_in
+from daxaudio.containers import Event
 from daxaudio.data.formats.annotated import AnnotatedRecording, Problem
 from daxaudio.data.formats.catalogue import FORMATS, files_of, write_annotations
 from daxaudio.data.formats.folder import FolderReading, read_folder
@@ -17,7 +18,7 @@ from daxaudio.data.formats.labels import ERROR, KEEP, LabelMap, count_text, load
 from daxaudio.data.formats.problems import problems_of
 from daxaudio.data.formats.raven import NO_LABEL_COLUMN
 from daxaudio.experiments.annotate import annotate
-from daxaudio.explainers.storage import load_explanation
+from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.runs.names import check_id, check_length
 
 SHOWN_PER_KIND = 3
@@ -118,6 +119,11 @@ def _explained(arguments: argparse.Namespace) -> FolderReading:
         one = annotate(
             load_explanation(place), boxes=arguments.boxes, threshold=arguments.threshold
         )
+        facts = load_facts(place)
+        if "marked" in facts and not arguments.boxes:  # by the thresholds of its windows
+            (tier,), label = one.tiers, facts["target"] or "marked"
+            events = tuple(Event(start, end, label) for start, end in facts["marked"])
+            one = dataclasses.replace(one, tiers=(dataclasses.replace(tier, events=events),))
         if before := found.get(one.recording_id):
             one = dataclasses.replace(one, tiers=(*before.tiers, *one.tiers))
         found[one.recording_id] = one

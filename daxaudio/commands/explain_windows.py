@@ -152,9 +152,10 @@ class _WindowsRun:
             self._draw(whole)
         page = write_long_page(whole, out, self.methods)
         for method, found in whole.stitched.items():
-            n_marked, n_windows = len(found.events()), found.findings["windows_explained"]
+            n_marked = len(found.marked)
+            n_windows = found.explanation.findings["windows_explained"]
             print(f"{name}: {method} marks {n_marked} stretches in {n_windows} windows")
-            for warning in found.warnings:
+            for warning in found.explanation.warnings:
                 text = f"{method}: {warning}"
                 print(f"daxaudio explain: warning: {text}", file=sys.stderr)
         print(f"done: {page}", flush=True)
@@ -162,9 +163,12 @@ class _WindowsRun:
 
     def _draw(self, whole: LongExplained) -> None:
         for method, place in whole.places.items():
+            found = whole.stitched.get(method)
             plot_long_recording(
-                whole.stitched.get(method),
+                found.explanation if found else None,
                 place / PICTURE_FILE,
+                marked=found.marked if found else (),
+                own_threshold=found.threshold if found else None,
                 windows=whole.table,
                 events=self.events.of(whole.recording_id),
                 explained=whole.stretches,

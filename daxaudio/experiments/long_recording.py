@@ -15,12 +15,11 @@ from typing import Any
 
 import pandas as pd
 
-from daxaudio.containers import Event, Events, Explanation
+from daxaudio.containers import Event, Events
 from daxaudio.data.audio import duration_of
 from daxaudio.data.formats.annotated import AnnotatedRecording, Tier
 from daxaudio.data.formats.catalogue import write_annotations
 from daxaudio.engines.engine import HERE, Engine
-from daxaudio.experiments.annotate import annotate
 from daxaudio.experiments.explain import check_askable, facts_of_run, for_model
 from daxaudio.experiments.folder import explain_folder
 from daxaudio.experiments.predict import opener_for
@@ -72,7 +71,7 @@ class LongExplained:
     target: str
     windowing: Windowing
     table: pd.DataFrame
-    stitched: Mapping[str, Explanation]
+    stitched: Mapping[str, Stitched]
     places: Mapping[str, Path]
     events: Mapping[str, Events]
 
@@ -183,7 +182,8 @@ def explain_long(
         if parts:
             stitched = stitch(parts, recording_id, frame)
             found[method] = _described(stitched, whole, len(parts))
-            save_explanation(found[method], place, facts)
+            marked = [[event.start, event.end] for event in found[method].marked]
+            save_explanation(found[method].explanation, place, {**facts, "marked": marked})
             write_marked(found[method], whole, place)
         else:
             _remove_stale(place)
@@ -261,7 +261,7 @@ def _in_words(table: pd.DataFrame, chosen: Sequence[str], windowing: Windowing, 
     )
 
 
-def _described(stitched: Stitched, whole: LongExplained, n_windows: int) -> Explanation:
+def _described(stitched: Stitched, whole: LongExplained, n_windows: int) -> Stitched:
     """A stitched explanation that says what it was stitched of."""
     table, together = whole.table, stitched.together
     warnings = []
@@ -287,32 +287,37 @@ def _described(stitched: Stitched, whole: LongExplained, n_windows: int) -> Expl
         "window": whole.windowing.seconds,
         "window_step": whole.windowing.step,
     }
-    return dataclasses.replace(
+    described = dataclasses.replace(
         stitched.explanation, findings=findings, settings=settings, warnings=tuple(warnings)
     )
+    return dataclasses.replace(stitched, explanation=described)
 
 
-def write_marked(explanation: Explanation, whole: LongExplained, place: Path) -> None:
+def write_marked(stitched: Stitched, whole: LongExplained, place: Path) -> None:
     """Write the marked stretches of a stitched explanation as a table and for other programs."""
-    write_csv(marked_table(explanation, whole.explained), place / MARKED_FILE)
-    (tier,) = annotate(explanation).tiers
-    end = max([whole.duration, *(event.end for event in tier.events)])
-    tiers = (tier, Tier("explained", tuple(whole.stretches)))
+    write_csv(marked_table(stitched, whole.explained), place / MARKED_FILE)
+    marked = stitched.marked
+    end = max(whole.duration, marked.end)
+    tiers = (
+        Tier(stitched.explanation.method, tuple(marked)),
+        Tier("explained", tuple(whole.stretches)),
+    )
     annotated = AnnotatedRecording(whole.recording_id, tiers, end)
     write_annotations([annotated], place / TEXTGRID_FILE)
     write_annotations([annotated.only(1)], place / LABELS_FILE, "audacity")
 
 
-def marked_table(explanation: Explanation, explained: pd.DataFrame) -> pd.DataFrame:
+def marked_table(stitched: Stitched, explained: pd.DataFrame) -> pd.DataFrame:
     """The marked stretches of a stitched explanation in order of time; see `MARKED_COLUMNS`.
 
     Args:
-        explanation: on the axis of the whole recording.
+        stitched: on the axis of the whole recording.
         explained: `start`, `end` and `score` of the windows that it was stitched of.
     """
+    explanation = stitched.explanation
     profile, times = explanation.profile.numpy(), explanation.spectrogram.times.numpy()
     rows = []
-    for event in explanation.events():
+    for event in stitched.marked:
         inside = (times >= event.start) & (times < event.end)
         near = explained[(explained["start"] < event.end) & (explained["end"] > event.start)]
         rows.append(
@@ -321,7 +326,7 @@ def marked_table(explanation: Explanation, explained: pd.DataFrame) -> pd.DataFr
                 clock(event.end, 1),
                 round(event.start, 3),
                 round(event.end, 3),
-                explanation.target,
+                event.label,
                 round(float(profile[inside].mean()), 4),
                 float(near["score"].max()),
             )

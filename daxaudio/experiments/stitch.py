@@ -8,7 +8,9 @@ does over deleted silence, and nothing stands for them. They are not without evi
 explained.
 
 Masks are scaled in each window by itself, as the method does it: within a window they compare
-moments, not one window with another. For that there are the scores of the windows.
+moments, not one window with another. For that there are the scores of the windows. So each window
+marks by its own threshold, the usual mean plus standard deviation of its profile, and where windows
+overlap, their thresholds are blended as their masks are.
 """
 
 from __future__ import annotations
@@ -23,9 +25,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daxaudio.containers import Explanation, Spectrogram
+from daxaudio.containers import Event, Events, Explanation, Spectrogram
 from daxaudio.experiments.windows import Window
 from daxaudio.explainers.storage import load_explanation
+from daxaudio.metrics import paper_threshold
+from daxaudio.metrics.phase_events import marked_outside
 
 MOST_BINS = 1 << 21
 """Bins of a stitched mask; where more were explained, frames in a row are averaged."""
@@ -39,11 +43,22 @@ class Stitched:
         explanation: on the axis of the whole recording.
         together: frames of the front end that one of its frames is the mean of.
         warned: windows whose explanation has warnings.
+        threshold: `[T]`, above which a frame of the profile is marked.
     """
 
     explanation: Explanation
     together: int
     warned: tuple[str, ...]
+    threshold: Tensor
+
+    @property
+    def marked(self) -> Events:
+        """Stretches in which the profile is above the threshold, with the class as their label."""
+        above = self.explanation.profile - self.threshold
+        times = self.explanation.spectrogram.times
+        found = marked_outside(above, times, (), threshold=0.0)
+        label = self.explanation.target or "marked"
+        return Events(Event(event.start, event.end, label) for event in found)
 
 
 def stitch(
@@ -76,7 +91,7 @@ def stitch(
     together = max(1, math.ceil(len(covered) * n_bins / most_bins))
     columns = np.unique(covered // together)
     sums = {name: np.zeros((n_bins, len(columns))) for name in _parts(first)}
-    weights = np.zeros((1, len(columns)))
+    weights, thresholds = np.zeros((1, len(columns))), np.zeros((1, len(columns)))
     scores, n_queries, n_gradients, warned = [], 0, 0, []
     for window, folder in places:
         one = load_explanation(folder)
@@ -87,6 +102,7 @@ def stitch(
         for name, values in _parts(one).items():
             _add(sums[name], at, values.double().numpy()[:, :n_frames] * own)
         _add(weights, at, own)
+        _add(thresholds, at, paper_threshold(one.profile) * own)
         scores.append(one.score)
         n_queries, n_gradients = n_queries + one.n_queries, n_gradients + one.n_gradients
         warned += [window.name] * bool(one.warnings)
@@ -111,7 +127,8 @@ def stitch(
         attribution=found["attribution"],
         settings=first.settings,
     )
-    return Stitched(whole, together, tuple(warned))
+    threshold = torch.from_numpy(thresholds[0, there] / weights[0, there])
+    return Stitched(whole, together, tuple(warned), threshold)
 
 
 def _parts(one: Explanation) -> dict[str, Tensor]:

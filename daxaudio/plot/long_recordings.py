@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from torch import Tensor
 
 from daxaudio.containers import Event, Explanation
 from daxaudio.plot.drawing import (
@@ -17,11 +19,11 @@ from daxaudio.plot.drawing import (
     TRUE_COLOUR,
     describe_explanation,
     draw_events,
-    draw_profile,
     new_figure,
 )
 from daxaudio.plot.texts import save_figure, set_text
 from daxaudio.plot.time_axis import name_time_axis
+from daxaudio.plot.time_frequency import with_gaps
 
 _EXPLAINED_COLOUR = "#009E73"
 
@@ -31,6 +33,8 @@ def plot_long_recording(
     path: str | os.PathLike[str],
     *,
     windows: pd.DataFrame,
+    marked: Sequence[Event] = (),
+    own_threshold: Tensor | None = None,
     events: Sequence[Event] = (),
     explained: Sequence[Event] = (),
     threshold: float | None = None,
@@ -46,6 +50,8 @@ def plot_long_recording(
             was explained.
         path: file to write.
         windows: in order of time: `start`, `end`, `score`, `level_db` and `explained` (0 or 1).
+        marked: stretches that are marked.
+        own_threshold: `[T]`, above which the profile is marked; None draws none.
         events: the true events, if known.
         explained: stretches that lie in an explained window.
         threshold: of the score, from which on windows are explained, where there was one.
@@ -61,8 +67,9 @@ def plot_long_recording(
     set_text(figure.suptitle, title or described)
     _draw_scores(panels[0], windows, threshold)
     _draw_levels(panels[1], windows)
-    _draw_profile(panels[2], explanation)
-    _draw_lanes(panels[3], explanation, explained, events)
+    _draw_profile(panels[2], explanation, own_threshold)
+    lanes = {"explained": explained, "marked": marked, **({"true": events} if events else {})}
+    _draw_lanes(panels[3], lanes)
     panels[3].set_xlim(0.0, float(windows["end"].max()))
     name_time_axis(panels[3])
     return save_figure(figure, path)
@@ -94,27 +101,30 @@ def _draw_levels(axes: Axes, windows: pd.DataFrame) -> None:
     axes.grid(axis="y", alpha=0.3)
 
 
-def _draw_profile(axes: Axes, explanation: Explanation | None) -> None:
+def _draw_profile(axes: Axes, explanation: Explanation | None, threshold: Tensor | None) -> None:
     axes.set(ylabel="profile")
     if explanation is None:
         axes.text(0.5, 0.5, "no window was explained", transform=axes.transAxes, ha="center")
         return
-    draw_profile(axes, explanation)
+    shown = explanation.spectrogram
+    times, profile = with_gaps(shown, explanation.profile)
+    axes.plot(times, profile, color=PROFILE_COLOUR, linewidth=1.0)
+    if threshold is not None:
+        _, borders = with_gaps(shown, threshold)
+        axes.plot(times, borders, color=MARKED_COLOUR, linestyle="--", linewidth=1.0)
+        above = profile > borders
+        look: dict[str, Any] = {"color": MARKED_COLOUR, "alpha": 0.35, "linewidth": 0}
+        axes.fill_between(times, profile, borders, where=above, **look)
+    axes.set_ylim(bottom=0.0)
+    axes.grid(axis="y", alpha=0.3)
     axes.set_title("Time profile of what was explained; elsewhere there is none", loc="left")
 
 
-def _draw_lanes(
-    axes: Axes,
-    explanation: Explanation | None,
-    explained: Sequence[Event],
-    events: Sequence[Event],
-) -> None:
-    marked: Sequence[Event] = explanation.events() if explanation else ()
-    lanes = [("explained", explained, _EXPLAINED_COLOUR), ("marked", marked, MARKED_COLOUR)]
-    if events:
-        lanes.append(("true", events, TRUE_COLOUR))
-    for height, (_, lane, colour) in enumerate(lanes):
+def _draw_lanes(axes: Axes, lanes: Mapping[str, Sequence[Event]]) -> None:
+    colours = {"explained": _EXPLAINED_COLOUR, "marked": MARKED_COLOUR, "true": TRUE_COLOUR}
+    for height, (name, lane) in enumerate(lanes.items()):
         # an edge of its own keeps what is narrower than a pixel visible
-        draw_events(axes, lane, height, facecolors=colour, edgecolors=colour, linewidths=0.8)
+        look = {"facecolors": colours[name], "edgecolors": colours[name], "linewidths": 0.8}
+        draw_events(axes, lane, height, **look)
     axes.set_ylim(-0.5, len(lanes) - 0.5)
-    axes.set_yticks(range(len(lanes)), [name for name, _, _ in lanes])
+    axes.set_yticks(range(len(lanes)), list(lanes))

@@ -42,7 +42,7 @@ start of the recording; on the pages of windows they count from the start of the
 
 Masks are scaled in each window, so that they compare moments within a window; whole windows are
 compared by their scores. Marked are the frames whose profile (the mean of the mask over frequency)
-is above its mean plus standard deviation over all that was explained."""
+is above its mean plus standard deviation in their window; thresholds are blended as masks are."""
 
 
 def write_long_page(
@@ -84,14 +84,14 @@ def _summary(whole: LongExplained) -> str:
 
 
 def _section_of(whole: LongExplained, method: str) -> Section:
-    place, explanation = whole.places[method], whole.stitched.get(method)
+    place, stitched = whole.places[method], whole.stitched.get(method)
     blocks: list[Block] = []
     if (place / PICTURE_FILE).is_file():
         blocks.append(Picture(place / PICTURE_FILE, f"{method} over the whole recording"))
-    if explanation is None:
+    if stitched is None:
         return Section(f"Marked by {method}", [*blocks, "No window was explained."])
-    blocks += [f"**Warning:** {warning}" for warning in explanation.warnings]
-    marked = marked_table(explanation, whole.explained)
+    blocks += [f"**Warning:** {warning}" for warning in stitched.explanation.warnings]
+    marked = marked_table(stitched, whole.explained)
     rows = tuple(
         (
             *(row["from"], row["to"], f"{row['end'] - row['start']:.2f}", row["label"]),

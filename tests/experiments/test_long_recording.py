@@ -72,11 +72,13 @@ def test_what_was_not_explained_is_not_on_the_time_axis(explained):
     assert found.duration == SECONDS
 
 
-def test_marked_stretches_are_those_of_the_stored_explanation(explained):
-    stored, table = load_explanation(explained[1]), pd.read_csv(explained[1] / "marked.csv")
-    assert [round(event.start, 3) for event in stored.events()] == table["start"].tolist()
-    (labels,) = read_annotations(explained[1] / "marked.txt")
-    assert [event.start for event in labels.events()] == [e.start for e in stored.events()]
+def test_marked_stretches_are_the_same_in_every_file(explained):
+    whole, out = explained
+    marked, table = whole.stitched["rise"].marked, pd.read_csv(out / "marked.csv")
+    assert [round(event.start, 3) for event in marked] == table["start"].tolist()
+    (labels,) = read_annotations(out / "marked.txt")
+    assert labels.events() == tuple(marked)
+    assert load_facts(out)["marked"] == [[event.start, event.end] for event in marked]
     assert set(table["label"]) == {"tone"}
     assert table["from"].iloc[-1].startswith("0:02:5")
 
@@ -156,7 +158,7 @@ def test_windows_of_digital_silence_are_said_and_are_no_evidence_of_anything(tmp
     assert silent["end"].tolist() == [6.0, pytest.approx(9.0, abs=0.1)]
     assert silent["score"].isna().all()
     assert not silent["explained"].any()
-    assert "2 of 9 windows could not be heard" in whole.stitched["rise"].warnings[0]
+    assert "2 of 9 windows could not be heard" in whole.stitched["rise"].explanation.warnings[0]
 
 
 def test_where_nothing_is_decided_nothing_is_explained_and_old_results_are_removed(night, tmp_path):

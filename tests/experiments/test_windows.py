@@ -10,7 +10,7 @@ import torch
 from daxaudio.containers import Explanation, Spectrogram
 from daxaudio.experiments.stitch import stitch
 from daxaudio.experiments.windows import Window, Windowing, choose_windows, cut_windows, data_of
-from daxaudio.explainers.storage import save_explanation
+from daxaudio.explainers.storage import load_explanation, save_explanation
 
 FRAME = 0.02
 
@@ -118,6 +118,19 @@ def test_a_frame_is_the_mean_of_windows_by_how_far_from_their_borders_it_lies(tm
     by_hand = weights[:5] / (weights[:5] + weights[5:])
     assert np.allclose(found, [*np.zeros(5), *by_hand, *np.ones(5)], atol=1e-6)
     assert np.allclose(weights[:5] + weights[5:], 1)
+
+
+def test_each_window_marks_by_its_own_threshold(tmp_path):
+    """One with a faint mask marks as much as it does alone, beside one with a strong mask."""
+    faint, strong = torch.full((F, T), 0.01), torch.full((F, T), 0.2)
+    faint[:, 4:6], strong[:, 7:9] = 0.05, 1.0
+    places = [stored(tmp_path, 0, faint), stored(tmp_path, 100, strong)]
+    marked = stitch(places, "night", FRAME).marked
+    alone = [load_explanation(folder).events() for _, folder in places]
+    assert [len(events) for events in alone] == [1, 1]
+    expected = [(alone[0][0].start, 0.0), (alone[1][0].start, 100 * FRAME)]
+    assert [event.start for event in marked] == pytest.approx([a + b for a, b in expected])
+    assert marked.labels == ("dog",)
 
 
 def test_time_in_no_explained_window_is_not_there(tmp_path):

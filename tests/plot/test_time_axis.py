@@ -55,6 +55,11 @@ def test_a_long_recording_is_drawn_with_and_without_what_was_explained(tmp_path)
     explained = [Event(0, 10), Event(5000, 5010)]
     for name, one in (("a.png", explanation(times)), ("b.png", None)):
         path = plot_long_recording(
-            one, tmp_path / name, windows=windows, explained=explained, threshold=0.5
+            one,
+            tmp_path / name,
+            windows=windows,
+            explained=explained,
+            own_threshold=torch.full((len(times),), 0.5) if one else None,
+            threshold=0.5,
         )
         assert path.stat().st_size > 10_000
