@@ -5,11 +5,13 @@ python -m benchmarks.audit [--made 100000] [--recordings 24] [--queries 200] [--
 First, units without a model: how long a run of so many takes to be planned, shared out to shards,
 listed, merged and reported, with the peak memory of the process (Python and its libraries in it);
 writing their files is not in the time. Then, what the engine itself costs a unit. Last, real units:
-recordings explained by one process and by two workers, one thread each, against the bare queries
-and against the same explanations in a loop, which are neither stored nor listed.
+recordings explained by one process, by two workers and by two actors of a Ray of this machine
+(where it is installed), one thread each, against the bare queries and against the same explanations
+in a loop, which are neither stored nor listed.
 """
 
 import argparse
+import importlib.util
 import resource
 import subprocess
 import sys
@@ -27,7 +29,9 @@ from benchmarks.made_units import MadeExplanations, Nothing, made_units
 from benchmarks.subject import load, make_parser
 from daxaudio.commands.arguments import ModelOpener
 from daxaudio.data.audio_folders import read_audio_folder
-from daxaudio.engines.engine import Local
+from daxaudio.engines.engine import Engine, Local
+from daxaudio.engines.on_ray import OnRay
+from daxaudio.engines.units import Unit
 from daxaudio.experiments.explain import explain
 from daxaudio.experiments.folder import explain_folder, write_lists
 from daxaudio.experiments.predict import read_for
@@ -104,12 +108,23 @@ def measure_engine(n_units: int) -> None:
         "2 workers": Local(2),
     }
     for name, engine in engines.items():
-        engine.run(units[:20], Nothing())  # what is imported once
-        began = time.perf_counter()
-        engine.run(units, Nothing())
-        seconds = time.perf_counter() - began
-        print(f"| {name} | {seconds:.2f} | {1000 * seconds / n_units:.3f} |", flush=True)
+        _time_nothing(name, engine, units)
+    if _has_ray():
+        with OnRay(workers=2) as engine:
+            _time_nothing("2 actors of Ray", engine, units)
     print()
+
+
+def _time_nothing(name: str, engine: Engine, units: list[Unit]) -> None:
+    engine.run(units[:20], Nothing())  # what is imported once
+    began = time.perf_counter()
+    engine.run(units, Nothing())
+    seconds = time.perf_counter() - began
+    print(f"| {name} | {seconds:.2f} | {1000 * seconds / len(units):.3f} |", flush=True)
+
+
+def _has_ray() -> bool:
+    return importlib.util.find_spec("ray") is not None
 
 
 def measure_real(arguments: argparse.Namespace) -> None:
@@ -132,7 +147,7 @@ def measure_real(arguments: argparse.Namespace) -> None:
                 for method in METHODS:
                     explain(recording, model, method, target="0", settings=settings)
 
-        def by(workers: int) -> Callable[[], None]:
+        def by(engine: Engine) -> Callable[[], None]:
             return lambda: explain_folder(
                 model,
                 data,
@@ -140,7 +155,7 @@ def measure_real(arguments: argparse.Namespace) -> None:
                 tempfile.mkdtemp(dir=folder),
                 settings=settings,
                 targets=targets,
-                engine=Local(workers, threads=1),
+                engine=engine,
                 open_model=opener,
             )
 
@@ -150,21 +165,28 @@ def measure_real(arguments: argparse.Namespace) -> None:
         works = {
             "bare queries": lambda: _bare(model, batch, n_queries),
             "in a loop": alone,
-            "this process": by(1),
-            "2 workers": by(2),
+            "this process": by(Local(threads=1)),
+            "2 workers": by(Local(2, threads=1)),
         }
         print(
             f"{arguments.recordings} recordings by {', '.join(METHODS)}, {arguments.queries} "
             f"queries, {tuple(batch.shape)}, one thread each\n\n"
             "| by | seconds | units/s | queries/s | processor ms a unit |\n|---|---|---|---|---|"
         )
-        for name, work in works.items():
-            began, used = time.perf_counter(), time.process_time()
-            work()
-            seconds, used = time.perf_counter() - began, time.process_time() - used
-            own = f"{1000 * used / n_units:.1f}" if name != "2 workers" else ""
-            rates = f"{n_units / seconds:.2f} | {n_queries / seconds:.0f}"
-            print(f"| {name} | {seconds:.1f} | {rates} | {own} |", flush=True)
+        for what, work in works.items():
+            _time_work(what, work, n_units, n_queries)
+        if _has_ray():
+            with OnRay(workers=2, shared=folder) as engine:
+                _time_work("2 actors of Ray", by(engine), n_units, n_queries)
+
+
+def _time_work(name: str, work: Callable[[], None], n_units: int, n_queries: int) -> None:
+    began, used = time.perf_counter(), time.process_time()
+    work()
+    seconds, used = time.perf_counter() - began, time.process_time() - used
+    own = "" if name.startswith("2 ") else f"{1000 * used / n_units:.1f}"
+    rates = f"{n_units / seconds:.2f} | {n_queries / seconds:.0f}"
+    print(f"| {name} | {seconds:.1f} | {rates} | {own} |", flush=True)
 
 
 def _bare(model, batch: torch.Tensor, n_queries: int) -> None:
