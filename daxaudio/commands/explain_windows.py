@@ -16,6 +16,7 @@ from daxaudio.commands.engine_arguments import engine_of
 from daxaudio.commands.events import TrueEvents
 from daxaudio.commands.finishing import FinishJob, finish
 from daxaudio.commands.outputs import inputs_of, prepare_folder
+from daxaudio.data.audio import duration_of
 from daxaudio.data.audio_folders import read_audio_folder
 from daxaudio.engines.engine import Engine
 from daxaudio.engines.units import EndsRun, Unit
@@ -94,7 +95,7 @@ def explain_in_windows(
     out = prepare_folder(arguments.out, {"AUDIO": arguments.audio, **inputs}, files)
     events.check("explain", sources)
     n_queries = most_queries(methods, settings)
-    n_windows = (windowing.most or 1) * len(sources)
+    n_windows = sum(_most_windows(windowing, source) for source in sources.values())
     others = "scoring every window"
     print_requests(black_box, n_queries, windowing.seconds, n_windows, others=others)
     with engine_of(arguments) as engine:
@@ -198,6 +199,15 @@ def _explain_all(run: _WindowsRun, sources: Mapping[str, str], out: Path) -> Non
     if n_bad == len(rows):
         raise ValueError(f"nothing could be explained; the reasons are in {out / RECORDINGS_FILE}")
     print(f"{len(rows) - n_bad} of {len(rows)} recordings explained: {out / RECORDINGS_FILE}")
+
+
+def _most_windows(windowing: Windowing, source: str) -> int:
+    """How many windows of a file are explained at most; none of one that cannot be read."""
+    try:
+        n_windows = max(1, math.ceil(duration_of(source) / windowing.step))
+    except ValueError:
+        return 0
+    return n_windows if windowing.most is None else min(n_windows, windowing.most)
 
 
 def _sources(arguments: argparse.Namespace) -> dict[str, str]:
