@@ -126,6 +126,18 @@ def test_shards_and_workers_give_the_same_bytes(done, corpus, tmp_path):
     assert all_bytes(tmp_path / "two") == all_bytes(out)
 
 
+class Backwards(Local):
+    """As units come that were lost with their worker: after those that followed them."""
+
+    def run(self, units, job, **options):
+        return super().run(units[::-1], job, **options)[::-1]
+
+
+def test_units_in_another_order_give_the_same_bytes(done, corpus, tmp_path):
+    assert audit(hears_hum, corpus, tmp_path, ASKED, engine=Backwards(threads=1))
+    assert all_bytes(tmp_path) == all_bytes(done[1])
+
+
 def test_a_recording_that_cannot_be_read_is_listed_and_left_out(corpus, tmp_path):
     broken = {**corpus.data.wav_scp, "r03": str(tmp_path / "none.wav")}
     data = dataclasses.replace(corpus.data, wav_scp=broken)
