@@ -21,7 +21,7 @@ from daxaudio.audit.answers import (
 from daxaudio.audit.controls import FILE as CONTROLS_FILE, JOB as CONTROLS
 from daxaudio.audit.job import TRACES, TRACES_FILE
 from daxaudio.audit.traces import KINDS
-from daxaudio.audit.where import COLUMNS as WHERE_COLUMNS, FILE as WHERE_FILE
+from daxaudio.audit.where import COLUMNS as WHERE_COLUMNS, FILE as WHERE_FILE, agreement_of
 from daxaudio.engines.units import Outcome
 from daxaudio.runs.files import read_text
 
@@ -164,7 +164,11 @@ def _read_masks(out: Path, methods: Sequence[str], names: Sequence[str]) -> Iter
         for method in methods:
             path = out / method / name / WHERE_FILE
             if path.is_file():
-                yield json.loads(read_text(path))
+                agreement = None
+                if method != methods[0]:
+                    # only now, as its unit may have been done before that of the first method
+                    agreement = agreement_of(out / methods[0] / name, out / method / name)
+                yield {**json.loads(read_text(path)), "agreement": agreement}
 
 
 def _explained(one: dict[str, Any]) -> tuple[Any, ...]:

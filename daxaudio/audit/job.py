@@ -12,7 +12,6 @@ Answers come before explanations, which are of the class that the model predicts
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import json
@@ -160,14 +159,10 @@ class AuditWorker:
             raise ValueError(problems[0]["problem"])
 
     def _explain(self, unit: Unit) -> None:
-        name, first = unit.recording_id, self.job.methods[0]
-        if unit.job != first:  # it is compared with the first, whose unit may come again later
-            with contextlib.suppress(ValueError):  # which its own unit tells
-                self._explain_by(self._explaining(first), name)
+        name = unit.recording_id
         self._explain_by(self._explaining(unit.job), name)
-        beside = None if unit.job == first else self.job.out / first / name
         own = self.job.known_events.get(name, Events())
-        look_where(unit.folder(self.job.out), own, beside)
+        look_where(unit.folder(self.job.out), own)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - a worker lives as long as its process
     def _explaining(self, method: str, level: Level | None = None) -> ExplainingRun:

@@ -92,19 +92,16 @@ def _quarters(levels: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.asarray(order * 4 // max(1, len(levels)))
 
 
-def look_where(folder: Path, events: Events, beside: Path | None = None) -> dict[str, Any]:
+def look_where(folder: Path, events: Events) -> dict[str, Any]:
     """What is said of a stored explanation, written beside it where it is not there yet.
 
     Args:
         folder: of the explanation.
         events: of the recording.
-        beside: folder of an explanation of the same recording by another method, whose agreement
-            with this one is noted; None, or one that is not stored, for none.
 
     Returns:
         `rows` as of `shares_of`; `recording_id`, `method`, `target`, `score`, `reliability` (None
-        where the method knows none), `warnings`, `queries`, and `agreement`: the rank correlation
-        with the other mask.
+        where the method knows none), `warnings`, `queries`.
     """
     known = [[event.start, event.end, event.label] for event in events]
     path = folder / FILE
@@ -126,7 +123,6 @@ def look_where(folder: Path, events: Events, beside: Path | None = None) -> dict
         "queries": facts["queries"],
         "reliability": None if reliability is None else round(float(reliability), 6),
         "warnings": facts.get("warnings", []),
-        "agreement": _agreement(explanation, beside),
         "events": known,
         "rows": rows,
     }
@@ -134,15 +130,24 @@ def look_where(folder: Path, events: Events, beside: Path | None = None) -> dict
     return document
 
 
-def _agreement(explanation: Explanation, beside: Path | None) -> float | None:
-    if beside is None or not is_stored(beside):
+def agreement_of(first: Path, second: Path) -> float | None:
+    """Rank correlation of the masks of two stored explanations of one recording and class.
+
+    Args:
+        first: folder of an explanation.
+        second: folder of one by another method.
+
+    Returns:
+        None where one is not stored or marks all alike, or they are of two classes.
+    """
+    if not (is_stored(first) and is_stored(second)):
         return None
-    other = load_explanation(beside)
-    if other.target != explanation.target or other.mask.shape != explanation.mask.shape:
+    one, other = load_explanation(first), load_explanation(second)
+    if other.target != one.target or other.mask.shape != one.mask.shape:
         return None
     from scipy.stats import spearmanr  # late: a quarter of a second
 
-    first, second = explanation.mask.flatten().numpy(), other.mask.flatten().numpy()
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
+    masks = [explanation.mask.flatten().numpy() for explanation in (one, other)]
+    if any(np.ptp(mask) == 0 for mask in masks):
         return None
-    return round(float(spearmanr(first, second).statistic), 6)
+    return round(float(spearmanr(*masks).statistic), 6)

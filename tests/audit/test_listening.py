@@ -8,7 +8,7 @@ import torch
 from daxaudio.audit.gather import EXPLAINED_COLUMNS, Evidence
 from daxaudio.audit.listening import EVENTS, listening_section, shares, when_wrong
 from daxaudio.audit.questions import Questions
-from daxaudio.audit.where import COLUMNS, LEVELS, look_where, shares_of
+from daxaudio.audit.where import COLUMNS, LEVELS, agreement_of, look_where, shares_of
 from daxaudio.containers import Event, Events, Explanation, Spectrogram
 from daxaudio.explainers.storage import save_explanation
 
@@ -53,9 +53,10 @@ def test_agreement_is_that_of_ranks_and_only_of_one_class(tmp_path):
     mask = np.random.default_rng(0).random((5, 6))
     save_explanation(explanation(mask), tmp_path / "rise")
     save_explanation(explanation(mask**3, "lime"), tmp_path / "lime")
-    found = look_where(tmp_path / "lime", Events(), tmp_path / "rise")
-    assert found["agreement"] == 1.0
-    assert look_where(tmp_path / "rise", Events())["agreement"] is None
+    save_explanation(explanation(np.ones((5, 6)), "flat"), tmp_path / "flat")
+    assert agreement_of(tmp_path / "lime", tmp_path / "rise") == 1.0
+    assert agreement_of(tmp_path / "lime", tmp_path / "flat") is None
+    assert agreement_of(tmp_path / "lime", tmp_path / "none") is None
 
 
 def test_events_that_were_corrected_are_looked_at_again(tmp_path):
