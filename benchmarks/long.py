@@ -20,7 +20,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import pandas as pd
 import soundfile
 import torch
 
@@ -34,6 +33,7 @@ from data_prep.synthetic.planted_sounds import (
 from daxaudio.commands.main import main as command
 from daxaudio.containers import Event, Events
 from daxaudio.data.events import read_events, write_events
+from daxaudio.runs.tables import read_table
 
 RATE, N_FFT, HOP = 16000, 1024, 512
 CALL, OTHERS = "warble_low", ("warble_high", "harmonic", "clicks")
@@ -113,7 +113,7 @@ def measure(path, kind, queries):
 def found_share(path, out):
     """How many calls there are, how many are found, and how many marked stretches are none."""
     calls = read_events(path.with_suffix(".tsv"))[path.name]
-    table = pd.read_csv(out / "marked.csv")
+    table = read_table(out / "marked.csv")
     marked = [Event(row.start, row.end) for row in table.itertuples()]
     n_found = sum(any(call.overlap(one) > 0 for one in marked) for call in calls)
     n_others = sum(all(call.overlap(one) == 0 for call in calls) for one in marked)
@@ -151,7 +151,7 @@ def main():
                 seconds, peak = map(float, done.stdout.split()[-2:])
                 first = first or seconds / minutes
                 out = path.with_suffix(f".{kind}")
-                table = pd.read_csv(out / "windows.csv")
+                table = read_table(out / "windows.csv")
                 size = sum(one.stat().st_size for one in out.rglob("*") if one.is_file()) / 1e6
                 n_calls, n_found, n_others = found_share(path, out)
                 name = {"look": "of spectrograms", "hear": "of waveforms"}[kind]

@@ -121,6 +121,7 @@ def test_device_that_holds_no_numbers_is_one_line(corpus, tmp_path, capsys):
 
 
 def test_recipes_leave_the_precision_to_the_machine():
-    files = sorted(RECIPES.glob("*/conf/*.yaml"))
+    # but for audits of made corpora: what they name is to be the same on any processor
+    files = sorted(set(RECIPES.glob("*/conf/*.yaml")) - {RECIPES / "audit" / "conf" / "tiny.yaml"})
     assert files
     assert not [path for path in files if "precision" in path.read_text()]

@@ -195,7 +195,7 @@ def test_an_empty_mask_of_dax_v5_tells_that_there_is_no_evidence(toy_spectrogram
     verdict = judge(explanation, black_box, make)
     assert names(verdict) == ["score", "cost", "mask", "agreement"]
     assert finding(verdict, "mask").sentence.startswith(
-        "The mask marks nothing: the frames that speak most for the class do not alone make the "
+        "The mask marks nothing: what speaks most for the class does not alone make the "
         "classifier name it (score 0."
     )
     assert "would give" in finding(verdict, "agreement").sentence
