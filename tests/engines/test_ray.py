@@ -1,5 +1,7 @@
 """Units done by actors on a Ray of two nodes: as by one process, whatever becomes of them."""
 
+import os
+
 import pytest
 from engines.made_jobs import MadeJob, NeverOpens
 from engines.ray_nodes import actor_killer, at_random_moments, ray_of
@@ -10,6 +12,12 @@ from daxaudio.engines.units import EndsRun, Unit
 from daxaudio.experiments.unit_tables import write_unit_tables
 
 ray = pytest.importorskip("ray", reason="daxaudio[ray] is not installed")
+
+if not os.environ.get("DAXAUDIO_TEST_RAY"):
+    pytest.skip(
+        "set DAXAUDIO_TEST_RAY=1: clusters on a busy machine take minutes", allow_module_level=True
+    )
+
 
 UNITS = [Unit(f"r{i:02d}", job) for i in range(50) for job in ("lime", "rise")]
 
