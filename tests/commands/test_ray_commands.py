@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 
 import numpy as np
 import pytest
@@ -22,12 +21,6 @@ from daxaudio.models.resnet import SpectrogramResNet
 
 pytestmark = pytest.mark.slow
 ray = pytest.importorskip("ray", reason="daxaudio[ray] is not installed")
-
-if not os.environ.get("DAXAUDIO_TEST_RAY"):
-    pytest.skip(
-        "set DAXAUDIO_TEST_RAY=1: clusters on a busy machine take minutes", allow_module_level=True
-    )
-
 
 RATE = 8000
 

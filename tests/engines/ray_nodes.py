@@ -69,14 +69,20 @@ def at_random_moments(kill, n_times, pause, seed=0):
     """Call `kill(draws)` so many times while the block runs; gives a list that grows with each.
 
     `kill` says whether there was anything to kill; `pause` is the longest time between two, in
-    seconds.
+    seconds. What it raises, the block raises at its end, with as many entries in the list as if all
+    had been done, so that nobody waits for them.
     """
-    draws, killed, over = random.Random(seed), [], threading.Event()
+    draws, killed, over, raised = random.Random(seed), [], threading.Event(), []
 
     def work():
-        while len(killed) < n_times and not over.wait(draws.uniform(0, pause)):
-            if kill(draws) is not False:
-                killed.append(len(killed))
+        try:
+            while len(killed) < n_times and not over.wait(draws.uniform(0, pause)):
+                if kill(draws) is not False:
+                    killed.append(len(killed))
+        except Exception as error:
+            raised.append(error)
+            killed.extend(range(len(killed), n_times))
+        over.wait()  # what a thread started is ended with it by Linux: the nodes that joined
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -85,6 +91,8 @@ def at_random_moments(kill, n_times, pause, seed=0):
     finally:
         over.set()
         thread.join()
+    if raised:
+        raise raised[0]
 
 
 def actor_killer(out):

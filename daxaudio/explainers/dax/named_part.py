@@ -139,14 +139,10 @@ class DaxV5:
             asked = _ask(neighbourhood, score_fn, when[0], bands[0], attributions[0])
             if not asked.named:
                 masks = torch.zeros_like(attributions)
-            elif asked.in_bands:
-                masks = (
-                    bands[:, :, None]
-                    .expand_as(attributions)
-                    .lerp(ranks(attributions), self.shading)
-                )
             else:
-                masks = self._shaded(when, attributions, asked.share)
+                in_frames = when[:, None, :] * best_bins(attributions, asked.share)
+                marked = bands[:, :, None].expand_as(in_frames) if asked.in_bands else in_frames
+                masks = marked.lerp(ranks(attributions), self.shading)
         explanation = to_explanation(
             neighbourhood, attributions[0].clone(), "dax_v5", self, began=began
         )
@@ -184,11 +180,6 @@ class DaxV5:
         ):
             fitted[rows] = self.filters.fit(values, salience[rows], generator(self.seed, name))
         return salience.lerp_(fitted, explained_share(salience, fitted[0]))
-
-    def _shaded(self, when: Tensor, attributions: Tensor, share: float) -> Tensor:
-        """Masks `[B, F, T]` of the weights of frames `[B, T]`."""
-        marked = when[:, None, :] * best_bins(attributions, share)
-        return marked.lerp_(ranks(attributions), self.shading)
 
 
 def explained_share(salience: Tensor, fitted: Tensor) -> float:
