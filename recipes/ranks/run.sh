@@ -38,6 +38,7 @@ usage: recipes/ranks/run.sh --exp_dir DIR [options]
   --few_queries N      all methods once more with so many: the leader is held against the others'
                        full number by these (default 500)
   --metrics "NAMES"    groups of measures (default "all")
+  --few_rivals yes|no  whether the others are run from few queries, too (default yes)
   --few_metrics "NAMES" of all but the leader from few queries (default "localisation deletion")
   --n N                recordings a data folder, at most (default 40; pretrained 8)
   --again N            recordings that the leader explains again with four other seeds, for its
@@ -54,10 +55,10 @@ sets="fold4 overlap mosaic natural planted coughs pretrained"
 pretrained="silero yamnet yamnet_rooster basic_pitch easybird micro_wake_word"
 noncommercial=no models="resnet18" conf="$here/../esc10/conf" paddings="white pink other_classes"
 seeds="0 1 2" methods="" leader=dax_v5 queries=2000 few_queries=500 n=40 again=6 device=""
-metrics="all" few_metrics="localisation deletion"
+metrics="all" few_metrics="localisation deletion" few_rivals=yes
 
 parse_options "exp_dir stage stop_stage sets paddings corpus textgrids packages models conf pretrained \
-noncommercial seeds methods leader queries few_queries metrics few_metrics n again device" "$@"
+noncommercial seeds methods leader queries few_queries few_rivals metrics few_metrics n again device" "$@"
 need exp_dir
 check_stages 5
 check_numbers queries few_queries n again
@@ -80,6 +81,7 @@ for set in $sets; do
 done
 for model in $models; do [ -f "$conf/$model.yaml" ] || fail "no settings $conf/$model.yaml"; done
 [ "$few_queries" -lt "$queries" ] || fail "--few_queries must be below --queries"
+case "$few_rivals" in yes | no) ;; *) fail "--few_rivals takes yes or no, got '$few_rivals'" ;; esac
 find_python
 case " ${methods:-$leader} " in *" $leader "*) ;; *) fail "--leader $leader is none of --methods" ;; esac
 # fitting HEARS EVENTS: the methods that fit a classifier and its data, on one line
@@ -225,7 +227,7 @@ compare_cell() {
   [ "$few_queries" -gt 0 ] || return 0
   once "$cell/few.done" "$settings | $few_queries | $metrics | $leader" \
     compare_by few "$few_queries" "$metrics" "$leader"
-  [ -z "${rivals// /}" ] || once "$cell/few_rivals.done" "$settings | $few_queries | $few_metrics | $rivals" \
+  [ "$few_rivals" = no ] || [ -z "${rivals// /}" ] || once "$cell/few_rivals.done" "$settings | $few_queries | $few_metrics | $rivals" \
     compare_by few_rivals "$few_queries" "$few_metrics" "$rivals"
 }
 compare_all() {

@@ -83,6 +83,12 @@ def test_the_leader_has_every_measure_from_few_queries_and_its_rivals_few(stub, 
     assert all("--which correct" in line and "--seed 4" in line for line in (full, few, rivals))
 
 
+def test_rivals_may_be_spared_the_run_from_few_queries(stub, tmp_path):
+    words = ["--sets", "natural", "--stop_stage", "3", "--few_rivals", "no"]
+    compared = [line for line in start(stub, tmp_path, *words) if line.startswith("compare ")]
+    assert [out_of(line).rsplit("/")[-1] for line in compared] == ["all", "few"] * 2
+
+
 def test_clips_as_they_are_have_no_oracle_and_every_class_of_a_mosaic_is_asked_for(stub, tmp_path):
     found = start(stub, tmp_path, "--sets", "natural mosaic", "--stop_stage", "3")
     compared = [line for line in found if line.startswith("compare ")]
@@ -132,6 +138,7 @@ def test_pretrained_models_are_those_of_their_recipe_on_other_scenes(stub, tmp_p
         (["--models", "vgg", "--sets", "fold4"], "no settings"),
         (["--sets", "fold4", "--methods", "rise"], "--leader dax_v5 is none of --methods"),
         (["--sets", "fold4", "--few_queries", "2000"], "must be below --queries"),
+        (["--sets", "fold4", "--few_rivals", "some"], "--few_rivals takes yes or no, got 'some'"),
     ],
 )
 def test_wrong_words_are_told_before_any_work(stub, tmp_path, words, fault):
