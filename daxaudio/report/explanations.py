@@ -95,11 +95,11 @@ def _overview(
     found: dict[str, list[Path]],
     facts: dict[str, list[dict[str, Any]]],
 ) -> Overview:
-    links = tuple(_links(folders, facts[name]) for name, folders in found.items() if folders)
+    links = tuple(links_of(folders, facts[name]) for name, folders in found.items() if folders)
     return Overview(_table(known, facts), links, _CHOICES, "warnings")
 
 
-def _links(folders: Sequence[Path], facts: Sequence[dict[str, Any]]) -> tuple[Link, ...]:
+def links_of(folders: Sequence[Path], facts: Sequence[dict[str, Any]]) -> tuple[Link, ...]:
     """Pages of the explanations of one recording, where they are as new as these."""
     return tuple(
         Link(folder / EXPLANATION_FILE, each["method"])
@@ -151,7 +151,7 @@ def _view(
     warnings += tuple(
         f"{each['method']}: {each['verdict']['summary']}" for each in facts if "verdict" in each
     )
-    return RecordingView(name, text, pictures, warnings=warnings, links=_links(folders, facts))
+    return RecordingView(name, text, pictures, warnings=warnings, links=links_of(folders, facts))
 
 
 def _against(facts: dict[str, Any]) -> str:

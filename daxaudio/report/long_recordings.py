@@ -17,12 +17,10 @@ from daxaudio.experiments.long_recording import (
     LongExplained,
     marked_table,
 )
-from daxaudio.explainers.storage import PICTURE_FILE, is_stored, is_up_to_date, load_facts
-from daxaudio.report.explanation_page import PAGE_FILE as EXPLANATION_FILE
-from daxaudio.report.explanations import PAGE_FILE
+from daxaudio.explainers.storage import PICTURE_FILE, is_stored, load_facts
+from daxaudio.report.explanations import PAGE_FILE, links_of
 from daxaudio.report.model import (
     Block,
-    Link,
     Overview,
     Picture,
     RecordingView,
@@ -114,7 +112,7 @@ def _windows(whole: LongExplained, out: Path, methods: Sequence[str]) -> list[Se
         name = str(window["recording_id"])
         folders = [f for m in methods if is_stored(f := out / WINDOWS_FOLDER / m / name)]
         facts = [load_facts(folder) for folder in folders]
-        own = _links(folders, facts)
+        own = links_of(folders, facts)
         warnings = _warnings(facts)
         rows.append((_times(window), f"{window['score']:.3f}", whole.target, str(len(warnings))))
         links.append(own)
@@ -128,14 +126,6 @@ def _windows(whole: LongExplained, out: Path, methods: Sequence[str]) -> list[Se
     table = Table(("window", "score", "class", "warnings"), tuple(rows))
     overview = Overview(table, tuple(links), ("class",), "warnings")
     return [Section("Explained windows", [overview]), Section("Explanations", views)]
-
-
-def _links(folders: Sequence[Path], facts: Sequence[dict[str, Any]]) -> tuple[Link, ...]:
-    return tuple(
-        Link(folder / EXPLANATION_FILE, each["method"])
-        for folder, each in zip(folders, facts, strict=True)
-        if is_up_to_date(folder, EXPLANATION_FILE)
-    )
 
 
 def _warnings(facts: Sequence[dict[str, Any]]) -> tuple[str, ...]:

@@ -53,13 +53,13 @@ def means_in_common(rows: pd.DataFrame, methods: Sequence[str]) -> pd.Series:
         methods: that count.
 
     Returns:
-        By method; NaN for one without any value.
+        By method; NaN for one without any value, and for all where no recording is common.
     """
     wide = rows.pivot(index="recording_id", columns="method", values="value")
     wide = wide.reindex(columns=list(methods))
     there = wide.columns[wide.notna().any()]
     common = wide.loc[wide[there].notna().all(axis=1)]
-    return (common if len(common) else wide).mean()
+    return common.mean()
 
 
 def rank_table(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
@@ -83,6 +83,8 @@ def rank_table(results: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
         if MEASURES[metric].better == "neither" or not asked[group] >= set(methods):
             continue
         means = means_in_common(rows, methods).to_numpy()
+        if np.isnan(means).all():  # no recording is common: nothing can be compared
+            continue
         sign = 1 if MEASURES[metric].better == "lower" else -1
         ranks = scipy.stats.rankdata(np.where(np.isnan(means), np.inf, sign * means))
         found[name, group, condition, model, metric] = ranks

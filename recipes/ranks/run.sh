@@ -39,7 +39,8 @@ usage: recipes/ranks/run.sh --exp_dir DIR [options]
                        full number by these (default 500)
   --metrics "NAMES"    groups of measures (default "all")
   --few_rivals yes|no  whether the others are run from few queries, too (default yes)
-  --few_metrics "NAMES" of all but the leader from few queries (default "localisation deletion")
+  --few_metrics "NAMES" of all but the leader from few queries (default "localisation deletion";
+                       pretrained models: --metrics)
   --n N                recordings a data folder, at most (default 40; pretrained 8)
   --again N            recordings that the leader explains again with four other seeds, for its
                        standard error (default 6; 0 skips)
@@ -231,11 +232,13 @@ compare_cell() {
     compare_by few_rivals "$few_queries" "$few_metrics" "$rivals"
 }
 compare_all() {
-  local seed
+  local seed only_leader=() # and what its recipe cannot do without
+  [ "$few_rivals" = yes ] || only_leader=(--methods "$(printf '%s\n' "$leader" dax_v5 random | sort -u | tr '\n' ' ')")
   each_cell compare_cell
   ! has pretrained || for seed in $seeds; do
     of_pretrained 3 3 --run all --queries "$queries" --metrics "$metrics"
-    [ "$few_queries" -eq 0 ] || of_pretrained 3 3 --run few --queries "$few_queries" --metrics "$metrics"
+    [ "$few_queries" -eq 0 ] || of_pretrained 3 3 --run few --queries "$few_queries" --metrics "$metrics" \
+      ${only_leader[@]+"${only_leader[@]}"}
   done
 }
 

@@ -234,7 +234,6 @@ def test_explanation_tells_how_it_was_made(explainer, toy_spectrogram, toy_score
     assert explanation.settings["name"] == type(explainer).__name__
     assert json.loads(json.dumps(explanation.settings)) == explanation.settings
     assert set(explanation.seconds) >= {"query", "fit"}
-    assert min(explanation.seconds.values()) >= 0
     assert explanation.score == pytest.approx(toy_score_fn(toy_spectrogram.values[None]).item())
 
 

@@ -124,6 +124,13 @@ def test_means_are_over_recordings_that_all_methods_have():
     assert rank_blocks.rank_table(results, ["rise", "lime"]).iloc[0].tolist() == [1, 2]
 
 
+def test_a_measure_without_a_common_recording_is_in_no_rank():
+    results = results_of(iou={"rise": [0.9, None], "lime": [None, 0.1]})
+    assert rank_blocks.means_in_common(results, ["rise", "lime"]).isna().all()
+    both = pd.concat([results, results_of(frame_auc={"rise": [0.5], "lime": [0.6]})])
+    assert rank_blocks.rank_table(both, ["rise", "lime"]).iloc[0].tolist() == [2, 1]
+
+
 def test_a_method_without_any_value_in_a_condition_is_last_there():
     here = results_of(iou={"rise": [0.1], "lime": [0.05]})
     there = results_of(iou={"energy": [0.9], "rise": [0.1], "lime": [0.2]}).assign(set="t")

@@ -130,6 +130,14 @@ def test_pretrained_models_are_those_of_their_recipe_on_other_scenes(stub, tmp_p
     assert ["--queries 2000 " in compared[0], "--queries 9 " in compared[1]] == [True, True]
 
 
+def test_rivals_are_spared_on_pretrained_models_too(stub, tmp_path):
+    words = ["--sets", "pretrained", "--seeds", "0", "--pretrained", "yamnet", "--stop_stage", "3"]
+    found = start(stub, tmp_path, *words, "--few_rivals", "no")
+    full, few = [line for line in found if line.startswith("compare ")]
+    assert "--methods oracle dax_v4 dax_v5 rise random --metrics" in full
+    assert "--methods dax_v5 random --metrics" in few
+
+
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
