@@ -141,15 +141,16 @@ _LEAST = {
 """The least that each whole number may be."""
 
 
-def read_questions(path: str | os.PathLike[str] | None) -> Questions:
+def read_questions(path: str | os.PathLike[str] | None, seed: int | None = None) -> Questions:
     r"""The settings of an audit from a YAML file.
 
     Args:
         path: keys and values, each an argument of `Questions`; None gives all defaults.
+        seed: in place of the default one; None leaves it to the file.
 
     Raises:
         ValueError: when there is no such file, it is no YAML, or a key or a value does not fit;
-            names the file and the key.
+            names the file and the key. So it does where the file has another seed.
 
     Example:
         >>> import tempfile
@@ -158,15 +159,21 @@ def read_questions(path: str | os.PathLike[str] | None) -> Questions:
         >>> read_questions(path).subgroups
         ('sex',)
     """
+    asked = Questions() if seed is None else Questions(seed=seed)
     if path is None:
-        return Questions()
+        return asked
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such file of questions; check the path")
     document = read_yaml(read_text(path), path)
     if document is None:
-        return Questions()
+        return asked
     if not isinstance(document, dict):
         raise ValueError(f"{path}: must hold keys and values, such as 'positive: cough'")
+    if seed is not None and document.get("seed", seed) != seed:
+        raise ValueError(
+            f"{path}: its seed is {document['seed']}, and {seed} was asked for; remove one of them"
+        )
+    document = {"seed": asked.seed, **document}
     try:
         return build(Questions, "questions", document)
     except ValueError as error:

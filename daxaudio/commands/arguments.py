@@ -31,11 +31,16 @@ _BESIDE = 8
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """`--config`, `--seed` and `--quiet`."""
-    parser.add_argument(
-        "--config", metavar="FILE", help="YAML file of settings; what it leaves out has defaults"
-    )
+    add_config(parser)
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of every random draw (default 0)"
+    )
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """`--config` and `--quiet`, of commands that draw nothing or take their seed elsewhere."""
+    parser.add_argument(
+        "--config", metavar="FILE", help="YAML file of settings; what it leaves out has defaults"
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress bars")
 

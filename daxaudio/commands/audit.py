@@ -16,7 +16,7 @@ from daxaudio.audit.run import Corpus, audit
 from daxaudio.commands.arguments import (
     add_allow_commands,
     add_channel,
-    add_common,
+    add_config,
     add_model,
     load_data,
     method_settings,
@@ -77,12 +77,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_allow_commands(parser)
     add_channel(parser)
     add_engine(parser)
-    add_common(parser)
+    add_config(parser)
+    add(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="seed of every random draw (default: that of the questions, or 0)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Audit a corpus as the arguments say."""
-    questions = read_questions(arguments.questions)
+    questions = read_questions(arguments.questions, arguments.seed)
     arguments.threads = arguments.threads or 1  # the same bytes for any number of workers
     data = load_data(arguments, arguments.data, UNLABELLED)
     events = read_events_of(arguments.events)

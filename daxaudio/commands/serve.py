@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from daxaudio.commands.arguments import add_common, add_model, open_model
+from daxaudio.commands.arguments import add_config, add_model, open_model
 from daxaudio.models.foreign.connection import is_this_machine
 from daxaudio.models.foreign.protocol import TOKEN
 from daxaudio.models.foreign.service import Server
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, default=8765, metavar="N", help="0 takes a free one (default 8765)"
     )
-    add_common(parser)
+    add_config(parser)
 
 
 def _port(text: str) -> int:

@@ -64,3 +64,15 @@ def test_what_does_not_fit_is_named_with_its_file(tmp_path, text, problem):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match="no such file of questions"):
         read_questions(tmp_path / "none.yaml")
+
+
+def test_a_seed_that_is_asked_for_is_taken_and_two_that_differ_are_refused(tmp_path):
+    assert read_questions(None, 7).seed == 7
+    assert read_questions(write(tmp_path, "# nothing\n"), 7).seed == 7
+    assert read_questions(write(tmp_path, "positive: ill\n"), 7) == Questions("ill", seed=7)
+    path = write(tmp_path, "seed: 7\n")
+    assert read_questions(path).seed == read_questions(path, 7).seed == 7
+    with pytest.raises(ValueError, match=r"questions\.yaml: its seed is 7, and 0 was asked for"):
+        read_questions(path, 0)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        read_questions(None, -1)

@@ -172,10 +172,16 @@ def test_the_command_audits_a_folder(tmp_path, capsys):
     (tmp_path / "q.yaml").write_text("positive: p\nn_explained: 1\nqueries: 30\nn_donors: 1\n")
     words = ["audit", "--model", tmp_path / "model", "--data", tmp_path / "data"]
     words += ["--out", tmp_path / "out", "--questions", tmp_path / "q.yaml", "--quiet"]
-    assert main([str(word) for word in words]) == 0
+    words = [*map(str, words), "--seed", "3"]
+    assert main(words) == 0
     assert "This is about the classifier" in capsys.readouterr().out
     document = read_document(tmp_path / "out")
     assert not document["data"]["annotated"]
+    assert document["seed"] == document["questions"]["seed"] == 3
+    answers = json.loads((tmp_path / "out" / "answers" / "r00" / "answers.json").read_text())
+    assert answers["facts"]["seed"] == 3
+    assert main([*words[:-1], "4"]) == 2
+    assert "answers of another run (seed)" in capsys.readouterr().err
 
 
 def test_what_the_table_leaves_out_is_not_asked_and_stands_in_the_flow(data, tmp_path):

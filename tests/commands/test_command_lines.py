@@ -73,6 +73,10 @@ def refused(capsys, *words):
     return text
 
 
+def test_a_command_that_draws_nothing_takes_no_seed(capsys):
+    assert "--seed" in refused(capsys, "serve", "--model", "m", "--seed", "1")
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [
