@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import itertools
 import json
 import os
@@ -47,7 +48,8 @@ OWN, OTHER = "own", "other"
 
 COLUMNS = ("recording_id", "kind", "donor", "donor_class", "score")
 
-_SCHEMA = 1
+_SCHEMA = 2
+_CORRECTED = ("events", "label", "donors")  # facts that differ when a corpus was corrected
 _DRAWS = 8  # of each donor that is wanted; one who has no background is drawn past
 _ASKED_SAMPLES = 2**24  # of changed recordings that are held at once, 64 MiB
 _KEPT_SAMPLES = 2**25  # of donors that are kept in memory, 128 MiB
@@ -120,19 +122,44 @@ class Answering:
             ValueError: when the recording cannot be read or heard, or `out` holds answers of
                 another model or run.
         """
-        path = Path(out) / JOB / name / FILE
-        parts = self.parts_of(name)
-        facts = {
-            **self.facts,
-            "input": digest(parts.recording.waveform),
-            "events": [[event.start, event.end] for event in self.events.get(name, ())],
-            "label": self.data.text[name],
-        }
+        path, facts = Path(out) / JOB / name / FILE, self.facts_of(name)
         if stored := self._stored(path, facts):
             return stored
         document = {"recording_id": name, "facts": facts, **self.rows(name)}
         write_text(json.dumps(document, indent=1) + "\n", path)
         return document
+
+    def facts_of(self, name: str) -> dict[str, Any]:
+        """All that answers about one recording rest on; raises as `read_for`."""
+        return {
+            **self.facts,
+            "input": digest(self.parts_of(name).recording.waveform),
+            "events": self._marked(name),
+            "label": self.data.text[name],
+            "donors": self._digest_of_donors(name),
+        }
+
+    def _marked(self, name: str) -> list[list[Any]]:
+        return [[event.start, event.end, event.label] for event in self.events.get(name, ())]
+
+    def _digest_of_donors(self, name: str) -> str:
+        """Of who may give to a recording, and of what is known to be background there."""
+        own = self.data.text[name] == self.positive
+        sides = [
+            [[other, self._marked(other)] for other in self.draws(name, side)]
+            for side in (own, not own)
+        ]
+        return hashlib.sha256(json.dumps(sides).encode()).hexdigest()[:16]
+
+    def still_unread(self, names: Sequence[str]) -> bool:
+        """Whether donors that could not be read cannot be read now, either."""
+        return all(self._read(name) is None for name in names)
+
+    def _read(self, name: str) -> SoundParts | None:
+        try:
+            return self.parts_of(name)
+        except (ValueError, OSError):
+            return None  # it is listed where it is asked about itself
 
     def parts_of(self, name: str) -> SoundParts:
         """Events and background of one recording; raises as `read_for`."""
@@ -152,28 +179,32 @@ class Answering:
         except ValueError:
             return None  # cut short by somebody: made again
         for key, value in facts.items():
-            if key in ("events", "label"):  # they were corrected since
+            if key in _CORRECTED:
                 continue
             if found["facts"].get(key) != value:
                 raise EndsRun(
                     f"{path}: answers of another run ({key.replace('_', ' ')}); remove the folder "
                     "or write to another one"
                 )
-        return found if found["facts"] == facts else None
+        fresh = found["facts"] == facts and self.still_unread(found["unread"])
+        return found if fresh else None
 
     def rows(self, name: str) -> dict[str, Any]:
         """All that is asked about one recording, asked now; raises as `answer`.
 
         Returns:
             `duration`, `annotated`, `predicted`, `rows` of kind, donor, donor's class and score,
-            and `problems` by kind.
+            `problems` by kind, and `unread`, the donors that were passed over as they could not be
+            read.
         """
         parts = self.parts_of(name)
         positive = self.data.text[name] == self.positive
         asked: list[tuple[str, str, str]] = [(AS_IS, "", "")]
         sounds, problems = [parts.recording], dict[str, str]()
-        answered = list[torch.Tensor]()
-        changed = itertools.chain(_alone(parts, self.seed), self._changed(name, parts, positive))
+        answered, unread = list[torch.Tensor](), list[str]()
+        changed = itertools.chain(
+            _alone(parts, self.seed), self._changed(name, parts, positive, unread)
+        )
         for key, sound in changed:
             if sound is None:
                 problems.setdefault(key[0], "too little background")
@@ -207,26 +238,26 @@ class Answering:
             "predicted": predicted_class(self.model, best, float(scores[0, index]), self.positive),
             "rows": rows,
             "problems": problems,
+            "unread": unread,
         }
 
     def _changed(
-        self, name: str, parts: SoundParts, positive: bool
+        self, name: str, parts: SoundParts, positive: bool, unread: list[str]
     ) -> Iterator[tuple[tuple[str, str, str], torch.Tensor | None]]:
         for side, wanted in ((OWN, positive), (OTHER, not positive)):
-            for donor in self._donors(name, wanted, parts.rate):
+            for donor in self._donors(name, wanted, parts.rate, unread):
                 for kind, change in CHANGES.items():
                     yield (kind, donor.recording.recording_id, side), change(parts, donor)
 
-    def _donors(self, name: str, positive: bool, rate: int) -> list[SoundParts]:
+    def _donors(self, name: str, positive: bool, rate: int, unread: list[str]) -> list[SoundParts]:
         found: list[SoundParts] = []
         for other in self.draws(name, positive):
             if len(found) == self.n_donors:
                 break
-            try:
-                donor = self.parts_of(other)
-            except (ValueError, OSError):
-                continue  # it is listed where it is asked about itself
-            if donor.background is None:
+            donor = self._read(other)
+            if donor is None:
+                unread.append(other)
+            if donor is None or donor.background is None:
                 continue
             found.append(donor if donor.rate == rate else _at_rate(donor, rate, self.background))
         return found

@@ -109,8 +109,8 @@ class Controlling:
 
         Returns:
             `tone_hz`, `tone_share` and `tone_chance` of the mask in its bins, `answers` (rows as
-            of `Answering`), `outside_hz`, `outside_score_change`, `outside_mask_change`
-            and `outside_problem`.
+            of `Answering`) and `unread`, `outside_hz`, `outside_score_change`,
+            `outside_mask_change` and `outside_problem`.
 
         Raises:
             ValueError: when the recording cannot be read, or the front end hides a steady tone.
@@ -139,11 +139,13 @@ class Controlling:
         asked = dataclasses.replace(
             self.answering, planted=self._plant(hertz), ask=_wrapped(listener, self._index)
         )
+        answers = asked.rows(name)
         return {
             "tone_hz": round(hertz, 3),
             "tone_share": _rounded(share),
             "tone_chance": _rounded(len(found.mask[bins]) / len(found.mask)),
-            "answers": asked.rows(name)["rows"],
+            "answers": answers["rows"],
+            "unread": answers["unread"],
         }
 
     @property

@@ -29,6 +29,7 @@ from daxaudio.data.kaldi import DataFolder
 from daxaudio.engines.units import Outcome, Unit, Worker
 from daxaudio.experiments.folder import ExplainingRun
 from daxaudio.experiments.verdict import Level
+from daxaudio.explainers.catalogue import settings_of
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.explainers.storage import load_facts
 from daxaudio.models.model import Model
@@ -127,11 +128,16 @@ class AuditWorker:
 
     def _control(self, unit: Unit) -> None:
         path = unit.folder(self.job.out) / CONTROLS_FILE
-        settings = {"method": self.job.methods[0], "queries": self.job.settings.queries}
-        facts = {**self.answering.facts, **settings}
-        if path.is_file() and json.loads(read_text(path))["facts"] == facts:
-            return
-        controlling = Controlling(self.answering, self.job.methods[0], self.job.settings)
+        method = self.job.methods[0]
+        settings = self.job.settings.as_dict()
+        asked = {"method": method, "settings": {key: settings[key] for key in settings_of(method)}}
+        facts = {**self.answering.facts_of(unit.recording_id), **asked}
+        facts = json.loads(json.dumps(facts))  # as the file gives it back
+        if path.is_file():
+            stored = json.loads(read_text(path))
+            if stored["facts"] == facts and self.answering.still_unread(stored["unread"]):
+                return
+        controlling = Controlling(self.answering, method, self.job.settings)
         found = controlling.control(unit.recording_id)
         document = {"facts": facts, **found, "checks": self._checks(unit.recording_id)}
         write_text(json.dumps(document, indent=1) + "\n", path)

@@ -1,5 +1,6 @@
 """What a model is asked about one recording: donors, numbers, files."""
 
+import dataclasses
 import json
 
 import pytest
@@ -108,6 +109,55 @@ def test_events_that_were_corrected_are_asked_about_anew(data, tmp_path):
     assert other["rows"] != first["rows"]
 
 
+def corrected(data, **of_r02):
+    """The corpus with other facts of one recording."""
+    changed = {key: {**getattr(data, key), "r02": value} for key, value in of_r02.items()}
+    return dataclasses.replace(data, **changed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": {"text": "n"}},
+        {"participants": "sr00"},
+        {"events": EVENTS[:1]},
+        {"events": [dataclasses.replace(event, label="noise") for event in EVENTS]},
+    ],
+)
+def test_a_donor_of_which_something_was_corrected_is_asked_about_anew(data, tmp_path, change):
+    """Answers are those of a new folder, whatever was known when the old ones were made."""
+    model, settings = own_network(), {"n_donors": 5}
+    first = asking(model, data, **settings).answer("r00", tmp_path)
+    assert any(row[1] == "r02" for row in first["rows"])
+    known = {"participants": data.utt2spk, "events": dict.fromkeys(data.ids, EVENTS)}
+    for key, value in change.items():
+        if key == "data":
+            data = corrected(data, **value)
+        else:
+            settings[key] = {**known[key], "r02": value}
+    again = asking(model, data, **settings).answer("r00", tmp_path)
+    assert again == asking(model, data, **settings).answer("r00", tmp_path / "new")
+    assert again["rows"] != first["rows"]
+
+
+def test_an_event_that_is_background_after_all_is_asked_about_anew(data, tmp_path):
+    first = asking(own_network(), data).answer("r00", tmp_path)
+    noise = [*EVENTS[:2], dataclasses.replace(EVENTS[2], label="noise")]
+    events = {**dict.fromkeys(data.ids, EVENTS), "r00": noise}
+    again = asking(own_network(), data, events=events).answer("r00", tmp_path)
+    assert again["rows"] != first["rows"]
+
+
+def test_a_donor_that_can_be_read_again_gives_again(data, tmp_path):
+    broken = corrected(data, wav_scp=str(tmp_path / "none.wav"))
+    first = asking(own_network(), broken, n_donors=5).answer("r00", tmp_path)
+    assert first["unread"] == ["r02"]
+    assert asking(own_network(), broken, n_donors=5).answer("r00", tmp_path) == first
+    again = asking(own_network(), data, n_donors=5).answer("r00", tmp_path)
+    assert again == asking(own_network(), data, n_donors=5).answer("r00", tmp_path / "new")
+    assert any(row[1] == "r02" for row in again["rows"])
+
+
 def test_one_who_is_alone_in_the_corpus_has_no_donors_and_says_so(data, tmp_path):
     run = asking(own_network(), data, participants=dict.fromkeys(data.ids, "same"))
     found = run.answer("r00", tmp_path)
@@ -118,9 +168,7 @@ def test_one_who_is_alone_in_the_corpus_has_no_donors_and_says_so(data, tmp_path
 def test_a_recording_that_is_too_short_names_itself(data, tmp_path):
     short = made("r00").waveform[:, :100]
     write_recording(answers.Recording(short, RATE, "r00"), tmp_path / "r00.wav")
-    broken = answers.dataclasses.replace(
-        data, wav_scp={**data.wav_scp, "r00": str(tmp_path / "r00.wav")}
-    )
+    broken = dataclasses.replace(data, wav_scp={**data.wav_scp, "r00": str(tmp_path / "r00.wav")})
     with pytest.raises(ValueError, match="r00"):
         asking(own_network(), broken).answer("r00", tmp_path)
 

@@ -115,6 +115,16 @@ def test_an_audit_that_is_done_asks_nothing_again(done, corpus):
     assert all_bytes(out) == before
 
 
+def test_a_corpus_that_was_corrected_gives_the_bytes_of_a_new_folder(done, corpus, tmp_path):
+    """Whatever lies in the folder: answers, controls and masks rest on what is known today."""
+    text = {**corpus.data.text, "r02": "n", "r03": "p"}
+    events = {**corpus.events, "r04": EVENTS[:1]}
+    mistaken = dataclasses.replace(corpus, data=dataclasses.replace(corpus.data, text=text))
+    audit(hears_hum, dataclasses.replace(mistaken, events=events), tmp_path, ASKED)
+    audit(hears_hum, corpus, tmp_path, ASKED)
+    assert all_bytes(tmp_path) == all_bytes(done[1])
+
+
 def test_shards_and_workers_give_the_same_bytes(done, corpus, tmp_path):
     _, out = done
     for k in (2, 1):
