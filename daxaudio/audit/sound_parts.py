@@ -169,7 +169,7 @@ def split(
 
 def frame_levels(recording: Recording) -> NDArray[np.float64]:
     """Level `[T]` in dB of frames of 20 ms, of the mean of all channels."""
-    length = max(1, round(_FRAME * recording.sample_rate))
+    length = _frame_length(recording.sample_rate)
     waveform = recording.waveform.mean(dim=0)
     whole = waveform[: max(length, len(waveform) // length * length)]
     frames = whole.reshape(-1, length) if len(whole) >= length else whole[None]
@@ -205,11 +205,16 @@ def joined(pieces: Sequence[Tensor], fade: int) -> Tensor:
 def _by_level(recording: Recording) -> Events:
     levels = frame_levels(recording)
     loud = levels > np.percentile(levels, 10) + ABOVE_QUIET
-    starts = np.arange(len(levels)) * _FRAME
+    length, rate = _frame_length(recording.sample_rate), recording.sample_rate
     return Events(
-        Event(float(starts[k]), min(float(starts[k]) + _FRAME, recording.duration))
-        for k in np.flatnonzero(loud)
+        Event(k * length / rate, min((k + 1) * length / rate, recording.duration))
+        for k in map(int, np.flatnonzero(loud))
     ).union()
+
+
+def _frame_length(rate: int) -> int:
+    """Samples of a frame; 20 ms are not a whole number of them at every rate."""
+    return max(1, round(_FRAME * rate))
 
 
 def _faded(recording: Recording, events: Events) -> Tensor:

@@ -24,6 +24,24 @@ def test_events_that_nobody_knows_are_found_by_level():
     assert float(both.sum() / (found.inside > 0.5).sum()) > 0.9
 
 
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100])
+def test_events_by_level_lie_where_they_sound_at_every_rate(rate):
+    """Also where 20 ms are no whole number of samples, and what is loud is at the end."""
+    seconds, frame = 30.0, 0.02
+    sound = 0.001 * torch.randn(
+        1, round(seconds * rate), generator=torch.Generator().manual_seed(0)
+    )
+    for start, end in ((10.0, 11.0), (28.5, seconds)):
+        sound[:, round(start * rate) : round(end * rate)] *= 300
+    inside = split(Recording(sound, rate)).inside
+    for start, end in ((10.0, 11.0), (28.5, seconds)):
+        assert inside[round((start + frame) * rate) : round((end - frame) * rate)].min() == 1
+    for start, end in ((0.0, 10.0), (11.0, 28.5)):
+        assert (
+            inside[round((start + 2 * frame) * rate) : round((end - 2 * frame) * rate)].max() == 0
+        )
+
+
 def test_labels_of_background_are_no_events():
     noise = Event(0.0, SECONDS, "noise")
     assert split(made(), [*EVENTS, noise]).free == split(made(), EVENTS).free
