@@ -12,7 +12,8 @@ import dataclasses
 import os
 from pathlib import Path
 
-from daxaudio.explainers.catalogue import DEFAULT_METHOD
+from daxaudio.audit.sections import NAMES
+from daxaudio.explainers.catalogue import DEFAULT_METHOD, check_methods
 from daxaudio.runs.config import build, read_yaml
 from daxaudio.runs.files import read_text
 from daxaudio.runs.kinds import check_whole
@@ -65,7 +66,8 @@ class Questions:
         sections: names of the sections that are wanted; all when none is named.
 
     Raises:
-        ValueError: when a value is out of range.
+        ValueError: when a value is out of range, a method or a section is unknown, or both methods
+            are the same.
         TypeError: when a whole number is expected and something else given.
 
     Example:
@@ -124,6 +126,28 @@ class Questions:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         for name in _COLUMNS:
             _check_names(name, getattr(self, name))
+        if unknown := [name for name in self.sections if name not in NAMES]:
+            raise ValueError(f"sections: {unknown[0]!r} is none; they are {', '.join(NAMES)}")
+        check_methods([self.method, *filter(None, [self.second_method])])
+        if self.method == self.second_method:
+            raise ValueError(
+                f"method and second_method are both {self.method!r}; name another second_method "
+                "(rise unless it is named), or '' for none"
+            )
+
+    def columns_named(self) -> dict[str, str]:
+        """Columns of the table of what is known that must be there, each with the key that says so.
+
+        Example:
+            >>> Questions(subgroups=("sex",), split="fold").columns_named()
+            {'sex': 'subgroups', 'fold': 'split'}
+        """
+        lists = ("subgroups", "match_on", "columns", "categories", "sites")
+        found = {name: key for key in lists for name in getattr(self, key) or ()}
+        for key in ("split", "left_out"):
+            if name := getattr(self, key):
+                found[name] = key
+        return found
 
 
 _LEAST = {

@@ -12,6 +12,7 @@ import pandas as pd
 
 from daxaudio.audit.answers import JOB as ANSWERS
 from daxaudio.audit.cases import positive_class
+from daxaudio.audit.check import check_fits
 from daxaudio.audit.choose import all_explained, controls_of, drawn_by_name
 from daxaudio.audit.control_section import control_section
 from daxaudio.audit.controls import JOB as CONTROLS
@@ -181,16 +182,15 @@ def for_model(questions: Questions, model: Model) -> Questions:
 
 def _known(corpus: Corpus, questions: Questions) -> Known:
     speakers = dict(corpus.data.utt2spk)
+    needed = check_fits(questions, corpus.events, has_table=corpus.table is not None)
     if corpus.table is None:
         return nothing_known(speakers)
-    wanted = [*questions.subgroups, *questions.match_on, *questions.columns]
-    wanted += [*(questions.sites or ()), *filter(None, (questions.split, questions.left_out))]
     return read_known(
         corpus.table,
         speakers,
         participant=questions.participant,
         categories=questions.categories,
-        needed=list(dict.fromkeys(wanted)),
+        needed=needed,
     )
 
 

@@ -13,6 +13,12 @@ State = Literal["fine", "concern", "note", "not tested"]
 
 STATES: tuple[State, ...] = get_args(State)
 
+NAMES = (
+    *("participants", "performance", "listening", "swaps", "confounders", "matching", "errors"),
+    *("trust", "controls", "limits"),
+)
+"""Of the sections of an audit, in the order of its page."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Section:

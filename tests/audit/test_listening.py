@@ -12,11 +12,13 @@ from daxaudio.audit.where import COLUMNS, LEVELS, agreement_of, look_where, shar
 from daxaudio.containers import Event, Events, Explanation, Spectrogram
 from daxaudio.explainers.storage import save_explanation
 
-ASKED = Questions(positive="p", n_bootstrap=200, n_permutations=199, method="rise")
+ASKED = Questions(
+    positive="p", n_bootstrap=200, n_permutations=199, method="rise", second_method="lime"
+)
 NOTHING = pd.DataFrame()
 
 
-def explanation(mask, method="rise"):
+def explanation(mask, method="rise", second_method="lime"):
     mask = torch.as_tensor(mask, dtype=torch.float32)
     n_bins, n_frames = mask.shape
     times = torch.arange(n_frames) + 0.5
@@ -125,7 +127,9 @@ def test_too_few_errors_are_not_compared():
 
 def test_phases_that_are_named_are_those_that_count():
     made = evidence(lambda positive, correct: 0.2)
-    noise = Questions(positive="p", phases=("noise",), n_bootstrap=200, method="rise")
+    noise = Questions(
+        positive="p", phases=("noise",), n_bootstrap=200, method="rise", second_method="lime"
+    )
     assert listening_section(made, noise).state == "fine"
 
 

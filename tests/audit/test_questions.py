@@ -50,6 +50,11 @@ def test_every_setting_can_be_given(tmp_path):
         ("n_folds: many", "n_folds must be a number, got 'many'"),
         ("n_folds: 2.5", "n_folds must be a whole number"),
         ("positive: [a]", "positive must be a text"),
+        ("method: foo", "method 'foo' is unknown; choose from"),
+        ("second_method: foo", "method 'foo' is unknown"),
+        ("method: ''", "method '' is unknown"),
+        ("method: rise", "method and second_method are both 'rise'; name another second_method"),
+        ("sections: [confounder]", "'confounder' is none; they are participants, performance"),
         ("a: 1\na: 2", "stands twice"),
     ],
 )

@@ -11,6 +11,7 @@ from made_coughs import EVENTS, RATE, made, open_ears, write_corpus
 from daxaudio.audit.document import FILE, read_document
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.run import Corpus, audit
+from daxaudio.audit.sections import NAMES
 from daxaudio.commands.main import main
 from daxaudio.data.audio import write_recording
 from daxaudio.data.kaldi import write_data_folder
@@ -83,6 +84,7 @@ def test_what_is_written_can_be_read_and_names_its_tables(done):
     found, out = done
     document = read_document(out)
     assert [one["name"] for one in document["sections"]] == [one.name for one in found.sections]
+    assert [one.name for one in found.sections] == list(NAMES)
     assert document["data"]["n_recordings"] == 12
     for table in document["tables"].values():
         assert (out / table["file"]).is_file()
