@@ -13,13 +13,13 @@ whole, one column of the table of what is known, all of them. Of each two things
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from daxaudio.audit.accusations import n_draws
 from daxaudio.audit.cases import Cases
 from daxaudio.audit.features import column_features, is_site, number_features
 from daxaudio.audit.prediction import predict_label
@@ -127,11 +127,6 @@ def _columns(known: pd.DataFrame, questions: Questions) -> list[str]:
     return list(questions.columns or there)
 
 
-def n_orders(n_tests: int, questions: Questions) -> int:
-    """Shuffled orders of each test: so many that the least p-value survives the correction."""
-    return max(questions.n_permutations, math.ceil(10 * n_tests / questions.alpha))
-
-
 def run_tests(
     suspects: Sequence[Suspect], cases: Cases, questions: Questions
 ) -> tuple[pd.DataFrame, dict[str, Values]]:
@@ -146,7 +141,7 @@ def run_tests(
         A table with the columns `COLUMNS`, but for the corrected ones, and by name the number that
         stands for each suspect, `[n]`, higher in positives; NaN where it is missing.
     """
-    n_permutations = n_orders(len(suspects), questions)
+    n_permutations = n_draws(len(suspects), questions)
     seed = derive_seed(questions.seed, "confounders")
     numbers, rows = {}, []
     alone = [one for one in suspects if one.values is not None]

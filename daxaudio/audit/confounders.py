@@ -6,10 +6,10 @@ intervention that changes it and nothing else (`least_effect` or more of the sco
 is a weakness of the corpus that the model may not have used; the second alone is sensitivity that
 pays nothing here.
 
-The first is tested of everything, by Holm at half of `alpha`. The second is tested of the best of
-each kind that passed, again by Holm at half of `alpha`: its tests shuffle scores within a label,
-where the first step did not look, so that what passed by chance is not likelier to pass again. An
-accusation of an honest corpus is then as rare as `alpha`.
+The first is tested of everything, by Holm at its part of `alpha`. The second is tested of the best
+of each kind that passed, again by Holm at its part: its tests shuffle scores within a label, where
+the first step did not look, so that what passed by chance is not likelier to pass again. What the
+parts are, and what else may accuse, is in `accusations`.
 
 The likeliest cause is named first: what an intervention confirmed before what only goes along, the
 larger effect first, the background as a whole after what is special in it (a hum is heard in it,
@@ -24,13 +24,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from daxaudio.audit.accusations import alpha_of, n_draws
 from daxaudio.audit.cases import Cases, cases_of
 from daxaudio.audit.confounder_tests import (
     TABLE,
     WHOLE_TABLE,
     auc_within,
     find_suspects,
-    n_orders,
     run_tests,
 )
 from daxaudio.audit.questions import Questions
@@ -136,14 +136,19 @@ def _checked(interventions: pd.DataFrame | None) -> pd.DataFrame:
 
 def _representatives(tests: pd.DataFrame, questions: Questions) -> pd.DataFrame:
     """The best of each kind, and each column of the table, that tell the label apart."""
-    told = (tests["holm_label"] < questions.alpha / 2) & (tests["auc"] >= questions.least_auc)
-    told &= tests["suspect"] != WHOLE_TABLE
+    told = _tells(tests, questions) & (tests["suspect"] != WHOLE_TABLE)
     order = tests[told].sort_values(
         ["holm_label", "auc", "suspect"], ascending=[True, False, True], kind="stable"
     )
     # traces of a kind are accused together, columns of a table each by itself
     unit = order["suspect"].where(order["of"] == "column", "")
     return order[~pd.DataFrame({"kind": order["kind"], "unit": unit}).duplicated()]
+
+
+def _tells(tests: pd.DataFrame, questions: Questions) -> pd.Series:
+    """Whether each suspect tells the label apart."""
+    surely = tests["holm_label"] < alpha_of("label", questions)
+    return surely & (tests["auc"] >= questions.least_auc)
 
 
 def _correct(told: pd.DataFrame, tests: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
@@ -161,7 +166,7 @@ def _accuse(told: pd.DataFrame, asked: pd.DataFrame, questions: Questions) -> pd
     """What tells the label and is followed, within a label or under an intervention."""
     rows = []
     for _, one in told.iterrows():
-        follows = one["holm_follows"] < questions.alpha / 2
+        follows = one["holm_follows"] < alpha_of("follows", questions)
         follows &= one["follows"] >= questions.least_effect
         confirmed = _confirmed(str(one["kind"]), asked, questions)
         if not follows and confirmed is None:
@@ -181,7 +186,8 @@ _RANKING = ("rank", "explained_by")
 
 def _confirmed(kind: str, asked: pd.DataFrame, questions: Questions) -> pd.Series | None:
     """The largest effect of an intervention on what is suspected, if there is one."""
-    own = asked["kind"].isin(_BY.get(kind, (kind,))) & (asked["holm"] < questions.alpha / 2)
+    own = asked["kind"].isin(_BY.get(kind, (kind,)))
+    own &= asked["holm"] < alpha_of("follows", questions)
     found = asked[own & (asked["effect"] >= questions.least_effect)]
     return None if found.empty else found.sort_values("effect", ascending=False).iloc[0]
 
@@ -236,9 +242,7 @@ def _explained_by(
 def _answer(accused: pd.DataFrame, tests: pd.DataFrame, questions: Questions) -> tuple[str, State]:
     if len(accused):
         return _accusation(accused), "concern"
-    told = tests[
-        (tests["holm_label"] < questions.alpha / 2) & (tests["auc"] >= questions.least_auc)
-    ]
+    told = tests[_tells(tests, questions)]
     best = (told if len(told) else tests).sort_values("auc", ascending=False).iloc[0]
     most = f"(AUC {best['auc']:.2f}, {best['low']:.2f} to {best['high']:.2f})"
     if len(told):
@@ -281,16 +285,17 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _method(n_label: int, n_follows: int, questions: Questions) -> str:
-    half = questions.alpha / 2
+    parts = [f"{alpha_of(one, questions):.3g}" for one in ("label", "follows")]
     return (
-        f"Two steps, each corrected by Holm's method at {half:g}, so that an accusation of nothing "
-        f"is as rare as {questions.alpha:g}. First {n_label} tests of what tells the label apart: "
-        "a number by itself by the area under the ROC curve, a set by ridge regression of the "
-        f"label on normal scores in {questions.n_folds} folds by participant; AUC of "
-        f"{questions.least_auc:g} or more. Then, of the best of each kind that does, {n_follows} "
-        "tests of whether the score follows: by rank correlation within a label, or under an "
-        f"intervention; {questions.least_effect:g} or more. P-values: "
-        f"{n_orders(n_label, questions)} shuffles of participants. Intervals: "
+        f"Two steps, each corrected by Holm's method at its part of {questions.alpha:g}, which is "
+        "how often an audit may accuse a classifier that listens to the events alone: here and in "
+        f"section swaps together. First, at {parts[0]}, {n_label} tests of what tells the label "
+        "apart: a number by itself by the area under the ROC curve, a set by ridge regression of "
+        f"the label on normal scores in {questions.n_folds} folds by participant; AUC of "
+        f"{questions.least_auc:g} or more. Then, at {parts[1]}, of the best of each kind that "
+        f"does, {n_follows} tests of whether the score follows: by rank correlation within a "
+        f"label, or under an intervention; {questions.least_effect:g} or more. P-values: "
+        f"{n_draws(n_label, questions)} shuffles of participants. Intervals: "
         f"{questions.n_bootstrap} resamples of participants. Where a suspect is the same in all "
         "recordings of a label, only an intervention can show that it is followed. What sounds "
         "under an event is not looked at."

@@ -26,7 +26,9 @@ _METHOD = (
     "Share: of the mask's sum. Chance: the share that a flat mask has there, that of the time or "
     "of the bins. Density: mean share over mean chance, 1 is chance; {level:.0f} % bootstrap "
     "interval by participant. p: of share less chance, flipped signs by participant, Holm over "
-    "all rows of the table. A mask says where a change of the sound changes the score, not why."
+    "all rows of the table. Masks when the model errs: Mann and Whitney's test of participants' "
+    "means, Holm over the parts, at {alpha:g} in this section alone. A mask says where a change of "
+    "the sound changes the score, not why."
 )
 
 _FEWEST_ERRORS = 3
@@ -105,6 +107,7 @@ def listening_section(evidence: Evidence, questions: Questions) -> Section:
         queries=questions.queries,
         rule=describe_rule(questions),
         level=100 * questions.confidence,
+        alpha=questions.alpha,
     )
     if table.empty:
         answer = "Not tested: nothing was explained, or every mask is empty."

@@ -239,5 +239,6 @@ def _method(questions: Questions) -> str:
         "wide bins, which is too high of few recordings. Subgroups: the AUC is compared with that "
         f"of the rest by {questions.n_permutations} shuffles of participants within a class, "
         f"corrected by Holm's method over the groups with {questions.smallest_cell} participants "
-        "or more of either class; a column of many numbers is cut at its thirds."
+        f"or more of either class, at {questions.alpha:g} in this section alone; a column of many "
+        "numbers is cut at its thirds."
     )

@@ -44,7 +44,9 @@ class Questions:
         threshold: score in [0, 1] from which on a recording is called positive; None takes the
             model's own decision, the column `predicted`.
         confidence: level of the intervals, in (0, 1).
-        alpha: rate of false alarms of the whole audit, in (0, 1); p-values are corrected by Holm.
+        alpha: in (0, 1), how often a classifier that listens to the events alone may be accused of
+            anything else, over all tests that accuse (see `accusations`); comparisons of subgroups
+            and of errors, which accuse nobody, are held to it in their own sections.
         least_auc: how well a trace must tell the label apart before it is accused, in [0.5, 1).
         least_effect: rank correlation of a trace and the score within a label, or change of the
             score under an intervention, from which on the model is said to follow, in [0, 1).

@@ -11,6 +11,7 @@ from audit_cells import CORPORA, HONEST, Cell
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
+from daxaudio.audit.accusations import FAMILIES
 from daxaudio.audit.document import FILE, read_document
 from daxaudio.experiments.predict import PREDICTIONS_FILE
 from daxaudio.report.model import MISSING, Table
@@ -115,6 +116,23 @@ def tabulate_honest(cells: pd.DataFrame) -> Table:
     head = ("honest corpus", "AUC of the classifier, least", "corpora accused", "95 % interval")
     last = ("accusations of the four kinds", "of what", "sections of concern")
     return Table((*head, *last), tuple(rows))
+
+
+def about_honest(alpha: float, n_audits: int) -> str:
+    """How false alarms are kept rare, and what is expected of so many audits."""
+    return (
+        "Accused is a corpus of which the audit names a kind (section confounders), or says that "
+        "the score follows the background when sounds are exchanged between classes (section "
+        f"swaps). All accusations rest on {len(FAMILIES)} families of tests: what tells the label "
+        "apart, what of that the score follows, and what exchanged sounds do to it. Each is "
+        f"corrected by Holm's method at {alpha:g} / {len(FAMILIES)}, so that an honest corpus is "
+        f"accused of anything in at most {alpha:.0%} of audits ({alpha * n_audits:.1f} of "
+        f"{n_audits} expected at the most). Subgroups and errors are compared at {alpha:g} of "
+        "their own: they accuse nobody. Audits are not corrected for each other. In `honest` hum, "
+        "level, bandwidth and site are dealt evenly to both classes, in `chance` by a coin for "
+        "each participant: there a nuisance may go with the class by luck, in training and in "
+        "what is audited, as in life."
+    )
 
 
 def is_accused(cells: pd.DataFrame) -> pd.Series:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from audit_tables import gather, judge, tabulate_detection, tabulate_honest
+from audit_tables import about_honest, gather, judge, tabulate_detection, tabulate_honest
 
 from daxaudio.audit.questions import read_questions
 from daxaudio.commands.main import exit_code_of
@@ -31,19 +31,6 @@ ABOUT = """\
 Named first: the planted kind leads the list of what the audit accuses. Named at all: it is on that
 list. Another first: the list begins with something else, of a corpus that holds a confounder.
 Intervals are those of Clopper and Pearson, over corpora."""
-
-
-def about_honest(alpha: float, n_audits: int) -> str:
-    """How false alarms are kept rare, and what is expected of so many audits."""
-    return (
-        f"Each audit corrects all its tests together by Holm's method, so that an honest corpus is "
-        f"accused of anything in at most {alpha:.0%} of audits ({alpha * n_audits:.1f} of "
-        f"{n_audits} expected at the most). Audits are not corrected for each other. In `honest` "
-        "hum, level, bandwidth and site are dealt evenly to both classes, in `chance` by a coin "
-        "for each participant: there a nuisance may go with the class by luck, in training and in "
-        "what is audited, as in life. Accused is a corpus of which the audit names a kind, or says "
-        "that the score follows the background when sounds are exchanged between classes."
-    )
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """What is accused, and what is not: both halves are needed, and honest corpora are left alone."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,7 +68,8 @@ def test_an_accusation_names_its_numbers():
     row = section.tables["accused"].iloc[0]
     assert row["rank"] == 1
     assert 0.6 <= row["low"] <= row["auc"] <= row["high"] <= 1
-    assert row["p_label"] < 0.025
+    assert row["p_label"] < 0.05 / 3
+    assert row["p_follows"] < 0.05 / 3
     assert row["evidence"] == "association"
 
 
@@ -83,6 +86,29 @@ def test_where_a_trace_is_the_label_an_intervention_tells():
     assert confirmed.tables["accused"]["evidence"].iloc[0] == "intervention"
     assert "moves by 0.40" in confirmed.answer
     assert audit(0, intervened(hum=0.01, level=0.4), strength=1.0, follows=3.0).state == "note"
+
+
+@pytest.mark.parametrize(("p_holm", "state"), [(0.016, "concern"), (0.018, "note")])
+def test_what_follows_may_spend_a_third_of_the_false_alarms(p_holm, state):
+    asked = intervened(hum=0.4, background=0.01)
+    tests = audit(0, asked, strength=1.0).tables["tests"]
+    n_tests = int(tests["holm_follows"].notna().sum()) + len(asked)
+    asked["p"] = [p_holm / n_tests, 1.0]
+    assert audit(0, asked, strength=1.0).state == state
+
+
+@pytest.mark.parametrize(("times", "state"), [(3.1, "concern"), (2.9, "fine")])
+def test_what_tells_the_label_may_spend_a_third_of_the_false_alarms(times, state):
+    recordings, traces, _ = made_corpus(2, n_people=40, each=1, strength=0.4)
+
+    def found(alpha):
+        asked = dataclasses.replace(QUICK, alpha=alpha, n_permutations=1999)
+        given = {"traces": traces[FEW], "interventions": intervened(hum=0.4)}
+        return confounders(recordings, asked, **given)
+
+    p_label = found(0.3).tables["tests"]["holm_label"].min()
+    assert 0.05 < p_label < 0.1
+    assert found(times * p_label).state == state
 
 
 def test_an_intervention_on_what_does_not_tell_the_label_accuses_nobody():

@@ -1,5 +1,7 @@
 """Changes of the score under exchanged sounds, from tables that are made by hand."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from daxaudio.audit.answers import ALONE, AS_IS, COLUMNS
 from daxaudio.audit.gather import Evidence
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.swaps import alone, crossed, differences, interventions, swaps_section
+from daxaudio.metrics.significance import holm
 
 ASKED = Questions(positive="p", n_donors=1, n_bootstrap=200, n_permutations=199)
 
@@ -70,6 +73,38 @@ def test_background_alone_that_tells_the_classes_apart_is_a_concern():
     found = swaps_section(made, ASKED)
     assert found.state == "concern"
     assert "AUC of 1.00" in found.answer
+
+
+@pytest.mark.parametrize(("n", "state"), [(7, "fine"), (8, "concern")])
+def test_a_background_that_is_followed_may_spend_a_third_of_the_false_alarms(n, state):
+    found = swaps_section(evidence({"background": 0.5}, n=n), ASKED)
+    p_holm = found.tables["interventions"]["p_holm"].iloc[0]
+    assert p_holm < 0.05
+    assert (p_holm < 0.05 / 3) == (state == "concern")
+    assert found.state == state
+
+
+@pytest.mark.parametrize(("n", "state"), [(9, "fine"), (10, "concern")])
+def test_a_background_that_is_heard_alone_may_spend_a_third_of_the_false_alarms(n, state):
+    found = swaps_section(evidence({"background": 0.0}, n=n, alone_effect=0.2), ASKED)
+    p_holm = found.tables["parts"].set_index("heard")["p_holm"].dropna()
+    assert p_holm.index.tolist() == [ALONE[2]]
+    assert p_holm.iloc[0] < 0.05
+    assert found.state == state
+
+
+def test_kinds_and_background_alone_are_corrected_together():
+    made = evidence({"background": 0.0, "hum": 0.0}, alone_effect=0.2)
+    tables = swaps_section(made, ASKED).tables
+    kinds, parts = tables["interventions"], tables["parts"].set_index("heard")
+    asked = [*kinds["p"], parts.loc[ALONE[2], "p"]]
+    corrected = [*kinds["p_holm"], parts.loc[ALONE[2], "p_holm"]]
+    assert corrected == holm(asked).tolist()
+
+
+def test_few_shuffles_that_are_asked_for_cannot_hide_a_background_that_is_followed():
+    few = dataclasses.replace(ASKED, n_permutations=99)
+    assert swaps_section(evidence({"background": 0.5}), few).state == "concern"
 
 
 def test_a_score_that_stays_is_no_concern_and_shows_nobody():

@@ -14,7 +14,14 @@ from daxaudio.engines.units import Unit
 
 sys.path.insert(0, str(ROOT / "recipes" / "audit"))
 from audit_cells import CORPORA, Cell, CellJob, list_cells
-from audit_tables import accused_kinds, gather, judge, tabulate_detection, tabulate_honest
+from audit_tables import (
+    about_honest,
+    accused_kinds,
+    gather,
+    judge,
+    tabulate_detection,
+    tabulate_honest,
+)
 
 CONFIG = """
 front_end: {sample_rate: 16000, n_fft: 512, hop_length: 512, n_mels: 16, top_db: 120.0}
@@ -109,6 +116,13 @@ def test_false_alarms_are_counted_by_corpus_and_by_test():
     (row,) = tabulate_honest(table).rows
     assert row[2] == "3 of 10"  # what follows the background when sounds are exchanged, too
     assert row[4:] == ("2 of 40", "hum 2, table 1", "confounders 2, swaps 1, performance 1")
+
+
+def test_the_report_says_how_many_accusations_are_expected_at_the_most():
+    text = about_honest(0.05, 20)
+    assert "3 families of tests" in text
+    assert "Holm's method at 0.05 / 3" in text
+    assert "at most 5% of audits (1.0 of 20 expected at the most)" in text
 
 
 @pytest.mark.parametrize(("named", "reached"), [(9, "yes"), (8, "no")])
