@@ -25,6 +25,7 @@ import pandas as pd
 
 from daxaudio.audit.known import Known
 from daxaudio.data.kaldi import DataFolder
+from daxaudio.data.kaldi.lines import is_command
 
 _Value = TypeVar("_Value")
 
@@ -35,6 +36,9 @@ LEAST_KEY = 16
 
 _LETTERS = 16
 """Of a hash: 64 bits."""
+
+COMMAND_FAILED = "its command failed, or gave no audio that can be used"
+"""All that is told of a recording that a shell command gives, where ids are hidden."""
 
 _TELLING = 4
 """Letters from which on an id that stands anywhere in a text is no chance."""
@@ -151,6 +155,8 @@ def read_key(path: str | os.PathLike[str] | None) -> HiddenIds:
 def without_names(text: str, recording_id: str, data: DataFolder) -> str:
     r"""A text in which the audio file of a recording is not named.
 
+    Of a shell command, what it says itself may name anybody: a text about it is replaced wholly.
+
     Args:
         text: what an error says, say.
         recording_id: of the recording, as `data` names it.
@@ -167,10 +173,13 @@ def without_names(text: str, recording_id: str, data: DataFolder) -> str:
     if not data.paths_hidden:
         return text
     source = data.wav_scp[data.segment(recording_id).recording_id]
+    if is_command(source):
+        telling = "the command " in text or _parts(source) & _parts(text)
+        return COMMAND_FAILED if telling else text
     path = Path(re.sub(r":\d+$", "", source))  # a place in an archive
     names = {source, str(path), os.path.abspath(path), os.path.realpath(path), path.name, path.stem}
     for name in sorted(names - {""}, key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "its audio", text)
+        text = re.sub(_alone(name), "its audio", text)
     return text
 
 
@@ -199,28 +208,54 @@ def _renamed(table: Mapping[str, _Value], name: Callable[[str], str]) -> dict[st
 
 
 def _check_tells_nobody(table: pd.DataFrame, column: str, ids: set[str]) -> None:
-    """No cell of texts is an id, a file of that name, or holds its own row's id or a long one."""
-    if pd.api.types.is_numeric_dtype(table[column].dtype):
-        return
-    long = {one for one in ids if len(one) >= _TELLING}
-    cells = table[column]
-    tells = any(isinstance(cell, str) and _words(cell) & long for cell in cells.unique())
-    own = zip(cells, table["recording_id"], table["participant"], strict=True)
-    if tells or any(isinstance(cell, str) and _names(cell, names) for cell, *names in own):
+    """No cell of texts is an id, a file of that name, or holds its own row's id or a long one.
+
+    Numbers tell who it is where most of them are the number in their own row's id.
+    """
+    cells, whose = table[column], (table["recording_id"], table["participant"])
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        tells = any(_numbers_of(own, cells) for own in whose)
+    else:
+        long = {one for one in ids if len(one) >= _TELLING}
+        tells = any(isinstance(cell, str) and _words(cell) & long for cell in cells.unique())
+        rows = zip(cells, *whose, strict=True)
+        tells = tells or any(isinstance(cell, str) and _names(cell, own) for cell, *own in rows)
+    if tells:
         raise ValueError(
             f"the column {column!r} of the table holds ids of recordings or participants, "
             "which are to be hidden; leave it out of the table, or rename its categories"
         )
 
 
+def _numbers_of(ids: pd.Series, cells: pd.Series) -> bool:
+    """Whether most numbers that are known are those of their ids, and no two ids share one.
+
+    A number that ids share, such as that of a visit, says nothing of who it is.
+    """
+    numbers = pd.to_numeric(ids.str.extract(r"^\D*(\d+)\D*$", expand=False))
+    same = numbers == cells
+    if 2 * int(same.sum()) <= int(cells.notna().sum()):
+        return False
+    return bool(numbers[same].nunique() == ids[same].nunique())
+
+
+def _parts(text: str) -> set[str]:
+    """Words of three letters or more, without what joins them."""
+    return set(re.findall(r"[^\W_]{3,}", text))
+
+
+def _alone(name: str) -> str:
+    """The pattern of a name by itself or between signs, of which the low line is one."""
+    return rf"(?<![^\W_]){re.escape(name)}(?![^\W_])"
+
+
 def _words(cell: str) -> set[str]:
     """All of a cell, its words, and the names of files in it without folder and ending."""
     parts = {cell, *re.split(r"[\s/\\,;:|]+", cell)}
+    parts |= {one for part in parts for one in re.split(r"[\W_]+", part) if not one.isdecimal()}
     return parts | {Path(part).stem for part in parts if part}
 
 
 def _names(cell: str, names: Iterable[str]) -> bool:
     """Whether one of the names stands in a cell, by itself or between signs."""
-    return any(
-        name in cell and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", cell) for name in names
-    )
+    return any(name in cell and re.search(_alone(name), cell) for name in names)

@@ -10,13 +10,19 @@ import torch
 from made_coughs import EVENTS, RATE, SECONDS, made, open_ears
 from pyarrow import parquet
 
-from daxaudio.audit.hidden_ids import KEY_VARIABLE, HiddenIds, read_key, without_names
+from daxaudio.audit.hidden_ids import (
+    COMMAND_FAILED,
+    KEY_VARIABLE,
+    HiddenIds,
+    read_key,
+    without_names,
+)
 from daxaudio.audit.known import read_known
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.run import Corpus, audit
 from daxaudio.commands.main import main
 from daxaudio.data.audio import write_recording
-from daxaudio.data.kaldi import DataFolder, RecordingSegment, write_data_folder
+from daxaudio.data.kaldi import DataFolder, RecordingSegment, read_utterance, write_data_folder
 from daxaudio.features.mel import LogMel
 from daxaudio.models.blackbox import BlackBox, save_black_box
 from daxaudio.models.resnet import SpectrogramResNet
@@ -165,6 +171,50 @@ def test_a_column_that_tells_who_it_is_is_refused(plain, tmp_path):
             HIDDEN.known(known)
     table.write_text("participant,sex,note\nAnnasson,f,tall\nBertilsson,m,-\n")
     assert HIDDEN.known(read_known(table, data.utt2spk)).columns == ("sex", "note")
+
+
+@pytest.mark.parametrize("cells", ["1001,1002,", "1001_cough.wav,,", ",,see_P3b", "annasson_2,,"])
+def test_numbers_and_joined_names_that_tell_who_it_is_are_refused(tmp_path, cells):
+    people = ("1001", "1002", "P3b", "annasson")
+    table = tmp_path / "known.csv"
+    rows = zip(people, [*cells.split(","), ""], strict=True)
+    table.write_text("participant,note\n" + "\n".join(map(",".join, rows)) + "\n")
+    known = read_known(table, {f"{who}-2": who for who in people})
+    with pytest.raises(ValueError, match="'note' of the table holds ids"):
+        HIDDEN.known(known)
+
+
+def test_numbers_in_ids_are_refused_unless_ids_share_them(tmp_path):
+    """The number of a visit stands in ids of recordings, too, and says nothing of who it is."""
+    table = tmp_path / "known.csv"
+    names = [f"{who}-{visit}" for who in ("P17", "P18", "P19") for visit in (1, 2)]
+    rows = "\n".join(f"{name},{name[-1]},{name[1:3]}" for name in names)
+    table.write_text(f"recording_id,visit,number\n{rows}\n")
+    known = read_known(table, {name: name[:3] for name in names})
+    with pytest.raises(ValueError, match="'number' of the table holds ids"):
+        HIDDEN.known(known)
+    visits = dataclasses.replace(known, columns=("visit",))
+    assert HIDDEN.known(visits).columns == ("visit",)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("cat /nowhere/anna_svensson/rec.sph |", "cat: /nowhere/anna_svensson/rec.sph: No such"),
+        ("cat 'the list' |", "cannot open /nowhere/anna_svensson.wav"),
+    ],
+)
+def test_what_a_command_says_names_nobody(command, said, tmp_path):
+    tables = ({"r": command}, {"r": "p"}, {"r": "anna"}, {"r": 1.0})
+    data = DataFolder(*tables, allow_pipes=True)
+    found = HIDDEN.data(data)
+    (name,) = found.ids
+    with pytest.raises(ValueError, match="ended with code 1") as caught:
+        read_utterance(found, name)
+    for text in (str(caught.value), f"wav.scp: {name!r}: the command 'x' ended ({said}); run it"):
+        assert without_names(text, name, found) == COMMAND_FAILED
+    assert "anna" not in without_names(f"{command}: its output: too short", name, found)
+    assert without_names("took more than 5 s", name, found) == "took more than 5 s"
 
 
 def test_people_of_the_table_without_a_recording_are_hidden_too(tmp_path):
