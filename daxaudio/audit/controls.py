@@ -249,11 +249,12 @@ def unheard(file_rate: int, model: Model) -> float | None:
 
 
 def read_whole(data: DataFolder, name: str) -> Recording:
-    """A recording at its file's own rate, with all its channels."""
+    """A recording at its file's own rate; with all its channels, where none is chosen."""
     part = data.segment(name)
     segment = None if data.segments is None else (part.start, part.end)
     # a folder holds commands only where they were allowed
-    return read_source(data.wav_scp[part.recording_id], name, segment, allow_commands=True)
+    source = data.wav_scp[part.recording_id]
+    return read_source(source, name, segment, channel=data.channel, allow_commands=True)
 
 
 def loud_level(recording: Recording) -> float:

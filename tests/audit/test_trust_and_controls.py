@@ -11,14 +11,24 @@ from made_coughs import EVENTS, RATE, open_ears, write_corpus
 
 from daxaudio.audit.answers import Answering
 from daxaudio.audit.control_section import control_section
-from daxaudio.audit.controls import Controlling, add_tone, excess_of, fit_listener, unheard
+from daxaudio.audit.controls import (
+    Controlling,
+    add_tone,
+    excess_of,
+    fit_listener,
+    read_whole,
+    unheard,
+)
 from daxaudio.audit.gather import CHECK_COLUMNS, EXPLAINED_COLUMNS, Evidence
 from daxaudio.audit.limits import GUIDELINES, MODES, limits_section
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.sections import Section
 from daxaudio.audit.trust import trust_section
 from daxaudio.audit.verdict import NOT_THE_PATIENT, conclude
+from daxaudio.commands.audit import hear_from
 from daxaudio.containers import Recording
+from daxaudio.data.audio import write_recording
+from daxaudio.data.kaldi import DataFolder
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.features.mel import LogMel
 from daxaudio.models.blackbox import BlackBox
@@ -105,6 +115,17 @@ def test_what_is_planted_is_found_with_every_kind_of_model(data, make):
         assert moved["level"] < 0.15
     density = np.mean([(one["tone_share"] or 0) / one["tone_chance"] for one in found])
     assert density > 1.5
+
+
+def test_the_channel_that_is_chosen_is_the_one_that_is_played_and_planted_into(tmp_path):
+    sound = torch.stack([torch.full((RATE,), 0.5), torch.full((RATE,), 0.25)])
+    path = tmp_path / "a.wav"
+    write_recording(Recording(sound, RATE), path)
+    data = DataFolder({"a": str(path)}, {"a": "p"}, {"a": "s"}, {"a": 1.0}, channel=2)
+    for found in (read_whole(data, "a"), hear_from(data, "a", None)[0][1]):
+        assert torch.equal(found.waveform, sound[1:])
+    both = read_whole(dataclasses.replace(data, channel=None), "a")
+    assert torch.equal(both.waveform, sound)
 
 
 def control_evidence(hum, share, outside=0.0):
