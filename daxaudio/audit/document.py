@@ -105,7 +105,9 @@ class Audit:
 
 
 def write_audit(audit: Audit, out: str | os.PathLike[str]) -> Path:
-    """Write the tables as Parquet and CSV, then `audit.json`; each whole or not at all.
+    """Write the tables, then `audit.json`; each whole or not at all.
+
+    Tables of sections are written as Parquet and CSV, those of the evidence as Parquet alone.
 
     Returns:
         The path of `audit.json`.

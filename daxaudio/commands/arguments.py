@@ -13,7 +13,7 @@ from typing import Any
 
 from daxaudio.commands.sections import read_sections
 from daxaudio.containers import Events
-from daxaudio.data.events import read_events
+from daxaudio.data.formats.events import read_any_events
 from daxaudio.data.kaldi import DataFolder, read_data_folder
 from daxaudio.explainers.settings import MethodSettings
 from daxaudio.models.foreign.http import HttpRunner
@@ -244,13 +244,16 @@ def is_data_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def events_by_recording(path: str | os.PathLike[str]) -> dict[str, Events]:
-    """Events of a table by recording id: the file name without folder and audio ending.
+    """Events of a table, or of other annotations, by recording id.
+
+    Args:
+        path: see `read_any_events`. An id is the file name without folder and audio ending.
 
     Raises:
-        ValueError: when two file names give the same id.
+        ValueError: as `read_any_events`, and when two file names give the same id.
     """
     found: dict[str, Events] = {}
-    for file, events in read_events(path).items():
+    for file, events in read_any_events(path).items():
         name = without_audio_ending(file)
         if name in found:
             raise ValueError(f"{path}: two files are named {name!r} without folder and ending")

@@ -23,7 +23,7 @@ from daxaudio.commands.arguments import (
     model_opener,
 )
 from daxaudio.commands.engine_arguments import add_engine, engine_of
-from daxaudio.commands.events import read_events_of
+from daxaudio.commands.events import EVENTS_HELP, read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.containers import Explanation, Recording
 from daxaudio.data.audio_folders import UNLABELLED
@@ -46,9 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--out", required=True, metavar="DIR", help="folder for all that is written")
     add(
         "--events",
-        metavar="FILE",
-        help="events or phases of the recordings, in any annotation format that `daxaudio "
-        "annotations` reads",
+        metavar="PATH",
+        help=f"events or phases of the recordings; {EVENTS_HELP}",
     )
     add(
         "--table",

@@ -21,7 +21,7 @@ from daxaudio.commands.arguments import (
     print_requests,
     quote_command,
 )
-from daxaudio.commands.events import add_evidence, read_events_of, tell_missing
+from daxaudio.commands.events import EVENTS_HELP, add_evidence, read_events_of, tell_missing
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.commands.sections import read_sections
 from daxaudio.data.evidence import EVIDENCE_FILE, read_evidence
@@ -89,8 +89,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--events",
-        metavar="FILE",
-        help=f"TSV or CSV of true events (default: {EVENTS_FILE} of the data folder, if any)",
+        metavar="PATH",
+        help=f"{EVENTS_HELP} (default: {EVENTS_FILE} of the data folder, if any)",
     )
     add_evidence(parser, f"{EVIDENCE_FILE} of the data folder, if any")
     add_queries(parser)

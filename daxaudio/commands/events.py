@@ -12,6 +12,12 @@ from daxaudio.commands.arguments import events_by_recording
 from daxaudio.containers import Events
 from daxaudio.runs.names import name_some
 
+EVENTS_HELP = (
+    "true events: a list (TSV or CSV: filename, onset, offset in seconds, event_label), or any "
+    "annotation file, or folder of them, that `daxaudio annotations` reads"
+)
+"""Of `--events`, of every command that takes it."""
+
 
 def add_evidence(parser: argparse.ArgumentParser, default: str) -> None:
     """`--evidence`, and what is taken where it is not given."""
@@ -25,10 +31,10 @@ def add_evidence(parser: argparse.ArgumentParser, default: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class TrueEvents:
-    """Events of a table by recording.
+    """Events of a table, or of other annotations, by recording.
 
     Args:
-        path: of the table; "" where none was given.
+        path: of the table or the annotations; "" where none was given.
         by_recording: events by the id of their recording.
     """
 

@@ -18,7 +18,7 @@ from daxaudio.commands.arguments import (
     open_model,
 )
 from daxaudio.commands.engine_arguments import add_engine
-from daxaudio.commands.events import read_events_of
+from daxaudio.commands.events import EVENTS_HELP, read_events_of
 from daxaudio.commands.explain_file import explain_file
 from daxaudio.commands.explain_folder import explain_folder_of_audio
 from daxaudio.commands.explain_windows import WINDOW_OPTIONS, add_windows, explain_in_windows
@@ -88,7 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_queries(parser)
     add_fill(parser)
     parser.add_argument(
-        "--events", metavar="FILE", help="TSV or CSV of true events, drawn and used by `oracle`"
+        "--events", metavar="PATH", help=f"drawn, and used by `oracle`: {EVENTS_HELP}"
     )
     parser.add_argument(
         "--n_recordings", type=counted, metavar="N", help="at most so many of a folder"

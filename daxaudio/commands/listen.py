@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from daxaudio.commands.arguments import add_allow_commands, existing
-from daxaudio.commands.events import TrueEvents, read_events_of
+from daxaudio.commands.events import EVENTS_HELP, TrueEvents, read_events_of
 from daxaudio.commands.outputs import inputs_of, prepare_folder
 from daxaudio.containers import Explanation, Recording
 from daxaudio.data.kaldi import read_source
@@ -69,9 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the recording with clicks where what is marked begins (high) and ends (low)",
     )
-    parser.add_argument(
-        "--events", metavar="FILE", help="TSV or CSV of true events, which --clicks marks too"
-    )
+    parser.add_argument("--events", metavar="PATH", help=f"what --clicks marks too; {EVENTS_HELP}")
     parser.add_argument(
         "--clips", action="store_true", help="cut each marked stretch out of the recording"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from daxaudio.commands.events import read_events_of
+from daxaudio.commands.events import EVENTS_HELP, read_events_of
 from daxaudio.commands.outputs import prepare_picture
 from daxaudio.explainers.storage import load_explanation, load_facts
 from daxaudio.plot import plot_comparison, plot_explanation, plot_history
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "side",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="PNG, PDF or SVG to write")
-    parser.add_argument("--events", metavar="FILE", help="TSV or CSV of true events to draw")
+    parser.add_argument("--events", metavar="PATH", help=f"drawn: {EVENTS_HELP}")
     parser.add_argument(
         "--history",
         action="store_true",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from daxaudio.commands.arguments import events_by_recording
-from daxaudio.commands.events import add_evidence
+from daxaudio.commands.events import EVENTS_HELP, add_evidence
 from daxaudio.commands.outputs import prepare_folder
 from daxaudio.data.evidence import read_evidence
 from daxaudio.experiments.compare import SETTINGS_FILE
@@ -27,8 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--events",
         required=True,
-        metavar="FILE",
-        help="TSV or CSV of true events: filename, onset, offset (seconds), event_label",
+        metavar="PATH",
+        help=EVENTS_HELP,
     )
     add_evidence(parser, "none")
     parser.add_argument(

@@ -24,6 +24,9 @@ _FORMATS: dict[str, dict[str, Any]] = {
     ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
     ".csv": {"delimiter": ",", "strict": True},
 }
+ENDINGS = tuple(_FORMATS)
+"""Of lists of events."""
+
 _FORM_OF_R: dict[str, Any] = {"delimiter": "\t", "strict": True}
 _QUOTED_HEADER = re.compile(r'\s*"[^"\n]*"([\t,]"[^"\n]*")+[ \t]*(\r?\n|$)')
 
