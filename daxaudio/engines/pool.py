@@ -20,14 +20,12 @@ from tqdm import tqdm
 
 from daxaudio.engines.attempts import attempt
 from daxaudio.engines.ledger import Ledger
+from daxaudio.engines.limits import limit_of, took_too_long
 from daxaudio.engines.threads import computed_with, started_with
 from daxaudio.engines.units import EndsRun, Job, Lost, Outcome, Unit
 from daxaudio.runs.files import describe_error
 
 logger = logging.getLogger(__name__)
-
-_OPENING = 900.0
-"""Seconds that a worker may take to open its job, where units have a limit."""
 
 _ENDING = 5.0
 """Seconds that workers have to end by themselves when all units are done."""
@@ -115,7 +113,7 @@ class Pool:
                 self._hear(pipes[pipe], ledger)  # type: ignore[index]
             for slot in self.slots:
                 if slot.pipe is not None and time.monotonic() > self._end_of(slot):
-                    self._lost(slot, ledger, f"took more than {self.time_limit:g} s")
+                    self._lost(slot, ledger, took_too_long(slot.ready, self.time_limit or 0.0))
 
     def _start(self, slot: _Slot) -> None:
         slot.pipe, theirs = self._context.Pipe()
@@ -172,7 +170,7 @@ class Pool:
         """When a worker is past its time."""
         if self.time_limit is None or (slot.ready and not slot.units):
             return float("inf")
-        return slot.since + (self.time_limit if slot.ready else _OPENING)
+        return slot.since + limit_of(slot.ready, self.time_limit)
 
     def _patience(self) -> float | None:
         """Seconds until a worker is past its time."""

@@ -15,13 +15,11 @@ from types import ModuleType
 from typing import Any
 
 from daxaudio.engines.ledger import Ledger
+from daxaudio.engines.limits import limit_of, took_too_long
 from daxaudio.engines.ray_worker import Place, RayWorker
 from daxaudio.engines.units import EndsRun, Job, Lost, Outcome, Unit
 
 logger = logging.getLogger(__name__)
-
-_OPENING = 900.0
-"""Seconds that a worker may take to open its job, where units have a limit."""
 
 _ROOM = 900.0
 """Seconds that the cluster may have no room for any worker; new nodes may be on their way."""
@@ -103,7 +101,7 @@ class RayPool:
                 self._hear(coming[one], ledger)
             for slot in self.slots:
                 if time.monotonic() > self._end_of(slot) and not self._has_answered(slot):
-                    self._lost(slot, ledger, f"took more than {self.time_limit:g} s")
+                    self._lost(slot, ledger, took_too_long(slot.ready, self.time_limit or 0.0))
             self._look_for_room()
 
     @property
@@ -173,7 +171,7 @@ class RayPool:
         """When an actor is past its time; it has any to wait for room in the cluster."""
         if self.time_limit is None or slot.coming is None or not slot.node:
             return float("inf")
-        return slot.since + (self.time_limit if slot.ready else _OPENING)
+        return slot.since + limit_of(slot.ready, self.time_limit)
 
     def _patience(self) -> float:
         """Seconds until we look again."""

@@ -70,6 +70,14 @@ class MeetingJob(MadeJob):
 
 
 @dataclasses.dataclass(frozen=True)
+class HangsAtOpening:
+    """A job that no worker is done with opening."""
+
+    def open(self, device):
+        time.sleep(600)
+
+
+@dataclasses.dataclass(frozen=True)
 class NeverOpens:
     """A job that no worker can open."""
 

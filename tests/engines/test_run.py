@@ -6,8 +6,9 @@ import itertools
 
 import pytest
 import torch
-from engines.made_jobs import MadeJob, MeetingJob, NeverOpens
+from engines.made_jobs import HangsAtOpening, MadeJob, MeetingJob, NeverOpens
 
+from daxaudio.engines import limits
 from daxaudio.engines.run import run_units
 from daxaudio.engines.units import (
     EndsRun,
@@ -119,6 +120,12 @@ def test_a_job_that_cannot_be_opened_ends_the_run_with_its_own_words(workers, er
 def test_workers_that_are_lost_while_they_load_are_not_replaced_for_ever():
     with pytest.raises(EndsRun, match=r"each was lost while it loaded.*no model here"):
         run_units(units_of(NAMES), NeverOpens(RuntimeError), workers=2)
+
+
+def test_a_worker_that_takes_too_long_to_load_is_said_to_and_by_the_limit_of_that(monkeypatch):
+    monkeypatch.setattr(limits, "OPENING", 0.25)
+    with pytest.raises(EndsRun, match=r"the last took more than 0\.25 s to load the model;"):
+        run_units(units_of(NAMES), HangsAtOpening(), workers=1, time_limit=7.0)
 
 
 def test_devices_are_dealt_out_and_each_worker_computes_by_one_thread(tmp_path):
