@@ -23,8 +23,8 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         type=_shard,
         metavar="I/N",
         help="do part I of N of the recordings, by their ids; when all parts are done, into the "
-        "same --out, `daxaudio merge` joins their tables; `daxaudio slurm` writes a script that "
-        "does all",
+        "same --out, `daxaudio merge` joins their tables, or of an audit the same command without "
+        "--shard concludes; `daxaudio slurm` writes a script that does all",
     )
     parser.add_argument(
         "--workers",
@@ -51,7 +51,8 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=counted,
         metavar="N",
-        help="processor threads of each worker (default 1 with --workers or --ray, else all); "
+        help="processor threads of each worker (default 1 with --workers or --ray and "
+        "in an audit, else all); "
         "another number may change the last digits of results",
     )
     parser.add_argument(

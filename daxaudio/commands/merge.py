@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from daxaudio.audit.answers import JOB as ANSWERS
 from daxaudio.commands.arguments import existing
 from daxaudio.commands.explain_folder import say_done
 from daxaudio.experiments.folder import write_lists
@@ -21,7 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Join what the shards of a run wrote into one --out: each table of OUT/tables becomes one "
         "Parquet file, with the same bytes as those of a run without shards. Where the run was "
-        "`daxaudio explain`, its lists and its page are written, too. All shards must be there."
+        "`daxaudio explain`, its lists and its page are written, too; an audit is concluded by its "
+        "own command, without --shard. All shards must be there."
     )
     parser.add_argument("out", metavar="OUT", help="folder that was the --out of every shard")
 
@@ -35,6 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
     if index is not None:
         counts = index["state"].value_counts()
         print(", ".join(f"{state} {count}" for state, count in counts.items()) or "no units")
+        if ANSWERS in set(index["job"]):
+            print("these are of an audit: its command, without --shard, concludes it")
     if EXPLANATIONS in names and PREDICTIONS in names:
         _finish_explain(out)
 

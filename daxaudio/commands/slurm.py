@@ -12,6 +12,9 @@ from daxaudio.commands.arguments import counted
 from daxaudio.commands.outputs import check_other
 from daxaudio.runs.files import write_text
 
+_OF_TASK = ("cpus-per-task", "mem", "time", "gres", "partition")
+"""What a task asks of the cluster."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `daxaudio slurm`."""
@@ -20,10 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Write the script of a Slurm array whose tasks do a command in shards, such as\n\n"
         "  daxaudio slurm --script explain.sh --shards 40 --hours 4 -- \\\n"
         "    explain data --model model --out explained --workers 8\n\n"
-        "Nothing is submitted: the script says at its top how that is done, and how the tables of\n"
-        "all tasks are merged after them. A task that is stopped and started again keeps what is\n"
-        "there. The command runs in the folder that this one runs in, by the\n"
-        "same Python; all tasks must see both, and write into the same --out."
+        "Nothing is submitted: the script says at its top how that is done, and what is run after\n"
+        "all tasks: `daxaudio merge`, or of an audit its own command without a shard, which\n"
+        "concludes. A task that is stopped and started again keeps what is there. The command\n"
+        "runs in the folder that this one runs in, by the same Python; all tasks must see both,\n"
+        "and write into the same --out."
     )
     parser.add_argument("--script", required=True, metavar="FILE", help="to be written")
     parser.add_argument(
@@ -85,9 +89,13 @@ def _script(arguments: argparse.Namespace, words: list[str], out: str) -> str:
         "gres": f"gpu:{arguments.gpus_per_task}" if arguments.gpus_per_task else None,
         "partition": arguments.partition,
     }
-    lines = [f"#SBATCH --{key}={value}" for key, value in options.items() if value is not None]
+    options = {key: value for key, value in options.items() if value is not None}
+    lines = [f"#SBATCH --{key}={value}" for key, value in options.items()]
     python = f"{shlex.quote(sys.executable)} -m daxaudio.commands.main"
-    merge = f"{python} merge {shlex.quote(out)}"
+    last, what, needs = f"{python} merge {shlex.quote(out)}", "merge", list[str]()
+    if name == "audit":  # it concludes itself, and asks what is left, as a task does
+        last, what = f"{python} {shlex.join(words)}", "conclude"
+        needs = [f"#     --{key}={options[key]} \\" for key in _OF_TASK if key in options]
     script = shlex.quote(str(arguments.script))
     return "\n".join(
         [
@@ -96,10 +104,11 @@ def _script(arguments: argparse.Namespace, words: list[str], out: str) -> str:
             "#SBATCH --requeue",
             "#SBATCH --open-mode=append",
             "#",
-            "# Submit it, and merge when all tasks are done:",
+            f"# Submit it, and {what} when all tasks are done:",
             f"#   id=$(sbatch --parsable {script})",
             f"#   sbatch --dependency=afterok:$id --chdir={shlex.quote(str(Path.cwd()))} \\",
-            f"#     --wrap={shlex.quote(merge)}",
+            *needs,
+            f"#     --wrap={shlex.quote(last)}",
             "# Tasks that were stopped are started again so; they keep what is there:",
             f"#   sbatch --array=3,7 {script}",
             "",

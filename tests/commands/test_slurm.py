@@ -1,6 +1,7 @@
 """The script of a Slurm array does a command in shards; nothing is submitted."""
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -9,6 +10,9 @@ import pytest
 from conftest import ROOT
 
 from daxaudio.commands.main import main
+from daxaudio.engines.units import Outcome, Unit
+from daxaudio.experiments.unit_tables import write_unit_tables
+from daxaudio.runs.shards import Shard
 
 COMMAND = ["--", "explain", "my data", "--model", "m", "--out", "out of it", "--workers", "2"]
 
@@ -75,6 +79,22 @@ def test_tasks_and_their_merge_run_as_they_are_written(tmp_path):
     assert ran.stderr == "daxaudio explain: data: no such file or folder\n"
 
 
+def test_an_audit_is_concluded_by_its_own_command_with_what_a_task_needs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["audit", "--model", "m", "--data", "my data", "--out", "out", "--workers", "2"]
+    _, script = slurm(tmp_path, "--cpus", "2", "--memory", "16G", command=["--", *command])
+    asked = [line[1:] for line in script.read_text().splitlines() if line.startswith("#  ")]
+    (tmp_path / "sbatch").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "said$1"\necho 7\n')
+    (tmp_path / "sbatch").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    lines = "\n".join(asked[: asked.index(next(one for one in asked if "--wrap" in one)) + 1])
+    subprocess.run(["bash", "-c", lines], env=environment, check=True)
+    given = (tmp_path / "said--dependency=afterok:7").read_text().splitlines()
+    assert {"--cpus-per-task=2", "--mem=16G"} < set(given)
+    (wrapped,) = (line.removeprefix("--wrap=") for line in given if line.startswith("--wrap="))
+    assert shlex.split(wrapped) == [sys.executable, "-m", "daxaudio.commands.main", *command]
+
+
 @pytest.mark.parametrize(
     ("options", "command", "said"),
     [
@@ -95,6 +115,14 @@ def test_bad_input_is_one_line_and_nothing_is_written(tmp_path, capsys, options,
     assert code == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
     assert not script.exists()
+
+
+def test_who_merges_an_audit_is_told_what_concludes_it(tmp_path, capsys):
+    for shard in (Shard(1, 2), Shard(2, 2)):
+        own = [Outcome(Unit(name, "answers")) for name in ("r0", "r1") if name in shard]
+        write_unit_tables(own, tmp_path, shard)
+    assert main(["merge", str(tmp_path)]) == 0
+    assert "an audit: its command, without --shard, concludes it" in capsys.readouterr().out
 
 
 def test_a_folder_of_explanations_made_before_is_not_merged(tmp_path, capsys):
