@@ -13,7 +13,7 @@ whole, one column of the table of what is known, all of them. Of each two things
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,9 @@ BACKGROUND_KINDS = ("background", "hum")
 _ALONE = tuple(name for name in KINDS if not name.startswith("background_") or name[-2:] == "db")
 """Traces that are also tested by themselves: all but the third octaves of the background."""
 
-TABLE, WHOLE_TABLE = "table", "the whole table"
+TABLE, WHOLE = "table", "columns"
+"""The kind of what is known beside the sound; what the whole table is a suspect of."""
+
 COLUMNS = (
     *("kind", "suspect", "of", "n", "auc", "low", "high", "higher_in", "p_label"),
     *("follows", "p_follows", "holm_label", "holm_follows"),
@@ -62,6 +64,11 @@ class Suspect:
     of: str
     values: Values | None = None
     features: Values | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What no other suspect has: a column of the table may have the name of a trace."""
+        return self.of, self.name
 
 
 def find_suspects(
@@ -114,7 +121,7 @@ def _of_table(known: pd.DataFrame, questions: Questions) -> list[Suspect]:
             site = is_site(name) if questions.sites is None else name in questions.sites
             found.append(Suspect("site" if site else TABLE, name, "column", features=features))
     if len(parts) > 1:
-        found.append(Suspect(TABLE, WHOLE_TABLE, "columns", features=np.hstack(parts)))
+        found.append(Suspect(TABLE, "the whole table", WHOLE, features=np.hstack(parts)))
     return found
 
 
@@ -129,7 +136,7 @@ def _columns(known: pd.DataFrame, questions: Questions) -> list[str]:
 
 def run_tests(
     suspects: Sequence[Suspect], cases: Cases, questions: Questions
-) -> tuple[pd.DataFrame, dict[str, Values]]:
+) -> tuple[pd.DataFrame, dict[tuple[str, str], Values]]:
     """Both tests of every suspect, not corrected yet.
 
     Args:
@@ -138,12 +145,13 @@ def run_tests(
         questions: settings.
 
     Returns:
-        A table with the columns `COLUMNS`, but for the corrected ones, and by name the number that
-        stands for each suspect, `[n]`, higher in positives; NaN where it is missing.
+        A table with the columns `COLUMNS`, but for the corrected ones, and by `of` and name the
+        number that stands for each suspect, `[n]`, higher in positives; NaN where it is missing.
     """
     n_permutations = n_draws(len(suspects), questions)
     seed = derive_seed(questions.seed, "confounders")
-    numbers, rows = {}, []
+    numbers: dict[tuple[str, str], Values] = {}
+    rows = []
     alone = [one for one in suspects if one.values is not None]
     if alone:
         stacked = np.stack([one.values for one in alone if one.values is not None], axis=1)
@@ -151,7 +159,7 @@ def run_tests(
             stacked, cases.positive, cases.participants, n_permutations, seed=seed
         )
         for one, values, area, p_value in zip(alone, stacked.T, areas, p_values, strict=True):
-            numbers[one.name] = values if area >= 0.5 else -values
+            numbers[one.key] = values if area >= 0.5 else -values
             higher = "positives" if area >= 0.5 else "negatives"
             rows.append((one, max(area, 1 - area), higher, p_value))
     for one in suspects:
@@ -163,10 +171,11 @@ def run_tests(
                 n_permutations=n_permutations,
                 seed=seed,
             )
-            numbers[one.name] = held_out.scores
+            numbers[one.key] = held_out.scores
             rows.append((one, held_out.auc, "", held_out.p_value))
     table = _rows_with_intervals(rows, numbers, cases, questions)
-    together = np.stack([numbers[name] for name in table["suspect"]], axis=1)
+    keys = zip(table["of"], table["suspect"], strict=True)
+    together = np.stack([numbers[key] for key in keys], axis=1)
     table["follows"], table["p_follows"] = association_within_classes(
         together,
         cases.scores,
@@ -180,14 +189,14 @@ def run_tests(
 
 def _rows_with_intervals(
     rows: Sequence[tuple[Suspect, float, str, float]],
-    numbers: dict[str, Values],
+    numbers: Mapping[tuple[str, str], Values],
     cases: Cases,
     questions: Questions,
 ) -> pd.DataFrame:
     found = []
     for one, area, higher, p_value in rows:
-        known = ~np.isnan(numbers[one.name])
-        interval = _interval(numbers[one.name][known], cases.part(known), questions)
+        known = ~np.isnan(numbers[one.key])
+        interval = _interval(numbers[one.key][known], cases.part(known), questions)
         counted = (int(known.sum()), area, interval.low, interval.high, higher, p_value)
         found.append((one.kind, one.name, one.of, *counted))
     return pd.DataFrame(found, columns=list(COLUMNS[:9]))

@@ -28,7 +28,7 @@ from daxaudio.audit.accusations import alpha_of, n_draws
 from daxaudio.audit.cases import Cases, cases_of
 from daxaudio.audit.confounder_tests import (
     TABLE,
-    WHOLE_TABLE,
+    WHOLE,
     auc_within,
     find_suspects,
     run_tests,
@@ -136,7 +136,7 @@ def _checked(interventions: pd.DataFrame | None) -> pd.DataFrame:
 
 def _representatives(tests: pd.DataFrame, questions: Questions) -> pd.DataFrame:
     """The best of each kind, and each column of the table, that tell the label apart."""
-    told = _tells(tests, questions) & (tests["suspect"] != WHOLE_TABLE)
+    told = _tells(tests, questions) & (tests["of"] != WHOLE)
     order = tests[told].sort_values(
         ["holm_label", "auc", "suspect"], ascending=[True, False, True], kind="stable"
     )
@@ -171,14 +171,16 @@ def _accuse(told: pd.DataFrame, asked: pd.DataFrame, questions: Questions) -> pd
         confirmed = _confirmed(str(one["kind"]), asked, questions)
         if not follows and confirmed is None:
             continue
-        row = {name: one[name] for name in ("kind", "suspect", "auc", "low", "high", "follows")}
+        row = {
+            name: one[name] for name in ("kind", "of", "suspect", "auc", "low", "high", "follows")
+        }
         row |= {"p_label": one["holm_label"], "p_follows": one["holm_follows"]}
         if confirmed is not None:
             row |= {"effect": confirmed["effect"], "p_effect": confirmed["holm"]}
             row |= {f"effect_{end}": confirmed[end] for end in ("low", "high")}
         row["evidence"] = "association" if confirmed is None else "intervention"
         rows.append(row)
-    return pd.DataFrame(rows, columns=[name for name in ACCUSED if name not in _RANKING])
+    return pd.DataFrame(rows, columns=["of", *(name for name in ACCUSED if name not in _RANKING)])
 
 
 _RANKING = ("rank", "explained_by")
@@ -195,7 +197,7 @@ def _confirmed(kind: str, asked: pd.DataFrame, questions: Questions) -> pd.Serie
 def _ranked(
     accused: pd.DataFrame,
     sites: Mapping[str, pd.Series],
-    numbers: Mapping[str, NDArray[np.float64]],
+    numbers: Mapping[tuple[str, str], NDArray[np.float64]],
     cases: Cases,
 ) -> pd.DataFrame:
     """The likeliest cause first."""
@@ -212,7 +214,10 @@ def _ranked(
             "weaker": accused["evidence"] == "association",
             "smaller": -size,
             # of two columns that say the same, the coarser one
-            "finer": [sites[one].nunique() if one in sites else 0 for one in accused["suspect"]],
+            "finer": [
+                sites[name].nunique() if kind == "site" else 0
+                for kind, name in zip(accused["kind"], accused["suspect"], strict=True)
+            ],
             "suspect": accused["suspect"],
         }
     )
@@ -225,7 +230,7 @@ def _explained_by(
     one: pd.Series,
     accused: pd.DataFrame,
     sites: Mapping[str, pd.Series],
-    numbers: Mapping[str, NDArray[np.float64]],
+    numbers: Mapping[tuple[str, str], NDArray[np.float64]],
     cases: Cases,
 ) -> str:
     """An accused site within which a trace hardly tells the label apart any more, or ""."""
@@ -233,7 +238,7 @@ def _explained_by(
         return ""
     for name in accused["suspect"][accused["kind"] == "site"]:
         groups = sites[name].astype(object).fillna("(unknown)").astype(str).to_numpy(dtype=object)
-        within = auc_within(numbers[one["suspect"]], cases, groups)
+        within = auc_within(numbers[one["of"], one["suspect"]], cases, groups)
         if np.isnan(within) or within - 0.5 < (one["auc"] - 0.5) / 3:
             return str(name)
     return ""
@@ -275,8 +280,8 @@ def _accusation(accused: pd.DataFrame) -> str:
 
 def _words(one: pd.Series) -> str:
     if one["kind"] in ("site", TABLE):
-        of_table = one["suspect"] == WHOLE_TABLE
-        return "the table as a whole" if of_table else f"the column {one['suspect']!r}"
+        whole = one.get("of") == WHOLE  # which is never accused
+        return "the table as a whole" if whole else f"the column {one['suspect']!r}"
     return WORDS[str(one["kind"])]
 
 

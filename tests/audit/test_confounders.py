@@ -147,6 +147,29 @@ def test_a_column_of_the_table_is_accused_by_its_name():
     assert first(other) == "table"
 
 
+def test_a_column_with_the_name_of_a_trace_is_another_suspect():
+    recordings, traces, known = made_corpus(0, strength=1.0, n_people=100)
+    named = known.rename(columns={"site": "line_db", "age": "level"})  # a trace, a kind of traces
+    tests = confounders(recordings, QUICK, traces=traces, known=named).tables["tests"]
+    other = known.rename(columns={"site": "place", "age": "years"})
+    expected = confounders(recordings, QUICK, traces=traces, known=other).tables["tests"]
+    expected = expected.replace({"suspect": {"place": "line_db", "years": "level"}})
+    numbers = ["auc", "low", "high", "follows", "p_follows"]
+    one, two = (t.set_index(["of", "suspect"])[numbers].sort_index() for t in (tests, expected))
+    pd.testing.assert_frame_equal(one, two)
+    assert one.loc[("trace", "line_db"), "low"] > 0.9 > one.loc[("column", "line_db"), "high"]
+
+
+def test_a_column_may_be_named_as_the_whole_table_is():
+    recordings, _, known = made_corpus(
+        1, n_people=120, site_strength=0.6, site_follows=5.0, hears=1
+    )
+    named = known.rename(columns={"site": "the whole table"})
+    section = confounders(recordings, QUICK, known=named)
+    assert section.tables["accused"]["suspect"].tolist() == ["the whole table"]
+    assert "the column 'the whole table'" in section.answer
+
+
 def test_the_answer_does_not_depend_on_the_order_of_rows():
     recordings, traces, known = made_corpus(3, strength=0.6, follows=4.0)
     mixed = np.random.default_rng(0).permutation(len(recordings))
