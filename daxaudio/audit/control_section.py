@@ -24,16 +24,21 @@ _METHOD = (
     "Into copies of recordings, {n} of each class, a steady tone is planted, into the positive "
     "ones alone, as loud as needed to be clearly seen by the front end; half of the score of a "
     "wrapped model is whether it is there. The changes of section swaps must then move the score "
-    "most by hum, and the masks of {method} must be denser than chance in the three bins of the "
-    "tone, with an interval above 1 (masks that mark nothing left out, at most half). A tone that "
-    "the model cannot hear, 20 dB below the loudest "
-    "frames, must change neither score nor mask by more than {same}."
+    "most by hum, by {least:g} or more, and the masks of {method} must be denser than chance in "
+    "the three bins of the tone, with an interval above 1 (masks that mark nothing left out, at "
+    "most half). A tone that the model cannot hear, 20 dB below the loudest frames, must change "
+    "neither score nor mask by more than {same}."
 )
 
 
 def control_section(evidence: Evidence, questions: Questions) -> Section:
     """The section; a concern where a control was not found: then nothing else can be relied on."""
-    method = _METHOD.format(n=questions.n_controls, method=questions.method, same=_SAME)
+    method = _METHOD.format(
+        n=questions.n_controls,
+        method=questions.method,
+        same=_SAME,
+        least=questions.least_effect,
+    )
     controls = evidence.controls
     if controls.empty:
         why = "n_controls is 0" if not questions.n_controls else "no control could be planted"
@@ -41,7 +46,7 @@ def control_section(evidence: Evidence, questions: Questions) -> Section:
         return Section("controls", QUESTION, f"Not tested: {why}.", "not tested", {}, method)
     planted = dataclasses.replace(evidence, answers=evidence.control_answers)
     kinds = interventions(planted, questions)
-    rows = [_named(kinds), _marked(evidence, questions), *_unheard(controls)]
+    rows = [_named(kinds, questions), _marked(evidence, questions), *_unheard(controls)]
     table = pd.DataFrame(rows, columns=["control", "found", "expected", "passed"])
     failed = table[table["passed"] == "no"]
     state: State = "concern" if len(failed) else "fine"
@@ -54,14 +59,17 @@ def control_section(evidence: Evidence, questions: Questions) -> Section:
     return Section("controls", QUESTION, f"{answer} In detail: {told}.", state, tables, method)
 
 
-def _named(kinds: pd.DataFrame) -> tuple[str, str, str, str]:
+def _named(kinds: pd.DataFrame, questions: Questions) -> tuple[str, str, str, str]:
+    """Whether hum moves the score most, and as far as the audit asks of a confounder."""
     control = "planted tone is named by the swaps"
+    expected = f"hum moves the score most, by {questions.least_effect:g} or more"
     rest = kinds[~kinds["kind"].isin(["background"])]  # which holds the hum, too
     if rest.empty:
-        return control, "no donors", "hum moves the score most", "not tested"
+        return control, "no donors", expected, "not tested"
     row = rest.iloc[int(rest["effect"].to_numpy().argmax())]
-    passed = "yes" if row["kind"] == "hum" and row["effect"] > 0 else "no"
-    return control, f"{row['kind']}, {row['effect']:.2f}", "hum moves the score most", passed
+    enough = row["effect"] >= questions.least_effect
+    passed = "yes" if row["kind"] == "hum" and enough and row["effect"] > 0 else "no"
+    return control, f"{row['kind']}, {row['effect']:.2f}", expected, passed
 
 
 def _marked(evidence: Evidence, questions: Questions) -> tuple[str, str, str, str]:

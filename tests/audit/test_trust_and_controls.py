@@ -128,14 +128,14 @@ def test_the_channel_that_is_chosen_is_the_one_that_is_played_and_planted_into(t
     assert torch.equal(both.waveform, sound)
 
 
-def control_evidence(hum, share, outside=0.0):
+def control_evidence(hum, share, outside=0.0, level=0.1):
     rows, answers, told = [], [], []
     for k in range(8):
         label = "pn"[k % 2]
         told.append((f"r{k}", f"s{k}", label, 0.5))
         rows.append((f"r{k}", label, 900.0, share, 0.1, 5000.0, outside, 0.0, ""))
         sign = 1 if label == "p" else -1
-        for kind, effect in (("hum", hum), ("level", 0.1)):
+        for kind, effect in (("hum", hum), ("level", level)):
             answers.append((f"r{k}", kind, "d", "own", 0.5 + sign * effect / 2 + k / 1000))
             answers.append((f"r{k}", kind, "d", "other", 0.5 - sign * effect / 2))
     from daxaudio.audit.answers import COLUMNS
@@ -157,6 +157,9 @@ def control_evidence(hum, share, outside=0.0):
     [
         ((0.5, 0.3), []),
         ((0.05, 0.3), ["planted tone is named by the swaps"]),
+        # the most, but less than the audit asks of a confounder (0.1)
+        ((0.09, 0.3, 0.0, 0.0), ["planted tone is named by the swaps"]),
+        ((0.11, 0.3, 0.0, 0.0), []),
         ((0.5, 0.1), ["planted tone is marked"]),
         ((0.5, 0.3, 0.2), ["tone that cannot be heard changes no score"]),
     ],
