@@ -183,6 +183,22 @@ def test_a_prediction_is_right_when_its_class_is_the_label(data, tmp_path):
     assert table["problem"].tolist() == ["", "", "unreadable"]
 
 
+@pytest.mark.parametrize(
+    ("label", "predicted", "correct"),
+    [
+        *[("healthy", "non-COVID", 1), ("healthy", "COVID", 0), ("asthma", "not COVID", 1)],
+        *[("COVID", "COVID", 1), ("COVID", "non-COVID", 0), ("COVID", "not COVID", 0)],
+    ],
+)
+def test_a_negative_of_another_name_is_right_where_it_is_not_called_positive(
+    label, predicted, correct
+):
+    facts = {"label": label, "positive": "COVID", "input": ""}
+    one = {"recording_id": "r", "facts": facts, "predicted": predicted, "duration": 1.0}
+    table = table_of_predictions([{**one, "rows": [[AS_IS, "", "", 0.5]]}], {"r": "s"}, {})
+    assert table["correct"].tolist() == [correct]
+
+
 def test_how_many_sounds_are_held_at_once_changes_no_answer(data, monkeypatch):
     at_once = asking(own_network(), data).rows("r00")
     monkeypatch.setattr(answers, "_ASKED_SAMPLES", 60_000)
