@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from daxaudio.audit.controls import FILE as CONTROLS_FILE, JOB as CONTROLS
 from daxaudio.audit.job import TRACES, TRACES_FILE
 from daxaudio.audit.traces import KINDS
 from daxaudio.audit.where import COLUMNS as WHERE_COLUMNS, FILE as WHERE_FILE, agreement_of
-from daxaudio.engines.units import Outcome
+from daxaudio.engines.units import Outcome, Unit
 from daxaudio.runs.files import read_text
 
 EXPLAINED_COLUMNS = (
@@ -91,35 +91,36 @@ def gather(
     """Read what the units of an audit wrote.
 
     Args:
-        out: the folder of the audit.
+        out: the folder of the audit; what another run left there is not read.
         known: one row a recording: `recording_id`, `participant`, and what else is known.
         methods: that explained.
-        outcomes: of the units, of which those that are not done are listed.
+        outcomes: of the units: those that are done are read, the others listed.
         explained: recordings that were explained.
         annotated: whether every recording has known events.
     """
+    outcomes = list(outcomes)
     failed = [one for one in outcomes if one.state != "done"]
+    done = {one.unit for one in outcomes if one.state == "done"}
     problems = {one.unit.recording_id: one.problem for one in failed if one.unit.job == ANSWERS}
     answers = []
     for name in known["recording_id"]:
-        path = out / ANSWERS / name / ANSWERS_FILE
-        if name in problems or not path.is_file():
-            problems.setdefault(name, "was not asked about")
+        if Unit(name, ANSWERS) in done:
+            answers.append(read_answers(out / ANSWERS / name / ANSWERS_FILE))
         else:
-            answers.append(read_answers(path))
+            problems.setdefault(name, "was not asked about")
     participants = dict(zip(known["recording_id"], known["participant"], strict=True))
     recordings = table_of_predictions(answers, participants, problems)
     rest = known.drop(columns="participant")
-    masks = list(_read_masks(out, methods, explained))
+    masks = list(_read_masks(out, methods, explained, done))
     where = [(one["recording_id"], one["method"], *row) for one in masks for row in one["rows"]]
     left_out = [(*one.unit, one.state, one.problem) for one in failed]
     return Evidence(
         recordings.merge(rest, on="recording_id", how="left"),
         _sorted(table_of_answers(answers), ANSWER_COLUMNS[:4]),
-        _traces(out, known["recording_id"]),
+        _traces(out, known["recording_id"], done),
         pd.DataFrame(where, columns=list(WHERE_COLUMNS)),
         pd.DataFrame(map(_explained, masks), columns=list(EXPLAINED_COLUMNS)),
-        *_controls(out, explained),
+        *_controls(out, [name for name in explained if Unit(name, CONTROLS) in done]),
         _sorted(
             pd.DataFrame(left_out, columns=["recording_id", "job", "state", "problem"]),
             ("recording_id", "job"),
@@ -128,11 +129,11 @@ def gather(
     )
 
 
-def _traces(out: Path, names: Iterable[str]) -> pd.DataFrame:
+def _traces(out: Path, names: Iterable[str], done: Collection[Unit]) -> pd.DataFrame:
     rows = []
     for name in sorted(names):
-        path = out / TRACES / name / TRACES_FILE
-        if path.is_file():
+        if Unit(name, TRACES) in done:
+            path = out / TRACES / name / TRACES_FILE
             rows.append({"recording_id": name, **json.loads(read_text(path))["traces"]})
     table = pd.DataFrame(rows, columns=["recording_id", *KINDS])
     return table.astype(dict.fromkeys(KINDS, "float64"))
@@ -141,7 +142,7 @@ def _traces(out: Path, names: Iterable[str]) -> pd.DataFrame:
 def _controls(out: Path, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Controls, their answers, and the checks of explanations."""
     paths = [out / CONTROLS / name / CONTROLS_FILE for name in sorted(names)]
-    found = [json.loads(read_text(path)) for path in paths if path.is_file()]
+    found = [json.loads(read_text(path)) for path in paths]
     rows = [[one[name] for name in CONTROL_COLUMNS] for one in found]
     controls = pd.DataFrame(rows, columns=list(CONTROL_COLUMNS))
     numbers = [n for n in CONTROL_COLUMNS if n.startswith(("tone", "outside")) and "prob" not in n]
@@ -159,16 +160,19 @@ def _controls(out: Path, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFra
     )
 
 
-def _read_masks(out: Path, methods: Sequence[str], names: Sequence[str]) -> Iterable[Any]:
+def _read_masks(
+    out: Path, methods: Sequence[str], names: Sequence[str], done: Collection[Unit]
+) -> Iterable[Any]:
     for name in sorted(names):
         for method in methods:
-            path = out / method / name / WHERE_FILE
-            if path.is_file():
-                agreement = None
-                if method != methods[0]:
-                    # only now, as its unit may have been done before that of the first method
-                    agreement = agreement_of(out / methods[0] / name, out / method / name)
-                yield {**json.loads(read_text(path)), "agreement": agreement}
+            if Unit(name, method) not in done:
+                continue
+            agreement = None
+            if method != methods[0] and Unit(name, methods[0]) in done:
+                # only now, as its unit may have been done before that of the first method
+                agreement = agreement_of(out / methods[0] / name, out / method / name)
+            document = json.loads(read_text(out / method / name / WHERE_FILE))
+            yield {**document, "agreement": agreement}
 
 
 def _explained(one: dict[str, Any]) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import shutil
 
 import pytest
 import torch
@@ -148,6 +149,51 @@ class Backwards(Local):
 def test_units_in_another_order_give_the_same_bytes(done, corpus, tmp_path):
     assert audit(hears_hum, corpus, tmp_path, ASKED, engine=Backwards(threads=1))
     assert all_bytes(tmp_path) == all_bytes(done[1])
+
+
+def test_controls_of_an_earlier_run_are_no_controls_of_this_one(done, corpus, tmp_path):
+    shutil.copytree(done[1], tmp_path / "out")
+    assert len(done[0].tables["controls"]) == 2
+    none = dataclasses.replace(ASKED, n_controls=0)
+    found = audit(hears_hum, corpus, tmp_path / "out", none)
+    assert section(found, "controls").answer == "Not tested: n_controls is 0."
+    assert found.tables["controls"].empty
+    assert found.tables["checks"].empty
+
+
+class FailsNow(Local):
+    """Some jobs cannot be done on one recording."""
+
+    jobs = ()
+
+    def run(self, units, job, **options):
+        return [
+            one._replace(state="problem", problem="no room on the disk")
+            if one.unit.recording_id == "r00" and one.unit.job in self.jobs
+            else one
+            for one in super().run(units, job, **options)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "tables"),
+    [
+        (["traces"], ["traces"]),
+        (["controls"], ["controls", "control_answers", "checks"]),
+        (["occlusion", "rise"], ["where", "explained"]),
+    ],
+)
+def test_what_fails_now_is_not_read_from_an_earlier_run(done, corpus, tmp_path, jobs, tables):
+    shutil.copytree(done[1], tmp_path / "out")
+    asked = dataclasses.replace(ASKED, n_explained=6, n_controls=6)
+    audit(hears_hum, corpus, tmp_path / "out", asked)
+    engine = FailsNow(threads=1)
+    engine.jobs = jobs
+    found = audit(hears_hum, corpus, tmp_path / "out", asked, engine=engine)
+    for name in tables:
+        assert len(found.tables[name])
+        assert "r00" not in set(found.tables[name]["recording_id"])
+    assert found.tables["left_out"]["job"].tolist() == jobs
 
 
 def test_a_recording_that_cannot_be_read_is_listed_and_left_out(corpus, tmp_path):
