@@ -7,7 +7,7 @@
 - `model`: `source`, `digest`, `about` (a line), `classes`, `positive`
 - `data`: `source`, `digest`, `n_recordings`, `n_participants`, `annotated`, `ids_hashed`
 - `questions`: every setting, the defaults too
-- `verdict`: `summary`, and the lists of sentences `heard`, `against`, `not_tested`
+- `verdict`: `summary`, and the lists of sentences `heard`, `against`, `not_tested`, `doubtful`
 - `sections`: in order, each with `name`, `question`, `answer`, `state` (of `STATES`), `method`,
   `recordings` (ids), `tables`: by name, each with `file` (Parquet, relative to `audit.json`),
   `columns`, `n_rows`, and `rows` where there are few
@@ -56,14 +56,16 @@ class Verdict:
     Args:
         summary: one or two sentences.
         heard: what the classifier was found to listen to.
-        against: what speaks against it.
+        against: what speaks against the classifier.
         not_tested: what nobody looked at, and why.
+        doubtful: what speaks against the audit itself.
     """
 
     summary: str
     heard: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
     not_tested: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -193,7 +195,7 @@ def check_document(found: Any) -> None:
         for name, table in section["tables"].items():
             if not {"file", "columns", "n_rows"} <= set(table):
                 raise ValueError(f"no audit: table {name} of {section['name']} has no file")
-    if not {"summary", "heard", "against", "not_tested"} <= set(found["verdict"]):
+    if not {field.name for field in dataclasses.fields(Verdict)} <= set(found["verdict"]):
         raise ValueError("no audit: the verdict lacks a part")
 
 

@@ -19,7 +19,8 @@ def conclude(sections: Sequence[Section], evidence: Evidence, questions: Questio
     """The verdict of some sections.
 
     What the classifier listens to is told by the sections `listening` and `swaps`, whatever their
-    state; against it are all sections of the state "concern".
+    state; against it are the sections of the state "concern", but for those `OF_THE_AUDIT`: their
+    concern is a doubt about the audit.
 
     Args:
         sections: of the audit.
@@ -56,6 +57,11 @@ def conclude(sections: Sequence[Section], evidence: Evidence, questions: Questio
     return Verdict(
         f"{summary} {NOT_THE_PATIENT}",
         tuple(heard),
-        tuple(f"{one.name}: {one.answer}" for one in concerns),
-        tuple(f"{one.name}: {one.answer}" for one in untested),
+        against=_answers(against),
+        not_tested=_answers(untested),
+        doubtful=_answers(doubtful),
     )
+
+
+def _answers(sections: Sequence[Section]) -> tuple[str, ...]:
+    return tuple(f"{one.name}: {one.answer}" for one in sections)

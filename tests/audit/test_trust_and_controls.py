@@ -189,6 +189,11 @@ def test_doubts_about_the_audit_are_not_held_against_the_classifier():
     found = conclude([section("swaps"), section("controls", "concern")], evidence(), ASKED)
     assert found.summary.startswith("None of 1 questions speaks against")
     assert "in doubt: see controls" in found.summary
+    assert found.against == ()
+    assert found.doubtful == ("controls: It is concern.",)
+    both = conclude([section("swaps", "concern"), section("trust", "concern")], evidence(), ASKED)
+    assert both.against == ("swaps: It is concern.",)
+    assert both.doubtful == ("trust: It is concern.",)
 
 
 def test_every_failure_mode_says_whether_it_was_looked_for():

@@ -79,6 +79,22 @@ def test_what_was_not_tested_is_said_on_top(copied):
     assert 'class="badge not-tested"' in text
 
 
+def test_a_doubt_about_the_audit_does_not_stand_among_what_speaks_against_the_classifier(copied):
+    out, document = copied
+    document["verdict"] |= {"against": [], "doubtful": ["trust: Most masks are noise."]}
+    text = changed(out, document)
+    assert 'class="verdict doubtful"' in text
+    top = text[text.index("What speaks against it<") : text.index('id="glance"')]
+    classifier, audit = top.split("What speaks against this audit itself")
+    assert "Nothing was found" in classifier
+    assert "masks are noise" in audit.lower()
+    assert "masks are noise" not in classifier
+    document["verdict"] |= {"against": ["swaps: It follows."]}
+    assert 'class="verdict against"' in changed(out, document)
+    document["verdict"] |= {"against": [], "doubtful": []}
+    assert "against this audit itself" not in changed(out, document)
+
+
 def test_a_table_that_stands_in_its_file_alone_is_read_from_there(copied):
     out, document = copied
     told = next(s for s in document["sections"] if s["name"] == "swaps")["tables"]["parts"]
