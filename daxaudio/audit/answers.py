@@ -84,6 +84,7 @@ class Answering:
     planted: Callable[[str, Recording], Recording] = lambda name, recording: recording
     ask: Callable[[Model, Sequence[Recording]], torch.Tensor] = scores_of
     kept: dict[str, SoundParts] = dataclasses.field(default_factory=dict, init=False, repr=False)
+    digests: dict[str, str] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
@@ -131,9 +132,10 @@ class Answering:
 
     def facts_of(self, name: str) -> dict[str, Any]:
         """All that answers about one recording rest on; raises as `read_for`."""
+        self.parts_of(name)  # raises where it cannot be read
         return {
             **self.facts,
-            "input": digest(self.parts_of(name).recording.waveform),
+            "input": self.input_of(name),
             "events": self._marked(name),
             "label": self.data.text[name],
             "donors": self._digest_of_donors(name),
@@ -151,21 +153,28 @@ class Answering:
         ]
         return hashlib.sha256(json.dumps(sides).encode()).hexdigest()[:16]
 
-    def still_unread(self, names: Sequence[str]) -> bool:
-        """Whether donors that could not be read cannot be read now, either."""
-        return all(self._read(name) is None for name in names)
+    def input_of(self, name: str) -> str:
+        """Short hash of what is heard of a recording; "" where it cannot be read."""
+        if name not in self.digests:
+            try:
+                kept = self.kept.get(name)
+                recording = self._read(name) if kept is None else kept.recording
+                self.digests[name] = digest(recording.waveform)
+            except (ValueError, OSError):
+                self.digests[name] = ""
+        return self.digests[name]
 
-    def _read(self, name: str) -> SoundParts | None:
-        try:
-            return self.parts_of(name)
-        except (ValueError, OSError):
-            return None  # it is listed where it is asked about itself
+    def are_as_heard(self, heard: Mapping[str, str]) -> bool:
+        """Whether donors sound as they did, or still cannot be read."""
+        return all(self.input_of(name) == known for name, known in heard.items())
+
+    def _read(self, name: str) -> Recording:
+        return self.planted(name, read_for(self.model, self.data, name))
 
     def parts_of(self, name: str) -> SoundParts:
         """Events and background of one recording; raises as `read_for`."""
         if name not in self.kept:
-            recording = self.planted(name, read_for(self.model, self.data, name))
-            found = split(recording, self.events.get(name, ()), self.background)
+            found = split(self._read(name), self.events.get(name, ()), self.background)
             self.kept[name] = found
             while len(self.kept) > 1 and _samples(self.kept.values()) > _KEPT_SAMPLES:
                 del self.kept[next(iter(self.kept))]
@@ -186,7 +195,7 @@ class Answering:
                     f"{path}: answers of another run ({key.replace('_', ' ')}); remove the folder "
                     "or write to another one"
                 )
-        fresh = found["facts"] == facts and self.still_unread(found["unread"])
+        fresh = found["facts"] == facts and self.are_as_heard(found["heard"])
         return found if fresh else None
 
     def rows(self, name: str) -> dict[str, Any]:
@@ -194,16 +203,16 @@ class Answering:
 
         Returns:
             `duration`, `annotated`, `predicted`, `rows` of kind, donor, donor's class and score,
-            `problems` by kind, and `unread`, the donors that were passed over as they could not be
-            read.
+            `problems` by kind, and `heard`, the hash of what was heard of each donor that was
+            tried, "" where it could not be read.
         """
         parts = self.parts_of(name)
         positive = self.data.text[name] == self.positive
         asked: list[tuple[str, str, str]] = [(AS_IS, "", "")]
         sounds, problems = [parts.recording], dict[str, str]()
-        answered, unread = list[torch.Tensor](), list[str]()
+        answered, heard = list[torch.Tensor](), dict[str, str]()
         changed = itertools.chain(
-            _alone(parts, self.seed), self._changed(name, parts, positive, unread)
+            _alone(parts, self.seed), self._changed(name, parts, positive, heard)
         )
         for key, sound in changed:
             if sound is None:
@@ -238,26 +247,31 @@ class Answering:
             "predicted": predicted_class(self.model, best, float(scores[0, index]), self.positive),
             "rows": rows,
             "problems": problems,
-            "unread": unread,
+            "heard": heard,
         }
 
     def _changed(
-        self, name: str, parts: SoundParts, positive: bool, unread: list[str]
+        self, name: str, parts: SoundParts, positive: bool, heard: dict[str, str]
     ) -> Iterator[tuple[tuple[str, str, str], torch.Tensor | None]]:
         for side, wanted in ((OWN, positive), (OTHER, not positive)):
-            for donor in self._donors(name, wanted, parts.rate, unread):
+            for donor in self._donors(name, wanted, parts.rate, heard):
                 for kind, change in CHANGES.items():
                     yield (kind, donor.recording.recording_id, side), change(parts, donor)
 
-    def _donors(self, name: str, positive: bool, rate: int, unread: list[str]) -> list[SoundParts]:
+    def _donors(
+        self, name: str, positive: bool, rate: int, heard: dict[str, str]
+    ) -> list[SoundParts]:
         found: list[SoundParts] = []
         for other in self.draws(name, positive):
             if len(found) == self.n_donors:
                 break
-            donor = self._read(other)
-            if donor is None:
-                unread.append(other)
-            if donor is None or donor.background is None:
+            try:
+                donor = self.parts_of(other)
+            except (ValueError, OSError):
+                heard[other] = ""  # it is listed where it is asked about itself
+                continue
+            heard[other] = self.input_of(other)
+            if donor.background is None:
                 continue
             found.append(donor if donor.rate == rate else _at_rate(donor, rate, self.background))
         return found

@@ -109,7 +109,7 @@ class Controlling:
 
         Returns:
             `tone_hz`, `tone_share` and `tone_chance` of the mask in its bins, `answers` (rows as
-            of `Answering`) and `unread`, `outside_hz`, `outside_score_change`,
+            of `Answering`) and `heard`, `outside_hz`, `outside_score_change`,
             `outside_mask_change` and `outside_problem`.
 
         Raises:
@@ -145,7 +145,7 @@ class Controlling:
             "tone_share": _rounded(share),
             "tone_chance": _rounded(len(found.mask[bins]) / len(found.mask)),
             "answers": answers["rows"],
-            "unread": answers["unread"],
+            "heard": {name: self.answering.input_of(name) for name in answers["heard"]},
         }
 
     @property

@@ -24,13 +24,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from daxaudio.audit.sections import STATES, Section
+from daxaudio.audit.sections import NAMES, STATES, Section
 from daxaudio.runs.files import read_text, write_text
 from daxaudio.runs.parts import FOLDER as TABLES, merge_table, write_part
 from daxaudio.runs.provenance import without_nan
@@ -110,6 +110,7 @@ def write_audit(audit: Audit, out: str | os.PathLike[str]) -> Path:
     """Write the tables, then `audit.json`; each whole or not at all.
 
     Tables of sections are written as Parquet and CSV, those of the evidence as Parquet alone.
+    Those of sections that an earlier audit left there, and that this one has not, are removed.
 
     Returns:
         The path of `audit.json`.
@@ -148,6 +149,7 @@ def write_audit(audit: Audit, out: str | os.PathLike[str]) -> Path:
         "recordings": _shown(audit),
     }
     write_text(json.dumps(without_nan(document), indent=1) + "\n", out / FILE)
+    _clear({f"{one['name']}-{name}" for one in sections for name in one["tables"]}, out)
     return out / FILE
 
 
@@ -197,6 +199,14 @@ def check_document(found: Any) -> None:
                 raise ValueError(f"no audit: table {name} of {section['name']} has no file")
     if not {field.name for field in dataclasses.fields(Verdict)} <= set(found["verdict"]):
         raise ValueError("no audit: the verdict lacks a part")
+
+
+def _clear(names: Collection[str], out: Path) -> None:
+    """Remove tables of sections that an earlier audit wrote, and that this one has not."""
+    for section in NAMES:
+        for path in (out / TABLES).glob(f"{section}-*"):
+            if path.suffix in (".csv", ".parquet") and path.stem not in names:
+                path.unlink()
 
 
 def _written(table: pd.DataFrame, name: str, out: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from typing import Any
 from daxaudio.audit.answers import FILE as ANSWERS_FILE, JOB as ANSWERS, Answering, read_answers
 from daxaudio.audit.controls import FILE as CONTROLS_FILE, JOB as CONTROLS, Controlling
 from daxaudio.audit.questions import Questions
-from daxaudio.audit.traces import read_traces
+from daxaudio.audit.traces import digest_of_audio, traces_and_digest
 from daxaudio.audit.where import look_where
 from daxaudio.containers import Events
 from daxaudio.data.kaldi import DataFolder
@@ -119,11 +119,15 @@ class AuditWorker:
         events = self.job.events
         own = None if events is None else events.get(unit.recording_id, Events())
         known = None if own is None else [[one.start, one.end, one.label] for one in own]
-        if path.is_file() and json.loads(read_text(path))["events"] == known:
-            return
-        found = read_traces(self.job.data, unit.recording_id, own)
+        data, name = self.job.data, unit.recording_id
+        if path.is_file():
+            stored = json.loads(read_text(path))
+            if stored["events"] == known and stored.get("input") == digest_of_audio(data, name):
+                return
+        found, heard = traces_and_digest(data, name, own)
         traces = {name: None if value != value else value for name, value in found.items()}
-        document = {"recording_id": unit.recording_id, "events": known, "traces": traces}
+        facts = {"recording_id": name, "input": heard, "events": known}
+        document = {**facts, "traces": traces}
         write_text(json.dumps(document, indent=1) + "\n", path)
 
     def _control(self, unit: Unit) -> None:
@@ -135,7 +139,7 @@ class AuditWorker:
         facts = json.loads(json.dumps(facts))  # as the file gives it back
         if path.is_file():
             stored = json.loads(read_text(path))
-            if stored["facts"] == facts and self.answering.still_unread(stored["unread"]):
+            if stored["facts"] == facts and self.answering.are_as_heard(stored["heard"]):
                 return
         controlling = Controlling(self.answering, method, self.job.settings)
         found = controlling.control(unit.recording_id)

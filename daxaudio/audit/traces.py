@@ -22,6 +22,8 @@ recording is looked at in blocks of a minute, so that memory is that of one.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -157,25 +159,55 @@ def read_traces(
     Raises:
         ValueError: when it cannot be read; names the file.
     """
+    return traces_and_digest(data, recording_id, events)[0]
+
+
+def traces_and_digest(
+    data: DataFolder, recording_id: str, events: Events | None = None
+) -> tuple[dict[str, float], str]:
+    """Traces as of `read_traces`, and a short hash of the samples on which they were measured."""
+    blocks = _blocks_of_recording(data, recording_id)
+    head = next(blocks, (np.zeros(0, np.float32), 1))
+    state = hashlib.sha256()
+
+    def each() -> Iterator[NDArray[Any]]:
+        for block, rate in itertools.chain([head], blocks):
+            _digest_block(state, block, rate)
+            yield block
+
+    source = data.wav_scp[data.segment(recording_id).recording_id]
+    try:
+        return measure_traces(each(), head[1], events), state.hexdigest()[:16]
+    except ValueError as error:
+        text = str(error)
+        raise ValueError(text if source in text else f"{source}: {text}") from error
+
+
+def digest_of_audio(data: DataFolder, recording_id: str) -> str:
+    """The hash of `traces_and_digest`, without the traces; raises as `read_traces`."""
+    state = hashlib.sha256()
+    for block, rate in _blocks_of_recording(data, recording_id):
+        _digest_block(state, block, rate)
+    return state.hexdigest()[:16]
+
+
+def _digest_block(state: hashlib._Hash, block: NDArray[Any], rate: int) -> None:
+    state.update(f"{rate} {len(block)}\n".encode())
+    state.update(block.tobytes())
+
+
+def _blocks_of_recording(
+    data: DataFolder, recording_id: str
+) -> Iterator[tuple[NDArray[np.float32], int]]:
+    """Blocks `[S]` of a recording, with its rate."""
     segment = data.segment(recording_id)
     source = data.wav_scp[segment.recording_id]
     if is_command(source) or place_in_archive(source) is not None:
         whole = read_utterance(data, recording_id)
-        return measure_traces([whole.waveform[0].numpy()], whole.sample_rate, events)
+        yield whole.waveform[0].numpy(), whole.sample_rate
+        return
     end = math.inf if segment.end is None else segment.end
-    blocks = _read_blocks(source, segment.start, end, data.channel)
-    head, rate = next(blocks, (np.zeros(0, np.float32), 1))
-
-    def each() -> Iterator[NDArray[Any]]:
-        yield head
-        for block, _ in blocks:
-            yield block
-
-    try:
-        return measure_traces(each(), rate, events)
-    except ValueError as error:
-        text = str(error)
-        raise ValueError(text if source in text else f"{source}: {text}") from error
+    yield from _read_blocks(source, segment.start, end, data.channel)
 
 
 def _read_blocks(

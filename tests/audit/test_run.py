@@ -206,6 +206,18 @@ def test_a_recording_that_cannot_be_read_is_listed_and_left_out(corpus, tmp_path
     assert "r03" in set(found.tables["left_out"]["recording_id"])
 
 
+def test_a_recording_that_was_mended_leaves_nothing_of_what_it_was(done, corpus, tmp_path):
+    """Too short for the model at first, so that nothing but its traces was written."""
+    short = dataclasses.replace(made("r03"), waveform=made("r03").waveform[:, :40])
+    write_recording(short, tmp_path / "short.wav")
+    broken = {**corpus.data.wav_scp, "r03": str(tmp_path / "short.wav")}
+    data = dataclasses.replace(corpus.data, wav_scp=broken)
+    first = audit(hears_hum, dataclasses.replace(corpus, data=data), tmp_path / "out", ASKED)
+    assert set(first.tables["left_out"]["recording_id"]) == {"r03"}
+    audit(hears_hum, corpus, tmp_path / "out", ASKED)
+    assert all_bytes(tmp_path / "out") == all_bytes(done[1])
+
+
 def test_another_model_in_the_same_folder_is_refused(done, corpus):
     with pytest.raises(ValueError, match="another run"):
         audit(functools.partial(open_ears, low=0, high=9, threshold=0), corpus, done[1], ASKED)

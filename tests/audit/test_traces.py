@@ -8,7 +8,13 @@ import scipy.signal
 import torch
 
 from daxaudio import DataFolder, Event, Events, Recording, write_recording
-from daxaudio.audit.traces import KINDS, measure_traces, read_traces
+from daxaudio.audit.traces import (
+    KINDS,
+    digest_of_audio,
+    measure_traces,
+    read_traces,
+    traces_and_digest,
+)
 
 RATE = 16000
 EVENTS = Events([Event(1.0, 2.0, "cough")])
@@ -148,6 +154,19 @@ def test_a_silent_minute_of_a_long_file_is_no_fault(room, tmp_path):
     write_recording(Recording(torch.from_numpy(samples)[None], RATE), path)
     data = DataFolder({"a": str(path)}, {"a": "ill"}, {"a": "p"}, {"a": 80.0})
     assert read_traces(data, "a")["duration_s"] == 80
+
+
+def test_traces_are_known_by_the_samples_on_which_they_were_measured(room, tmp_path):
+    data = DataFolder({"a": str(tmp_path / "a.wav")}, {"a": "ill"}, {"a": "p"}, {"a": 5.0})
+    samples = torch.from_numpy(np.tile(room, 14).astype(np.float32))[None]
+    found = []
+    for sound, rate in ((samples, RATE), (0.5 * samples, RATE), (samples, 2 * RATE)):
+        write_recording(Recording(sound, rate), tmp_path / "a.wav")
+        traces, digest = traces_and_digest(data, "a", EVENTS)
+        assert traces == read_traces(data, "a", EVENTS)
+        assert digest == digest_of_audio(data, "a")
+        found.append(digest)
+    assert len(set(found)) == 3
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
