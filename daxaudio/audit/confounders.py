@@ -136,7 +136,7 @@ def _checked(interventions: pd.DataFrame | None) -> pd.DataFrame:
 
 def _representatives(tests: pd.DataFrame, questions: Questions) -> pd.DataFrame:
     """The best of each kind, and each column of the table, that tell the label apart."""
-    told = _tells(tests, questions) & (tests["of"] != WHOLE)
+    told = tells_label(tests, questions) & (tests["of"] != WHOLE)
     order = tests[told].sort_values(
         ["holm_label", "auc", "suspect"], ascending=[True, False, True], kind="stable"
     )
@@ -145,8 +145,8 @@ def _representatives(tests: pd.DataFrame, questions: Questions) -> pd.DataFrame:
     return order[~pd.DataFrame({"kind": order["kind"], "unit": unit}).duplicated()]
 
 
-def _tells(tests: pd.DataFrame, questions: Questions) -> pd.Series:
-    """Whether each suspect tells the label apart."""
+def tells_label(tests: pd.DataFrame, questions: Questions) -> pd.Series:
+    """Whether each suspect of the table `tests` tells the label apart."""
     surely = tests["holm_label"] < alpha_of("label", questions)
     return surely & (tests["auc"] >= questions.least_auc)
 
@@ -247,7 +247,7 @@ def _explained_by(
 def _answer(accused: pd.DataFrame, tests: pd.DataFrame, questions: Questions) -> tuple[str, State]:
     if len(accused):
         return _accusation(accused), "concern"
-    told = tests[_tells(tests, questions)]
+    told = tests[tells_label(tests, questions)]
     best = (told if len(told) else tests).sort_values("auc", ascending=False).iloc[0]
     most = f"(AUC {best['auc']:.2f}, {best['low']:.2f} to {best['high']:.2f})"
     if len(told):

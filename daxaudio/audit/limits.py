@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from daxaudio.audit.failure_modes import MODES, failure_modes
 from daxaudio.audit.questions import Questions
 from daxaudio.audit.sections import Section
 
@@ -25,26 +26,6 @@ LIMITS = (
     "The sentences are made by rules from the numbers beside them; a clinician and a statistician "
     "should read both, and sign.",
 )
-
-MODES: tuple[tuple[str, str, str], ...] = (
-    ("recordings of one participant on both sides of the split", "participants", "serious"),
-    ("the score follows the background (room, noise)", "swaps", "serious"),
-    ("the score follows hum or other lines", "confounders", "serious"),
-    ("the score follows the level", "confounders", "serious"),
-    ("the score follows band or codec", "confounders", "serious"),
-    ("the score follows colour of microphone or site", "confounders", "serious"),
-    ("what is known beside the sound predicts the label", "matching", "serious"),
-    ("works worse in a subgroup", "performance", "serious"),
-    ("scores are no probabilities (calibration)", "performance", "moderate"),
-    ("listens outside the events", "listening", "serious"),
-    ("masks do not warn when the model errs", "listening", "moderate"),
-    ("masks are noise", "trust", "moderate"),
-    ("the audit is blind to a confounder", "controls", "serious"),
-    ("recordings that the model cannot take", "participants", "moderate"),
-    ("a reader trusts a decision because of a mask (over-reliance)", "", "serious"),
-    ("the world has changed since training (drift)", "", "serious"),
-)
-"""Failure modes: what may go wrong, the section that looked, and how bad it would be."""
 
 GUIDELINES: tuple[tuple[str, str, str, str], ...] = (
     ("DECIDE-AI", "2, 4", "intended use, version of the system", "the head of the report"),
@@ -78,34 +59,17 @@ FUTURE-AI, Lekadir et al. 2025. Items in our words; of FUTURE-AI by principle.""
 
 _METHOD = (
     "Failure modes are those of the medical algorithmic audit (Liu et al. 2022) that sound can "
-    "have; found is the state of the section that looked. The cross-walk says where a guideline's "
+    "have; found is what the section that looked says of this one. Unclear: the corpus would let a "
+    "model learn it, or the score follows it where it pays nothing, or it was looked for with too "
+    "little. The cross-walk says where a guideline's "
     "item is answered, not that it is fulfilled."
 )
-
-
-def failure_modes(sections: Sequence[Section]) -> pd.DataFrame:
-    """What may go wrong, how it was tested and what was found.
-
-    Args:
-        sections: of the audit, without this one.
-
-    Returns:
-        `mode`, `how_tested` (a section, or ""), `found` ("concern", "nothing found", "unclear" or
-        "not tested"), `severity`.
-    """
-    words = {"concern": "concern", "fine": "nothing found", "note": "unclear"}
-    states = {one.name: words.get(one.state, "not tested") for one in sections}
-    rows = [
-        (mode, name if name in states else "", states.get(name, "not tested"), severity)
-        for mode, name, severity in MODES
-    ]
-    return pd.DataFrame(rows, columns=["mode", "how_tested", "found", "severity"])
 
 
 def crosswalk(sections: Sequence[Section]) -> pd.DataFrame:
     """Where items of guidelines are answered: `guideline`, `items`, `what`, `answered_in`."""
     there = {one.name for one in sections} | {"limits"}
-    names = {name for _, name, _ in MODES if name} | {"errors"}
+    names = {mode.section for mode in MODES if mode.section} | {"errors"}
     rows = [
         (guideline, items, what, "not answered" if where in names - there else where)
         for guideline, items, what, where in GUIDELINES
@@ -120,7 +84,7 @@ def limits_section(sections: Sequence[Section], questions: Questions) -> Section
         sections: of the audit.
         questions: settings.
     """
-    modes = failure_modes(sections)
+    modes = failure_modes(sections, questions)
     untested = modes[modes["found"] == "not tested"]
     answer = f"{len(modes) - len(untested)} of {len(modes)} failure modes were looked for."
     if len(untested):

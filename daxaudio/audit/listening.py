@@ -126,16 +126,21 @@ def listening_section(evidence: Evidence, questions: Questions) -> Section:
 
 def _events_answer(table: pd.DataFrame, questions: Questions) -> tuple[State, str]:
     named = ", ".join(questions.phases) if questions.phases else "the events"
-    rows = table[(table["division"] == "event") & (table["part"] == EVENTS)]
-    if rows.empty:
+    row = events_row(table)
+    if row is None:
         return "note", "No events are known, so it is not known whether it listens to them."
-    row = rows.iloc[0]
     text = f"{named}: {_number(row)} times as dense as chance"
     if row["low"] > 1:
         return "fine", f"The mask is denser in {text}."
     if row["high"] < 1:
         return "concern", f"The mask lies outside of {text}."
     return "note", f"The mask is not clearly denser in {text}."
+
+
+def events_row(table: pd.DataFrame) -> pd.Series | None:
+    """The row of the table `shares` of the events that the class should be heard in, if any."""
+    rows = table[(table["division"] == "event") & (table["part"] == EVENTS)]
+    return None if rows.empty else rows.iloc[0]
 
 
 def _errors_answer(wrong: pd.DataFrame, questions: Questions) -> str:

@@ -186,6 +186,18 @@ def _difference_p(
     return (1 + n_as_far) / (1 + n)
 
 
+def worse_subgroups(subgroups: pd.DataFrame, questions: Questions) -> pd.DataFrame:
+    """Rows of the table `subgroups` in which it is surely worse than in the rest."""
+    surely = subgroups["p_holm"] < questions.alpha
+    return subgroups[surely & (subgroups["auc"] < subgroups["auc_rest"])]
+
+
+def is_off(overall: pd.DataFrame) -> bool:
+    """Whether scores are surely no probabilities, by the slope of the table `overall`."""
+    slope = overall.set_index("measure").loc["slope"]
+    return bool(slope["low"] > 1 or slope["high"] < 1)
+
+
 def _answer(
     overall: pd.DataFrame, subgroups: pd.DataFrame, cases: Cases, questions: Questions
 ) -> tuple[str, State]:
@@ -193,19 +205,17 @@ def _answer(
     area, slope, reached = (
         values.loc[name] for name in ("auc", "slope", "sensitivity_at_specificity")
     )
+    off = is_off(overall)
     text = (
         f"It tells {cases.name} from the rest with an AUC of {area['value']:.2f} "
         f"({area['low']:.2f} to {area['high']:.2f}); at a specificity above "
         f"{questions.specificity:g} it finds {reached['value']:.0%} "
         f"({reached['low']:.0%} to {reached['high']:.0%}) of the positives."
     )
-    off = bool(slope["low"] > 1 or slope["high"] < 1)
     if off:
         how = "too extreme" if slope["value"] < 1 else "too timid"
         text += f" Its scores are {how} to be read as probabilities."
-    worse = subgroups[
-        (subgroups["p_holm"] < questions.alpha) & (subgroups["auc"] < subgroups["auc_rest"])
-    ]
+    worse = worse_subgroups(subgroups, questions)
     for _, one in worse.iterrows():
         text += (
             f" It is worse where {one['column']} is {one['group']} (AUC {one['auc']:.2f} against "
