@@ -48,7 +48,7 @@ OWN, OTHER = "own", "other"
 
 COLUMNS = ("recording_id", "kind", "donor", "donor_class", "score")
 
-_SCHEMA = 2
+_SCHEMA = 3
 _CORRECTED = ("events", "label", "donors")  # facts that differ when a corpus was corrected
 _DRAWS = 8  # of each donor that is wanted; one who has no background is drawn past
 _ASKED_SAMPLES = 2**24  # of changed recordings that are held at once, 64 MiB
