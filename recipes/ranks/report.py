@@ -76,6 +76,15 @@ SHOWN = (
 )
 """Measures of the short tables of sets."""
 
+FORMS = ("", "_in_v4_form", "_in_v5_form")
+OF_FORMS = ("iou", "best_threshold_iou", "average_drop")
+"""What a form changes, of each method's map as it is and in the forms of V4's and V5's masks."""
+
+ABOUT_FORMS = """\
+The same map in three forms: a method's own, a step in time with ranks in frequency (V4's), and what
+alone keeps the class (V5's). A higher IoU and a lower average drop are better; no form is best in
+both everywhere."""
+
 ABOUT_SETS = """\
 Means over recordings (each the mean over its seeds), the standard deviation in brackets. METHOD_few
 is a method from few queries."""
@@ -169,6 +178,22 @@ def tabulate_models(results: pd.DataFrame, metric: str = "frame_auc") -> Table:
     return Table(("method", *map(str, means.columns)), tuple(cells))
 
 
+def tabulate_forms(results: pd.DataFrame) -> Table:
+    """A row a set and method that was measured in the forms, a column a measure and form."""
+    metrics = [f"{name}{form}" for name in OF_FORMS for form in FORMS]
+    rows = []
+    for name, part in results[results["metric"].isin(metrics)].groupby("set", sort=False):
+        means = part.groupby(["method", "metric"])["value"].mean().unstack()
+        if f"{OF_FORMS[0]}{FORMS[-1]}" not in means:
+            continue
+        means = means.reindex(columns=metrics).dropna(subset=f"{OF_FORMS[0]}{FORMS[-1]}")
+        rows += [
+            (str(name), method, *(number(value, 2) for value in means.loc[method]))
+            for method in order_names(means.index)
+        ]
+    return Table(("set", "method", *metrics), tuple(rows))
+
+
 def order_names(names: Iterable[str]) -> list[str]:
     """Methods in the order of tables, each from few queries behind itself from many."""
     found = set(names)
@@ -227,6 +252,9 @@ def main() -> None:
         blocks = [Picture(ranking.picture, ranking.title), ranking.text]
         blocks += [shown[f"ranks_{kind}"], shown[f"ranks_{kind}_pairs"]]
         sections.append(Section(ranking.title, blocks, level=3))
+    shown["ranks_forms"] = tabulate_forms(results)
+    if shown["ranks_forms"].rows:
+        sections.append(Section("Forms", [ABOUT_FORMS, shown["ranks_forms"]]))
     shown["ranks_sets"] = tabulate_cells(every, cells)
     sections.append(Section("Sets", [ABOUT_SETS, shown["ranks_sets"]]))
     for name, part in results.groupby("set", sort=False):

@@ -55,7 +55,7 @@ def exp_dir(tmp_path):
             cell / "few", {"iou": {"dax_v4": 0.65}, "frame_auc": {"dax_v4": 0.94}}, queries=500
         )
         write_run(cell / "few_rivals", {"iou": {"rise": 0.4}}, queries=500)
-    planted = {**VALUES, "mask_auc": {"rise": 0.5}}
+    planted = {**VALUES, "mask_auc": {"rise": 0.5}, "iou_in_v5_form": {"rise": 0.75}}
     write_run(tmp_path / "cells" / "planted" / "planted-seed0" / "all", planted)
     write_run(tmp_path / "pretrained" / "seed0" / "yamnet" / "all", VALUES)
     return tmp_path
@@ -296,3 +296,9 @@ def test_report_says_what_is_there(exp_dir):
     summary = pd.read_csv(exp_dir / "summary.csv")
     row = summary[(summary["method"] == "rise_few") & (summary["metric"] == "iou")].iloc[0]
     assert (row["mean"], row["n"]) == (pytest.approx(0.41), 3)
+    forms = pd.read_csv(exp_dir / "tables" / "ranks_forms.csv", na_values="-")
+    assert forms[
+        ["set", "method", "iou", "iou_in_v5_form", "average_drop"]
+    ].to_numpy().tolist() == [
+        ["planted", "rise", pytest.approx(0.51), pytest.approx(0.76), pytest.approx(0.31)]
+    ]
