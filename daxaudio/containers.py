@@ -312,8 +312,7 @@ class Explanation:
         n_queries: black-box evaluations that the explanation cost.
         seconds: time in seconds by phase: at least `query` and `fit`.
         settings: what the method was set to.
-        findings: numbers that the method found beside its mask, such as how well its student
-            explains the scores; empty for methods that find none.
+        findings: numbers that the method found beside its mask; empty for methods that find none.
         seed: seed of its random draws.
         attribution: `[F, T]` signed values before they were scaled to the mask, in the method's
             own unit; the mask itself for methods that give a mask.
@@ -375,9 +374,10 @@ class Explanation:
         return self.mask.mean(dim=0)
 
     def events(self, threshold: float | None = None) -> Events:
-        """Stretches in which the profile is above a threshold; None for its mean + deviation."""
-        marked_outside = importlib.import_module("daxaudio.metrics").marked_outside
-        return marked_outside(self.profile, self.spectrogram.times, (), threshold=threshold)
+        """Stretches with the profile above a threshold; None for `metrics.marking_threshold`."""
+        metrics = importlib.import_module("daxaudio.metrics")
+        threshold = metrics.marking_threshold(self.profile) if threshold is None else threshold
+        return metrics.marked_outside(self.profile, self.spectrogram.times, (), threshold=threshold)
 
     def plot(self, path: Any = None, **options: Any) -> Any:
         """Draw it, into a file where a path is given; see `daxaudio.plot.plot_explanation`."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from daxaudio.containers import Event, Explanation
 from daxaudio.data.formats.annotated import AnnotatedRecording, BandEvent, Tier
-from daxaudio.metrics import paper_threshold
+from daxaudio.metrics import marking_threshold
 from daxaudio.metrics.events import frames_to_events
 
 SMALLEST = 0.01
@@ -54,7 +54,7 @@ def annotate(
 def _boxes(explanation: Explanation, threshold: float | None, label: str) -> list[BandEvent]:
     mask = explanation.mask.cpu().numpy()
     times = explanation.spectrogram.times.cpu().numpy()
-    above = paper_threshold(mask.ravel()) if threshold is None else threshold
+    above = marking_threshold(mask.ravel()) if threshold is None else threshold
     regions, n_regions = scipy.ndimage.label(mask > above)
     edges = _edges(explanation.spectrogram.frequencies.double().cpu().numpy())
     sizes = np.bincount(regions.ravel(), minlength=n_regions + 1)[1:]

@@ -28,7 +28,7 @@ from torch import Tensor
 from daxaudio.containers import Event, Events, Explanation, Spectrogram
 from daxaudio.experiments.windows import Window
 from daxaudio.explainers.storage import load_explanation
-from daxaudio.metrics import paper_threshold
+from daxaudio.metrics import marking_threshold
 from daxaudio.metrics.phase_events import marked_outside
 
 MOST_BINS = 1 << 21
@@ -102,7 +102,7 @@ def stitch(
         for name, values in _parts(one).items():
             _add(sums[name], at, values.double().numpy()[:, :n_frames] * own)
         _add(weights, at, own)
-        _add(thresholds, at, paper_threshold(one.profile) * own)
+        _add(thresholds, at, marking_threshold(one.profile) * own)
         scores.append(one.score)
         n_queries, n_gradients = n_queries + one.n_queries, n_gradients + one.n_gradients
         warned += [window.name] * bool(one.warnings)

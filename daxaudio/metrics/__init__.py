@@ -68,7 +68,13 @@ from daxaudio.metrics.form import (
     sparseness,
     structural_similarity,
 )
-from daxaudio.metrics.iou import best_threshold_iou, event_iou, iou, paper_threshold
+from daxaudio.metrics.iou import (
+    best_threshold_iou,
+    event_iou,
+    iou,
+    marking_threshold,
+    paper_threshold,
+)
 from daxaudio.metrics.localisation import (
     average_precision,
     evaluate,
@@ -173,6 +179,7 @@ __all__ = [
     "marked_bins",
     "marked_outside",
     "marked_share",
+    "marking_threshold",
     "mask_auc",
     "mask_average_precision",
     "mask_iou",

@@ -65,6 +65,31 @@ def paper_threshold(profile: Numbers) -> float:
     return max(threshold, high) if level >= 1 else threshold
 
 
+def marking_threshold(profile: Numbers) -> float:
+    """What is shown as marked is above this: the paper's threshold, wherever something is above it.
+
+    A plateau over half of a recording or more lies wholly below its mean plus deviation, so that
+    the paper's threshold marks nothing of it; there it is half-way up. Measures keep the paper's.
+
+    Args:
+        profile: any shape, any unit.
+
+    Returns:
+        The threshold in the profile's unit; nothing of a constant profile is above it.
+
+    Raises:
+        ValueError: when there is no value, or one is NaN or infinite.
+
+    Example:
+        >>> marking_threshold([0.0, 1.0, 1.0]), round(paper_threshold([0.0, 1.0, 1.0]), 3)
+        (0.5, 1.138)
+    """
+    threshold = paper_threshold(profile)
+    values = to_array(profile, "profile").astype(np.float64)
+    low, high = float(values.min()), float(values.max())
+    return threshold if high > threshold or low == high else (low + high) / 2
+
+
 def set_iou(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     """Shared over united elements of two bool arrays of one shape; 1 when both are empty.
 

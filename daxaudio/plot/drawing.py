@@ -17,8 +17,7 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from daxaudio.containers import Event, Events, Explanation, Spectrogram
-from daxaudio.metrics import paper_threshold
-from daxaudio.metrics.phase_events import marked_outside
+from daxaudio.metrics import marking_threshold, paper_threshold
 from daxaudio.plot.texts import shorten
 from daxaudio.plot.time_axis import name_time_axis
 from daxaudio.plot.time_frequency import (
@@ -152,8 +151,10 @@ def draw_profile_panel(axes: Axes, explanation: Explanation) -> None:
 
 
 def draw_profile(axes: Axes, explanation: Explanation) -> None:
-    """Draw the time profile from 0 with the paper's threshold, filled where it is above."""
-    threshold = paper_threshold(as_array(explanation.profile))
+    """Draw the time profile from 0 with the threshold of what is marked, filled above it."""
+    values = as_array(explanation.profile)
+    threshold = marking_threshold(values)
+    named = "mean + std" if threshold == paper_threshold(values) else "half-way up"
     times, profile = with_gaps(explanation.spectrogram, explanation.profile)
     axes.plot(times, profile, color=PROFILE_COLOUR, linewidth=1.2, label="profile")
     axes.axhline(
@@ -161,7 +162,7 @@ def draw_profile(axes: Axes, explanation: Explanation) -> None:
         color=MARKED_COLOUR,
         linestyle="--",
         linewidth=1.2,
-        label="threshold: mean + std",
+        label=f"threshold: {named}",
     )
     axes.fill_between(
         times,
@@ -209,8 +210,7 @@ def _end_axis_above(axes: Axes, highest: float) -> None:
 
 def draw_lanes(axes: Axes, explanation: Explanation, events: Sequence[Event]) -> None:
     """Draw the true events, if any, above what the profile marks, as bars in time."""
-    marked = marked_outside(explanation.profile, explanation.spectrogram.times, [])
-    lanes = [("marked", marked, MARKED_COLOUR)]
+    lanes = [("marked", explanation.events(), MARKED_COLOUR)]
     if events:
         lanes.append(("true", Events(events), TRUE_COLOUR))
     axes.set_xlim(*time_edges(explanation.spectrogram))

@@ -265,7 +265,9 @@ def _draw_input_cell(
 def _comparison_legend(with_events: bool) -> list[Artist]:
     handles: list[Artist] = [
         Line2D([], [], color=PROFILE_COLOUR, label="time profile"),
-        Line2D([], [], color=MARKED_COLOUR, linestyle="--", label="threshold: mean + std"),
+        Line2D(
+            [], [], color=MARKED_COLOUR, linestyle="--", label="threshold: mean + std, or half-way"
+        ),
         Patch(color=MARKED_COLOUR, alpha=0.35, label="marked: above it"),
     ]
     if with_events:

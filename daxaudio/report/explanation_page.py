@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from daxaudio.containers import Event, Events, Explanation, Recording
 from daxaudio.explainers.catalogue import METHODS
-from daxaudio.metrics import paper_threshold
+from daxaudio.metrics import marking_threshold
 from daxaudio.metrics.phase_events import heard_stretches
 from daxaudio.report.offline import nonce_of, policy_of, script_json, source_of
 from daxaudio.report.page_pictures import picture_of
@@ -148,7 +148,7 @@ def _data(
         "profile": _base64(profile),
         "starts": _base64(stretches[:, 0]),
         "ends": _base64(stretches[:, 1]),
-        "threshold": paper_threshold(profile),
+        "threshold": marking_threshold(profile),
         "lanes": event_rows(events),
     }
 

@@ -85,6 +85,11 @@ def test_numbers_out_of_range_are_said(options, said):
 T, F = 10, 3
 
 
+def noise():
+    """The same mask in every run."""
+    return torch.rand(F, T, generator=torch.Generator().manual_seed(0))
+
+
 def stored(folder, first, mask, **options):
     """A window of ten frames that begins at a frame, with a mask stored in a folder."""
     times = torch.arange(T) * FRAME
@@ -97,7 +102,7 @@ def stored(folder, first, mask, **options):
 
 
 def test_a_window_alone_keeps_its_mask_at_its_place(tmp_path):
-    mask = torch.rand(F, T)
+    mask = noise()
     found = stitch([stored(tmp_path, 40, mask)], "night", FRAME).explanation
     assert torch.allclose(found.mask, mask, atol=1e-6)
     assert np.allclose(found.spectrogram.times, (40 + np.arange(T)) * FRAME)
@@ -134,7 +139,7 @@ def test_each_window_marks_by_its_own_threshold(tmp_path):
 
 
 def test_time_in_no_explained_window_is_not_there(tmp_path):
-    places = [stored(tmp_path, first, torch.rand(F, T)) for first in (0, 100)]
+    places = [stored(tmp_path, first, noise()) for first in (0, 100)]
     found = stitch(places, "night", FRAME).explanation
     assert found.mask.shape == (F, 20)
     steps = np.diff(found.spectrogram.times) / FRAME
@@ -142,7 +147,7 @@ def test_time_in_no_explained_window_is_not_there(tmp_path):
 
 
 def test_too_many_frames_are_averaged_and_their_number_is_bounded(tmp_path):
-    mask = torch.rand(F, T)
+    mask = noise()
     places = [stored(tmp_path, first, mask) for first in range(0, 100, T)]
     found = stitch(places, "night", FRAME, most_bins=75)
     assert found.together == 4
@@ -164,7 +169,7 @@ def test_what_windows_cost_and_doubt_is_kept(tmp_path):
 
 
 def test_windows_of_two_classes_are_not_put_together(tmp_path):
-    places = [stored(tmp_path, first, torch.rand(F, T)) for first in (0, 20)]
+    places = [stored(tmp_path, first, noise()) for first in (0, 20)]
     other = Explanation(torch.rand(F, T), picture(), "rise", "cat")
     save_explanation(other, places[1][1])
     with pytest.raises(ValueError, match="'cat'"):

@@ -10,6 +10,7 @@ from daxaudio.metrics import (
     event_iou,
     frames_to_events,
     iou,
+    marking_threshold,
     paper_threshold,
 )
 
@@ -185,3 +186,15 @@ def test_lists_arrays_and_tensors_give_the_same():
 def test_malformed_input_is_refused(metric, profile, times, reason):
     with pytest.raises(ValueError, match=reason):
         metric(profile, times, [Event(0, 1)])
+
+
+def test_a_plateau_over_more_than_half_is_marked_though_the_paper_marks_nothing_of_it():
+    plateau = np.r_[np.full(4, 0.1), np.full(6, 0.9), np.full(2, 0.85)]
+    assert not (plateau > paper_threshold(plateau)).any()
+    assert np.flatnonzero(plateau > marking_threshold(plateau)).tolist() == list(range(4, 12))
+
+
+def test_where_the_paper_marks_something_that_is_what_is_marked():
+    peak = np.r_[np.zeros(8), 0.4, 0.9, 1.0]
+    assert marking_threshold(peak) == paper_threshold(peak)
+    assert not (np.full(5, 0.3) > marking_threshold(np.full(5, 0.3))).any()
