@@ -25,8 +25,8 @@ def annotate(
         boxes: of time and frequency, one around each connected region of marked bins, corner to
             corner, but for those of less than `SMALLEST` of all that is marked; else stretches of
             time (see `Explanation.events`).
-        threshold: of the mask, above which a bin is marked, for boxes; the mask's mean plus its
-            standard deviation when None.
+        threshold: of the mask, above which a bin is marked, for boxes; that of
+            `daxaudio.metrics.marking_threshold` when None.
 
     Returns:
         One tier, named as the method; labels are the class that was explained, or "marked".

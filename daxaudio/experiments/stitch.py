@@ -9,8 +9,8 @@ explained.
 
 Masks are scaled in each window by itself, as the method does it: within a window they compare
 moments, not one window with another. For that there are the scores of the windows. So each window
-marks by its own threshold, the usual mean plus standard deviation of its profile, and where windows
-overlap, their thresholds are blended as their masks are.
+marks by its own threshold, that of `daxaudio.metrics.marking_threshold`, and where windows overlap,
+their thresholds are blended as their masks are.
 """
 
 from __future__ import annotations

@@ -70,8 +70,8 @@ def plot_explanation(
     The mask lies over the spectrogram as a colour that is stronger where the mask is larger, with
     a contour halfway between its lowest and highest value (left out of speckled masks, where it
     would hide everything). Colours run from the mask's lowest to its highest value. Marked are the
-    frames whose profile is above its mean plus standard deviation, as in the paper. Frames stand at
-    their true times: where silence was deleted, there is a gap.
+    frames whose profile is above its mean plus standard deviation, as in the paper, or half-way up
+    where none is. Frames stand at their true times: where silence was deleted, there is a gap.
 
     An explanation with a standard error has a panel of it, and its profile a band of plus and minus
     the mean over frequency of the standard error. That is an upper bound of the profile's standard

@@ -30,8 +30,9 @@ PAGE_FILE = "report.html"
 _TEXT = """\
 Each recording below was explained for one class: where the classifier listened when it scored that
 class. Colour lies over the spectrogram where the mask is large; marked are the frames whose profile
-(the mean of the mask over frequency) is above its mean plus standard deviation. Warnings say why an
-explanation should not be trusted; that there is none proves nothing.
+(the mean of the mask over frequency) is above its mean plus standard deviation, or half-way up
+where none is. Warnings say why an explanation should not be trusted; that there is none proves
+nothing.
 
 The table can be sorted by a click on the name of a column, and searched: words that are typed must
 all stand in a row, in any column. What is below it follows. Pictures are loaded from the folder

@@ -40,7 +40,8 @@ start of the recording; on the pages of windows they count from the start of the
 
 Masks are scaled in each window, so that they compare moments within a window; whole windows are
 compared by their scores. Marked are the frames whose profile (the mean of the mask over frequency)
-is above its mean plus standard deviation in their window; thresholds are blended as masks are."""
+is above its mean plus standard deviation in their window, or half-way up where none is; thresholds
+are blended as masks are."""
 
 
 def write_long_page(
